@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+// The module graph of Sources/README.md: dependencies point down only, and no stage of the
+// data plane imports another.  Tests/TidyTests holds this file against the diagram.
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A Swift module of this package, with the settings all of them share.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+/// The Swift Testing target beside a module.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: swiftSettings)
+}
+
+/// A Debian library, seen through a module map.
+func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "serin",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C, wrapped once each.
+        .target(name: "CLinux", path: "Sources/C/CLinux"),
+        .target(
+            name: "CKernels", path: "Sources/C/CKernels",
+            cSettings: [.unsafeFlags(["-fno-math-errno", "-ffp-contract=off"])]),
+        .target(
+            name: "CSimdjson", path: "Sources/C/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+        system("CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
+        system("CHTTPParser", apt: "libhttp-parser-dev"),
+        system("CJemalloc", pkgConfig: "jemalloc", apt: "libjemalloc-dev"),
+        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+
+        // Shared floor.
+        module("Primitives", ["CLinux"]),
+        module("JSON", ["CSimdjson"]),
+        module("Inference", ["Primitives"]),
+        module("Telemetry", ["Primitives", "CLinux"]),
+
+        // The data plane, in the order a request travels.
+        module("Reactor", ["Primitives", "Telemetry", "CLinux"]),
+        module("HTTP", ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser"]),
+        module("Codec", ["Primitives", "Inference", "JSON"]),
+        module("Routing", ["Primitives", "Inference"]),
+        module("Batching", ["Primitives", "Inference", "Telemetry"]),
+        module("Execution", ["Primitives", "Inference", "ModelFormat", "CKernels"]),
+
+        // The control plane.
+        module("ModelFormat", ["JSON"]),
+        module("Configuration", [yams]),
+        module("Registry", ["Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", yams, logging]),
+
+        // The joint, and the command.
+        module(
+            "Gateway",
+            [
+                "Primitives", "Inference", "Telemetry", "Reactor", "HTTP", "Codec", "Routing", "Batching", "Execution",
+                "Registry", "Configuration", "CLinux", logging,
+            ]),
+        .executableTarget(
+            name: "serin",
+            dependencies: ["Gateway", "Registry", "Configuration", "ModelFormat", "Execution", "CJemalloc", arguments, logging],
+            swiftSettings: swiftSettings),
+
+        // Tests beside each module.
+        tests("Primitives"),
+        tests("JSON"),
+        tests("Inference"),
+        tests("Telemetry"),
+        tests("Reactor", ["Primitives"]),
+        tests("HTTP", ["Primitives"]),
+        tests("Codec", ["Inference", "Primitives", "JSON"]),
+        tests("Routing", ["Inference"]),
+        tests("Batching", ["Inference"]),
+        tests("Execution", ["ModelFormat", "Inference"]),
+        tests("ModelFormat"),
+        tests("Configuration"),
+        tests("Registry", ["Inference", "ModelFormat", "Execution"]),
+        tests("Gateway"),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,1 @@
+#include "serin_kernels.h"

@@ -1,0 +1,53 @@
+// What Glibc's Swift module leaves out: epoll, eventfd, signalfd, accept4, affinity, prctl.
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+/// The epoll event for descriptor-and-generation `token`: `epoll_data` is a union Swift cannot fill.
+static inline struct epoll_event clinux_epoll_event(uint32_t events, uint64_t token) {
+    struct epoll_event event;
+    event.events = events;
+    event.data.u64 = token;
+    return event;
+}
+static inline uint64_t clinux_epoll_token(const struct epoll_event *event) { return event->data.u64; }
+
+/// accept4(2), which hides behind _GNU_SOURCE.
+static inline int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
+    extern int accept4(int, struct sockaddr *, socklen_t *, int);
+    return accept4(fd, address, length, flags);
+}
+
+/// How many processors this process may run on; at least 1.
+int clinux_affinity_count(void);
+/// Pins the calling thread to one processor; 0 or an errno.
+int clinux_pin_thread(int cpu);
+/// Names the calling thread, as seen in ps and gdb.
+void clinux_name_thread(const char *name);
+
+/// errno, which Swift cannot name as an lvalue from every module.
+static inline int clinux_errno(void) { return errno; }
+
+/// Nanoseconds of CLOCK_MONOTONIC, and of CLOCK_BOOTTIME (which runs on through suspend).
+static inline uint64_t clinux_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}

@@ -1,0 +1,1 @@
+#include "serin_json.h"

@@ -1,0 +1,101 @@
+// Bytes that a slab slot owns and reuses for one request after another.
+//
+//     pointer ──► [ count bytes in use | rest of capacity | 64 bytes of padding ]
+//
+// It grows by doubling and keeps what it has, so after warm-up a request finds its room and
+// allocates nothing.  `trim` gives back what one huge request left behind, so that a slab of
+// thousands of slots cannot stay fat.  The padding lets vector code (simdjson) read past the end.
+
+public import Glibc
+
+public struct GrowableBuffer: ~Copyable {
+    /// Readable (not meaningful) bytes behind the capacity.
+    public static let padding = 64
+
+    public private(set) var pointer: UnsafeMutableRawPointer
+    public private(set) var capacity: Int
+    /// Bytes in use, always ≤ `capacity`.
+    public var count = 0
+
+    /// An empty buffer with room for `capacity` bytes; 64-byte aligned.
+    public init(capacity: Int = 0) {
+        self.capacity = capacity
+        pointer = Self.allocate(capacity)
+    }
+
+    deinit { free(pointer) }
+
+    private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer {
+        // SAFETY: aligned_alloc wants a multiple of the alignment; memory is written before it is read.
+        let bytes = (capacity + padding + 63) & ~63
+        guard let memory = aligned_alloc(64, bytes) else { fatalError("out of memory: \(bytes) bytes") }
+        return memory
+    }
+
+    /// Room for `bytes` in all; what was there stays. Grows to a power of two.
+    @inlinable
+    public mutating func reserve(_ bytes: Int) {
+        if bytes > capacity { grow(to: bytes) }
+    }
+
+    /// Appends `length` bytes.
+    @inlinable
+    public mutating func append(_ bytes: UnsafeRawPointer, _ length: Int) {
+        reserve(count + length)
+        memcpy(pointer + count, bytes, length)
+        count += length
+    }
+
+    @inlinable
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        if let base = bytes.baseAddress { append(base, bytes.count) }
+    }
+
+    @inlinable
+    public mutating func append(byte: UInt8) {
+        reserve(count + 1)
+        pointer.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    /// Appends the UTF-8 of a literal; no allocation.
+    @inlinable
+    public mutating func append(_ literal: StaticString) {
+        append(literal.utf8Start, literal.utf8CodeUnitCount)
+    }
+
+    /// Appends the UTF-8 of a string (may allocate: not for the hot path).
+    public mutating func append(string: String) {
+        var string = string
+        string.withUTF8 { utf8 in append(UnsafeRawBufferPointer(utf8)) }
+    }
+
+    /// The bytes in use.
+    @inlinable
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: pointer, count: count) }
+
+    /// Empties the buffer, and gives memory above `limit` bytes back.
+    @inlinable
+    public mutating func reset(keeping limit: Int = 64 << 10) {
+        count = 0
+        if capacity > limit { release() }
+    }
+
+    @usableFromInline
+    mutating func release() {
+        free(pointer)
+        capacity = 0
+        pointer = Self.allocate(0)
+    }
+
+    @usableFromInline
+    mutating func grow(to bytes: Int) {
+        var size = 256
+        while size < bytes { size <<= 1 }
+        let memory = Self.allocate(size)
+        memcpy(memory, pointer, count)
+        free(pointer)
+        pointer = memory
+        capacity = size
+    }
+}
