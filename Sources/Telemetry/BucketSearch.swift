@@ -1,11 +1,10 @@
-// The edges of a histogram, laid out for a search of two or three steps.
+// The edges of a histogram, laid out for a search of one or two steps.
 //
 //     byte 0…64    for each bit length of a value: the first edge such a value can belong to
 //     byte 72…     the edges, ascending, UInt64 each; the last is UInt64.max (+Inf)
 //
-// A value's bit length is one instruction, and within one octave a latency histogram has two or
-// three edges, so the walk that follows is short and well predicted: about 2 ns, where a binary
-// search over 24 edges waits for five dependent loads (about 8 ns).
+// A value's bit length is one instruction, and between two powers of two a latency histogram has
+// one or two edges, so the walk that follows is short, and well predicted where latencies are steady.
 
 /// Builds the table that `HistogramID.bucket(of:)` reads.
 @usableFromInline
@@ -33,7 +32,7 @@ enum BucketSearch {
     }
 }
 
-/// Edges for latencies of a gateway: 10 µs to 1 s, two or three an octave of ten.
+/// Edges for latencies of a gateway: 10 µs to 1 s, three a decade.
 public enum LatencyEdges {
     /// In seconds.
     public static let standard: [Double] = [

@@ -6,7 +6,7 @@
 // A metric is the same cells in every shard; the reader adds the shards up.  Only one thread
 // writes a shard, so an increment is a plain load, add and store: no locked instruction, no line
 // that travels between cores (each shard begins on 128 bytes of its own: two lines, because the
-// processor fetches them in pairs).  An add takes about 1 ns and an observation about 2 ns.
+// processor fetches them in pairs).  Measured: an add 1 ns, an observation of random latencies 5 ns.
 
 public import Synchronization
 
