@@ -1,0 +1,77 @@
+# Everything a developer runs; `make help` lists it.
+#
+# Build folders: .build (debug and release), .build-asan and .build-tsan.  Each stays warm, so no
+# target rebuilds what another has built.
+
+SHELL := /bin/bash
+SWIFT ?= swift
+SOURCES := Package.swift Sources Tests
+# The modules with unsafe memory, and those that threads share.
+ASAN_SUITES := PrimitivesTests|JSONTests|InferenceTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests
+TSAN_SUITES := TelemetryTests|ReactorTests|RoutingTests|BatchingTests|GatewayTests
+PYTEST := .venv/bin/python -m pytest
+# Seconds for each fuzz target; `make fuzz` is the long run, the tests' own default the short one.
+FUZZ_SECONDS ?= 300
+
+.PHONY: help serve build release test lint format unit-test end-to-end sanitize fuzz bench clean \
+	format-check sanitize-short dependencies test-dependencies
+.NOTPARALLEL:
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+serve: dependencies release ## build release, serve models/ on port 8080, print a curl line to try
+	@.ci/serve
+
+test: test-dependencies format-check unit-test sanitize-short end-to-end ## everything CI checks
+
+lint: test-dependencies format-check ## format, module diagram, lengths, banned names
+	$(SWIFT) test --filter TidyTests
+
+bench: test-dependencies release ## CPU per request, cold start and memory, against nghttpd
+	Benchmarks/serving/footprint
+	Benchmarks/serving/cpu-per-request
+
+sanitize: test-dependencies ## all suites under the address and the thread sanitizer
+	$(SWIFT) test --scratch-path .build-asan --sanitize=address
+	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread
+
+fuzz: test-dependencies ## fuzz every parser under the address sanitizer, FUZZ_SECONDS (300) each
+	SERIN_FUZZ_SECONDS=$(FUZZ_SECONDS) $(SWIFT) test --scratch-path .build-asan --sanitize=address \
+		--no-parallel --filter Fuzz
+
+format: ## rewrite the sources as .swift-format says
+	$(SWIFT) format --in-place --recursive --parallel $(SOURCES)
+
+unit-test: test-dependencies ## the Swift tests, debug
+	$(SWIFT) test
+
+end-to-end: test-dependencies release .venv/.complete ## real clients against the release build
+	$(PYTEST) Tests/EndToEnd
+
+release: dependencies ## .build/release/serin
+	$(SWIFT) build --configuration release --product serin
+
+build: dependencies ## debug build of everything
+	$(SWIFT) build --build-tests
+
+clean: ## remove what was built
+	rm -rf .build .build-asan .build-tsan .venv
+
+format-check:
+	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
+
+sanitize-short: test-dependencies
+	$(SWIFT) test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
+	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)'
+
+dependencies:
+	@.ci/dependencies build
+
+test-dependencies:
+	@.ci/dependencies test
+
+.venv/.complete: Tests/EndToEnd/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@

@@ -1,0 +1,48 @@
+// The read side: all series as Prometheus text, shards added up.
+//
+// A scrape runs beside the writers and stops none of them.  A histogram's count is the sum of the
+// buckets it has just read, so `_count` and the last `_bucket` always agree, and every number only
+// grows from one scrape to the next; `_sum` may be an observation ahead or behind.
+
+import Synchronization
+
+extension MetricsRegistry {
+    /// The content type of `render()`.
+    public static var contentType: StaticString { TextExposition.contentType }
+
+    /// All metrics in the Prometheus text format 0.0.4.
+    public func render() -> [UInt8] {
+        let families = state.withLock { $0.families }
+        var text = ""
+        for family in families where !family.series.isEmpty {
+            text += "# HELP \(family.name) \(TextExposition.escapedHelp(family.help))\n"
+            text += "# TYPE \(family.name) \(family.type.rawValue)\n"
+            for series in family.series { render(series, of: family.name, into: &text) }
+        }
+        return Array(text.utf8)
+    }
+
+    private func render(_ series: Series, of name: String, into text: inout String) {
+        let labels = series.labels.isEmpty ? "" : "{\(series.labels)}"
+        switch series.source {
+        case .counter(let id): text += "\(name)\(labels) \(total(id))\n"
+        case .gauge(let id): text += "\(name)\(labels) \(total(id))\n"
+        case .reading(let read): text += "\(name)\(labels) \(TextExposition.number(read()))\n"
+        case .histogram(let histogram): render(histogram, of: name, labels: series.labels, into: &text)
+        }
+    }
+
+    private func render(_ histogram: Histogram, of name: String, labels: String, into text: inout String) {
+        let sum = total(cell: histogram.id.cell)
+        let comma = labels.isEmpty ? "" : ","
+        var count: UInt64 = 0
+        for (index, edge) in (histogram.edges + [.infinity]).enumerated() {
+            count += total(cell: histogram.id.cell + 1 + UInt32(index))
+            text += "\(name)_bucket{\(labels)\(comma)le=\"\(TextExposition.number(edge))\"} \(count)\n"
+        }
+        let braces = labels.isEmpty ? "" : "{\(labels)}"
+        let sumText = histogram.unit == .seconds ? TextExposition.number(Double(sum) / 1e9) : "\(sum)"
+        text += "\(name)_sum\(braces) \(sumText)\n"
+        text += "\(name)_count\(braces) \(count)\n"
+    }
+}

@@ -1,0 +1,54 @@
+// The lexical rules of the Prometheus text format 0.0.4: names, escapes, numbers.
+
+enum TextExposition {
+    /// The content type of what `MetricsRegistry.render` gives.
+    static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
+
+    static func isMetricName(_ name: String) -> Bool {
+        isName(name) { isLetter($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":") }
+    }
+
+    static func isLabelName(_ name: String) -> Bool {
+        isName(name) { isLetter($0) || $0 == UInt8(ascii: "_") }
+    }
+
+    private static func isName(_ name: String, _ opens: (UInt8) -> Bool) -> Bool {
+        guard let first = name.utf8.first, opens(first) else { return false }
+        return name.utf8.allSatisfy { opens($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    /// `a="x",b="y"`, without braces.
+    static func labels(_ labels: [(String, String)]) -> String {
+        labels.map { "\($0.0)=\"\(escapedLabelValue($0.1))\"" }.joined(separator: ",")
+    }
+
+    static func escapedLabelValue(_ value: String) -> String { escaped(value, quotes: true) }
+
+    static func escapedHelp(_ help: String) -> String { escaped(help, quotes: false) }
+
+    /// Backslash, line feed and, in label values, the double quote.
+    private static func escaped(_ text: String, quotes: Bool) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\"" where quotes: result += "\\\""
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// The shortest digits that round-trip; whole numbers without a point; `+Inf`, `-Inf`, `NaN`.
+    static func number(_ value: Double) -> String {
+        if value.isNaN { return "NaN" }
+        if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
+        let digits = value.description
+        return digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits
+    }
+}
