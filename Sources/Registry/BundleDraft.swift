@@ -24,7 +24,7 @@ struct BundleDraft {
             source, format: stated?.manifest.modelFormat, place: request.source, progress: progress)
         let made = Manifest(
             name: request.identity.name, version: request.identity.version, facts: facts,
-            golden: request.golden == nil ? .none : .present)
+            golden: request.golden == nil ? .absent : .present)
         manifest = stated?.manifest ?? made
         let manifestBytes = stated?.bytes ?? Array(made.text.utf8)
         let place = request.manifest ?? Manifest.fileName
@@ -69,7 +69,7 @@ struct BundleDraft {
         }
         switch manifest.golden {
         case .present where request.golden == nil: throw refuse("golden", "is present, but there is no --golden")
-        case Manifest.Golden.none where request.golden != nil: throw refuse("golden", "is none, but --golden is given")
+        case .absent where request.golden != nil: throw refuse("golden", "is none, but --golden is given")
         default: break
         }
     }

@@ -1,6 +1,7 @@
 // The manifest against the model: what must agree, and what is only worth a word.
 
 internal import Configuration
+internal import Inference
 internal import ModelFormat
 
 extension Manifest {

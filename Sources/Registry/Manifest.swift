@@ -17,7 +17,10 @@ public struct Manifest: Sendable, Equatable {
     public static let fileName = "manifest.yaml"
 
     /// Whether the bundle brings golden rows.
-    public enum Golden: String, Sendable, CaseIterable { case present, none }
+    public enum Golden: String, Sendable, CaseIterable {
+        case present
+        case absent = "none"
+    }
 
     /// Where the model comes from; free text, kept and shown.
     public struct Lineage: Sendable, Equatable {

@@ -12,20 +12,23 @@ struct StagingFolder: ~Copyable {
     private let modelName: String
 
     init(_ request: BundleImport) throws(ConfigurationError) {
-        repository = request.repository
-        modelName = request.identity.name
-        for path in [repository, "\(repository)/\(modelName)"] {
+        let modelFolder = "\(request.repository)/\(request.identity.name)"
+        for path in [request.repository, modelFolder] {
             guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
                 throw ConfigurationError(source: path, message: "cannot be made: \(FileBytes.reason(errno))")
             }
         }
-        parent = try Directory(modelName, in: Directory(path: repository))
-        name = ".\(request.identity.version).\(getpid())"
+        let parent = try Directory(request.identity.name, in: Directory(path: request.repository))
+        let name = ".\(request.identity.version).\(getpid())"
         guard mkdirat(parent.descriptor, name, 0o755) == 0 else {
             let reason = FileBytes.reason(errno)
-            throw ConfigurationError(source: "\(parent.path)/\(name)", message: "cannot be made: \(reason)")
+            throw ConfigurationError(source: "\(modelFolder)/\(name)", message: "cannot be made: \(reason)")
         }
         folder = try Directory(name, in: parent)
+        self.parent = parent
+        self.name = name
+        repository = request.repository
+        modelName = request.identity.name
     }
 
     /// A new file, on disk when this returns.
