@@ -1,6 +1,7 @@
 // A bundle loads when all of it is true, and only then.
 
 import Configuration
+import Execution
 import Foundation
 import Inference
 import Registry

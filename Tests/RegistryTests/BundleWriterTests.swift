@@ -2,6 +2,7 @@
 
 import Configuration
 import Foundation
+import Inference
 import Testing
 
 @testable import Registry

@@ -1,7 +1,7 @@
 // profile.json: its shape, and that its counts are of the rows it names.
 
 import Configuration
-import Registry
+@testable import Registry
 import Testing
 
 @Suite struct ProfileTests {
