@@ -95,7 +95,7 @@ let package = Package(
         tests("HTTP", ["Primitives"]),
         tests("Codec", ["Inference", "Primitives", "JSON"]),
         tests("Routing", ["Inference"]),
-        tests("Batching", ["Inference"]),
+        tests("Batching", ["Inference", "Primitives"]),
         tests("Execution", ["ModelFormat", "Inference"]),
         tests("ModelFormat"),
         tests("Configuration"),
