@@ -127,14 +127,26 @@ def _labels(rng, kind: Kind, signal: np.ndarray):
 def train_xgboost(rng, kind: Kind, table: Table, path: Path, limits: Limits):
     labels, classes = _labels(rng, kind, table.signal)
     params = {
-        "nthread": 1, "verbosity": 0, "seed": int(rng.integers(1 << 30)), "eta": float(rng.choice([0.1, 0.3, 1.0])),
-        "max_depth": int(rng.integers(1, limits.depth + 1)), "min_child_weight": float(rng.choice([0, 1, 5])),
-        "lambda": float(rng.choice([0.1, 1])), "max_bin": int(rng.choice([8, 64, 256])),
+        "nthread": 1,
+        "verbosity": 0,
+        "seed": int(rng.integers(1 << 30)),
+        "eta": float(rng.choice([0.1, 0.3, 1.0])),
+        "max_depth": int(rng.integers(1, limits.depth + 1)),
+        "min_child_weight": float(rng.choice([0, 1, 5])),
+        "lambda": float(rng.choice([0.1, 1])),
+        "max_bin": int(rng.choice([8, 64, 256])),
         "subsample": float(rng.choice([0.7, 1])),
-        "tree_method": "hist" if table.categories or kind.labels == "targets" else str(rng.choice(["hist", "exact", "approx"])),
+        "tree_method": "hist"
+        if table.categories or kind.labels == "targets"
+        else str(rng.choice(["hist", "exact", "approx"])),
     }
     if kind.shape == "deep":
-        params |= {"tree_method": "hist", "max_depth": 0, "max_leaves": int(rng.integers(20, 70)), "min_child_weight": 0}
+        params |= {
+            "tree_method": "hist",
+            "max_depth": 0,
+            "max_leaves": int(rng.integers(20, 70)),
+            "min_child_weight": 0,
+        }
     if kind.shape == "stumps":
         params["max_depth"] = 1
     params |= kind.params
@@ -149,11 +161,21 @@ def train_xgboost(rng, kind: Kind, table: Table, path: Path, limits: Limits):
     types = ["c" if index in table.categories else "q" for index in range(table.width)]
     if table.category_names is not None:
         matrix = xgboost.DMatrix(
-            named_frame(table.values, table.names, table.category_names), label=labels, enable_categorical=True, nthread=1)
+            named_frame(table.values, table.names, table.category_names),
+            label=labels,
+            enable_categorical=True,
+            nthread=1,
+        )
     else:
         matrix = xgboost.DMatrix(
-            table.values, label=labels, missing=np.nan, feature_names=table.names,
-            feature_types=types if table.categories else None, enable_categorical=bool(table.categories), nthread=1)
+            table.values,
+            label=labels,
+            missing=np.nan,
+            feature_names=table.names,
+            feature_types=types if table.categories else None,
+            enable_categorical=bool(table.categories),
+            nthread=1,
+        )
     if kind.labels == "ranks":
         matrix.set_group([20] * (TRAINING_ROWS // 20))
     if kind.name == "aft":
@@ -169,12 +191,22 @@ def train_xgboost(rng, kind: Kind, table: Table, path: Path, limits: Limits):
 def train_lightgbm(rng, kind: Kind, table: Table, path: Path, limits: Limits):
     labels, classes = _labels(rng, kind, table.signal)
     params = {
-        "num_threads": 1, "verbosity": -1, "seed": int(rng.integers(1 << 30)), "deterministic": True,
-        "force_row_wise": True, "learning_rate": float(rng.choice([0.1, 0.3])), "num_leaves": int(rng.integers(2, 4 * limits.depth + 4)),
-        "min_data_in_leaf": int(rng.choice([1, 5, 20])), "min_sum_hessian_in_leaf": 1e-3,
-        "max_bin": int(rng.choice([8, 63, 255])), "min_data_in_bin": int(rng.choice([1, 3])),
-        "boost_from_average": bool(rng.random() < 0.7), "feature_pre_filter": False, "min_data_per_group": 5,
-        "cat_smooth": 1.0, "extra_trees": bool(rng.random() < 0.2),
+        "num_threads": 1,
+        "verbosity": -1,
+        "seed": int(rng.integers(1 << 30)),
+        "deterministic": True,
+        "force_row_wise": True,
+        "learning_rate": float(rng.choice([0.1, 0.3])),
+        "num_leaves": int(rng.integers(2, 4 * limits.depth + 4)),
+        "min_data_in_leaf": int(rng.choice([1, 5, 20])),
+        "min_sum_hessian_in_leaf": 1e-3,
+        "max_bin": int(rng.choice([8, 63, 255])),
+        "min_data_in_bin": int(rng.choice([1, 3])),
+        "boost_from_average": bool(rng.random() < 0.7),
+        "feature_pre_filter": False,
+        "min_data_per_group": 5,
+        "cat_smooth": 1.0,
+        "extra_trees": bool(rng.random() < 0.2),
     }
     if kind.shape == "deep":
         params |= {"num_leaves": 127, "min_data_in_leaf": 1}
@@ -191,9 +223,13 @@ def train_lightgbm(rng, kind: Kind, table: Table, path: Path, limits: Limits):
     if table.category_names is not None:
         data = named_frame(data, table.names, table.category_names)
     dataset = lightgbm.Dataset(
-        data, label=labels, feature_name=[name.replace(" ", "_") for name in table.names], params=params,
+        data,
+        label=labels,
+        feature_name=[name.replace(" ", "_") for name in table.names],
+        params=params,
         categorical_feature=table.categories if table.category_names is None else "auto",
-        group=[20] * (TRAINING_ROWS // 20) if kind.labels == "ranks" else None)
+        group=[20] * (TRAINING_ROWS // 20) if kind.labels == "ranks" else None,
+    )
     booster = lightgbm.train(params, dataset, num_boost_round=int(rng.integers(3, limits.rounds + 1)))
     file = path.with_suffix(".txt")
     booster.save_model(file)
@@ -260,15 +296,23 @@ def write_model(directory: Path, trainer: str, kind: Kind, number: int, seed: in
     rows_file = directory / f"{name}.ndjson"
     rows_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return {
-        "name": name, "kind": f"{trainer}-{kind.name}", "files": [file.name for file in files], "rows": rows_file.name,
-        "features": table.width, "outputs": outputs}
+        "name": name,
+        "kind": f"{trainer}-{kind.name}",
+        "files": [file.name for file in files],
+        "rows": rows_file.name,
+        "features": table.width,
+        "outputs": outputs,
+    }
 
 
 def plan(count: int, kinds: list[str] | None):
     """(trainer, kind, number) of every model to make."""
     for trainer, usual in TRAINERS.items():
-        pool = usual if kinds is None else [
-            kind for kind in usual + ON_REQUEST[trainer] if f"{trainer}-{kind.name}" in kinds]
+        pool = (
+            usual
+            if kinds is None
+            else [kind for kind in usual + ON_REQUEST[trainer] if f"{trainer}-{kind.name}" in kinds]
+        )
         for number in range(count if pool else 0):
             yield trainer, pool[number % len(pool)], number
 

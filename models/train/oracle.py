@@ -32,10 +32,16 @@ class XGBoostOracle:
         names, types = self.booster.feature_names, self.booster.feature_types
         if self.category_names is None:
             return xgboost.DMatrix(
-                rows, missing=np.nan, feature_names=names, feature_types=types,
-                enable_categorical=types is not None and "c" in types, nthread=1)
+                rows,
+                missing=np.nan,
+                feature_names=names,
+                feature_types=types,
+                enable_categorical=types is not None and "c" in types,
+                nthread=1,
+            )
         return xgboost.DMatrix(
-            named_frame(rows, names, self.category_names), missing=np.nan, enable_categorical=True, nthread=1)
+            named_frame(rows, names, self.category_names), missing=np.nan, enable_categorical=True, nthread=1
+        )
 
     def answers(self, rows: np.ndarray):
         """Margins and scores of rows [n][features], float32 or float64, NaN missing: float32 [n][outputs] each."""
