@@ -78,7 +78,8 @@ public struct ImageCache: Sendable {
         bytes += SHA256Digest(of: factsBytes).bytes
         bytes += factsBytes
         bytes += [UInt8](repeating: 0, count: (64 - bytes.count % 64) % 64)
-        model.withImage { bytes += $0 }
+        // The image is valid as long as the model, which the caller holds.
+        bytes += model.image
         do {
             let folder = try Directory(path: path)
             let temporary = ".\(fileName(source)).\(getpid())"
@@ -95,38 +96,10 @@ public struct ImageCache: Sendable {
     }
 
     private func fileName(_ source: SHA256Digest) -> String {
-        "\(source)-\(CompiledModel.compilerVersion)-\(Processor.kind).image"
+        "\(source)-\(CompiledModel.compilerVersion)-\(CompiledModel.processor).image"
     }
 
     private func number(_ bytes: [UInt8], at offset: Int) -> UInt32 {
         bytes[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
-    }
-}
-
-/// What kind of processor this is.
-enum Processor {
-    /// The architecture and a digest of what the processor says it can do.
-    static let kind: String = {
-        #if arch(x86_64)
-            let architecture = "x86_64"
-        #elseif arch(arm64)
-            let architecture = "arm64"
-        #else
-            let architecture = "other"
-        #endif
-        return architecture + "-" + String(SHA256Digest(of: abilities()).description.prefix(8))
-    }()
-
-    /// The first processor's line of flags.
-    private static func abilities() -> [UInt8] {
-        let descriptor = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return [] }
-        defer { close(descriptor) }
-        // One page is the first processor on every kernel; the flags of x86 are below 2 KiB.
-        var page = [UInt8](repeating: 0, count: 8192)
-        let got = read(descriptor, &page, page.count)
-        let lines = page.prefix(max(got, 0)).split(separator: UInt8(ascii: "\n"))
-        let flags = lines.first { $0.starts(with: "flags".utf8) || $0.starts(with: "Features".utf8) }
-        return Array(flags ?? [])
     }
 }

@@ -130,7 +130,8 @@ import Testing
     }
 
     @Test func progressIsReported() throws {
-        let (_, request) = try prepare()
+        let (folder, request) = try prepare()
+        defer { withExtendedLifetime(folder) {} }
         var last = 0.0
         _ = try BundleWriter.write(request) { fraction in
             #expect(fraction >= last)
@@ -140,7 +141,8 @@ import Testing
     }
 
     @Test func factsSurviveTheirBytes() throws {
-        let (_, request) = try prepare()
+        let (folder, request) = try prepare()
+        defer { withExtendedLifetime(folder) {} }
         let facts = try BundleWriter.write(request).facts
         #expect(ModelFacts(decoding: facts.encoded) == facts)
         for length in 0..<facts.encoded.count { #expect(ModelFacts(decoding: Array(facts.encoded.prefix(length))) == nil) }
