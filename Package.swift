@@ -96,7 +96,7 @@ let package = Package(
         tests("Codec", ["Inference", "Primitives", "JSON"]),
         tests("Routing", ["Inference"]),
         tests("Batching", ["Inference", "Primitives"]),
-        tests("Execution", ["ModelFormat", "Inference"]),
+        tests("Execution", ["ModelFormat", "Inference", "JSON", "CKernels"]),
         tests("ModelFormat"),
         tests("Configuration"),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),

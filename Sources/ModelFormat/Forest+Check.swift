@@ -2,7 +2,8 @@
 //
 // Importers refuse a bad file with the place in the file.  This check knows the forest only, and
 // is what the compiler relies on: children in range, every node the child of one (no cycle, no
-// shared subtree), columns, outputs and sets in range, every number finite.
+// shared subtree), columns, outputs and sets in range, every number finite (a threshold may be
+// infinite: LightGBM splits NaN from everything else that way).
 
 extension Forest {
     /// Throws at the first thing that is out of range; the place is `trees[3].nodes[7]`.
@@ -35,8 +36,8 @@ extension Forest {
         guard (1...ModelBounds.trees).contains(averageDivisor) else {
             throw ModelFormatError("averageDivisor", "must be 1 to \(ModelBounds.trees)")
         }
-        guard zeroBand >= 0, zeroBand.isFinite else {
-            throw ModelFormatError("zeroBand", "must be a finite number that is not negative")
+        guard zeroBand >= 0, fits(zeroBand, valueWidth) else {
+            throw ModelFormatError("zeroBand", "must be a finite number of the values' width that is not negative")
         }
         if case .sigmoid(let scale) = transform, !(scale.isFinite && scale > 0) {
             throw ModelFormatError("transform", "the sigmoid's scale must be a finite number above 0")
@@ -100,8 +101,8 @@ extension Forest {
             guard node.missing == .left || node.missing == .right else {
                 throw nodeError(tree, position, "a category split sends missing values left or right")
             }
-        } else if !fits(node.value, valueWidth) {
-            throw nodeError(tree, position, "the threshold must be a finite number of the forest's width")
+        } else if !(node.value.isInfinite || fits(node.value, valueWidth)) {
+            throw nodeError(tree, position, "the threshold must be a number of the forest's width")
         }
     }
 

@@ -100,13 +100,15 @@ struct LightGBMLine {
         return numbers
     }
 
-    /// Exactly `count` finite numbers.
-    func doubles(count: Int) throws(ModelFormatError) -> [Double] {
+    /// Exactly `count` numbers, finite unless infinities are allowed.
+    func doubles(count: Int, allowsInfinity: Bool = false) throws(ModelFormatError) -> [Double] {
         var numbers: [Double] = []
         numbers.reserveCapacity(min(count, value.count))
         var position = valueStart
         while let token = nextToken(&position) {
-            guard let number = double(token) else { throw error("\(key)[\(numbers.count)] must be a finite number") }
+            guard let number = double(token, allowsInfinity) else {
+                throw error("\(key)[\(numbers.count)] must be a finite number")
+            }
             numbers.append(number)
             guard numbers.count <= count else { break }
         }
@@ -142,8 +144,12 @@ struct LightGBMLine {
         return isNegative ? -magnitude : magnitude
     }
 
-    private func double(_ token: Range<Int>) -> Double? {
-        // Decimal notation only: strtod would take "inf", "nan" and hexadecimal too.
+    private func double(_ token: Range<Int>, _ allowsInfinity: Bool) -> Double? {
+        if allowsInfinity {
+            if bytes[token].elementsEqual("inf".utf8) { return .infinity }
+            if bytes[token].elementsEqual("-inf".utf8) { return -.infinity }
+        }
+        // Decimal notation only: strtod would take "nan" and hexadecimal too.
         guard bytes[token].allSatisfy({ "+-.eE0123456789".utf8.contains($0) }) else { return nil }
         // SAFETY: strtod stops at the space, line end or final NUL behind the token.
         let start = UnsafeRawPointer(bytes.baseAddress! + token.lowerBound).assumingMemoryBound(to: CChar.self)

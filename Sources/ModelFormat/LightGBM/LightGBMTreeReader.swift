@@ -101,7 +101,8 @@ private struct LightGBMNodeTable {
         left = try leftLine.integers(count: splits, -leaves...splits - 1)
         right = try required("right_child").integers(count: splits, -leaves...splits - 1)
         features = try featureLine.integers(count: splits, 0...ModelBounds.features - 1)
-        thresholds = try thresholdLine.doubles(count: splits)
+        // A split between NaN and everything else has the threshold inf.
+        thresholds = try thresholdLine.doubles(count: splits, allowsInfinity: true)
         decisions = try decisionLine.integers(count: splits, 0...15)
         leftPlace = leftLine.place
         decisionPlace = decisionLine.place

@@ -128,7 +128,7 @@ private struct XGBoostNodeTable {
             guard let set else { throw error("split_type", "the split is by categories, but has no set of them") }
             return .split(feature: feature, categories: set, left: left[index], right: right[index], missing: missing)
         }
-        guard conditions[index].isFinite else { throw error("split_conditions", "the threshold must be a finite float32") }
+        guard !conditions[index].isNaN else { throw error("split_conditions", "the threshold must be a number") }
         let threshold = Double(conditions[index])
         return .split(feature: feature, threshold: threshold, left: left[index], right: right[index], missing: missing)
     }
