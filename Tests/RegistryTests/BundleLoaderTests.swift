@@ -139,7 +139,7 @@ import Testing
     @Test func hostileModelIsRefusedWithItsPlace() {
         var bundle = TinyBundle()
         bundle.files["profile.json"] = nil
-        bundle.replace("\"left_children\": [\n      1,", by: "\"left_children\": [\n      0,", in: "model.json")
+        bundle.replace("\"left_children\": [1,", by: "\"left_children\": [0,", in: "model.json")
         let message = Self.error(bundle)
         #expect(message?.hasPrefix("model.json: ") == true && message?.contains("left_children") == true, "\(message ?? "")")
     }
