@@ -16,7 +16,9 @@ extension Manifest {
         guard features.count == facts.featureNames.count else {
             throw refuse("features", "has \(features.count), but the model has \(facts.featureNames.count)")
         }
-        guard objective == facts.objective else {
+        // LightGBM writes the objective's parameters behind its name; the name alone says as much.
+        guard objective == facts.objective || objective == facts.objective.split(separator: " ").first.map(String.init)
+        else {
             throw refuse("output.objective", "is \(quoted(objective)), but the model's is \(quoted(facts.objective))")
         }
         try compareClasses(with: facts, refuse)

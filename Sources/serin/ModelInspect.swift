@@ -81,14 +81,19 @@ struct InspectCommand: ParsableCommand {
     }
 
     private func range(_ feature: FeatureSpec) -> String {
-        feature.range.map { "\($0.lowerBound)…\($0.upperBound) (\(feature.onRange.rawValue))" } ?? ""
+        feature.range.map { "\(digits($0.lowerBound))…\(digits($0.upperBound)) (\(feature.onRange.rawValue))" } ?? ""
+    }
+
+    /// Whole numbers without a point.
+    private func digits(_ number: Double) -> String {
+        Int(exactly: number).map(String.init) ?? "\(number)"
     }
 
     private func missing(_ feature: FeatureSpec) -> String {
         switch feature.missing {
         case .model: "model"
         case .reject: "reject"
-        case .value(let value): "\(value)"
+        case .value(let value): digits(value)
         }
     }
 
