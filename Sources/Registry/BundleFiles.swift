@@ -18,7 +18,8 @@ struct BundleFiles {
         self.checksums = checksums
         let manifest = try Self.read(Manifest.fileName, YAMLDocument.bytesMax, folder, checksums)
         guard let manifest else {
-            throw ConfigurationError(source: folder.path, message: "holds no \(Manifest.fileName), which a bundle needs")
+            throw ConfigurationError(
+                source: folder.path, message: "holds no \(Manifest.fileName), which a bundle needs")
         }
         self.manifest = try Manifest.parse(manifest, source: "\(folder.path)/\(Manifest.fileName)")
         golden = try Self.read(GoldenRow.fileName, GoldenRow.bytesMax, folder, checksums)
@@ -43,13 +44,15 @@ struct BundleFiles {
     private func refuseContradictions() throws(ConfigurationError) {
         guard checksums[manifest.modelFile] != nil else {
             throw ConfigurationError(
-                source: place(manifest.modelFile), message: "is missing; \(Manifest.fileName) names it as the model's file")
+                source: place(manifest.modelFile),
+                message: "is missing; \(Manifest.fileName) names it as the model's file")
         }
         let isThere = golden != nil
         guard let stated = manifest.golden, (stated == .present) != isThere else { return }
         throw ConfigurationError(
             source: place(Manifest.fileName), keyPath: "golden",
-            message: isThere ? "is none, but there is \(GoldenRow.fileName)" : "is present, but \(GoldenRow.fileName) is missing")
+            message: isThere
+                ? "is none, but there is \(GoldenRow.fileName)" : "is present, but \(GoldenRow.fileName) is missing")
     }
 
     /// A file of the bundle as errors name it.

@@ -87,7 +87,8 @@ public enum BundleLoader {
         guard let golden = files.golden else {
             guard !requireGolden else {
                 throw ConfigurationError(
-                    source: files.place(GoldenRow.fileName), message: "is missing, and the configuration requires golden rows")
+                    source: files.place(GoldenRow.fileName),
+                    message: "is missing, and the configuration requires golden rows")
             }
             warnings.append("golden: none, so nothing shows that its scores are the trainer's")
             return 0

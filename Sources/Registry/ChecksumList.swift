@@ -42,7 +42,9 @@ struct ChecksumList: Equatable {
                 throw refuse("expected 64 hexadecimal digits, two spaces and a file's name")
             }
             let name = String(rest.dropFirst(2))
-            guard Self.isFileName(name) else { throw refuse("\(quoted(name)) is not the name of a file in this folder") }
+            guard Self.isFileName(name) else {
+                throw refuse("\(quoted(name)) is not the name of a file in this folder")
+            }
             guard self[name] == nil else { throw refuse("\(name) stands twice") }
             guard files.count < Self.filesMax else { throw refuse("has more than \(Self.filesMax) files") }
             add(name, digest)

@@ -1,42 +1,43 @@
-// A golden cell becomes the value a request with it would bring to the model.
+// Golden rows go through the manifest's rules as requests do: the same FeaturePolicies.
 
 internal import Configuration
 internal import Inference
 
 extension GoldenCheck {
-    /// NaN is missing. Throws where the manifest would refuse the cell.
-    func modelValue(of cell: GoldenRow.Cell, line: Int, column: Int) throws(ConfigurationError) -> Double {
-        let feature = features[column]
-        func refuse(_ message: String) -> ConfigurationError {
-            ConfigurationError(source: source, line: line, keyPath: "row[\(column)]", message: "\(feature.name) \(message)")
-        }
+    /// A cell's number: a category's code, NaN for missing.
+    func number(of cell: GoldenRow.Cell, line: Int, column: Int) throws(ConfigurationError) -> Double {
         switch cell {
-        case .missing:
-            switch feature.missing {
-            case .model: return .nan
-            case .value(let value): return value
-            case .reject: throw refuse("is missing, which the manifest rejects")
-            }
+        case .number(let value): return value
+        case .missing: return .nan
         case .category(let name):
-            guard let code = feature.categories.firstIndex(of: name) else {
-                throw refuse("has a category that the manifest does not list")
+            guard let code = features[column].categories.firstIndex(of: name) else {
+                throw refused(line, column, "has a category that the manifest does not list")
             }
             return Double(code)
-        case .number(let value) where feature.kind == .category:
-            let isListed = value >= 0 && value < Double(feature.categories.count) && value == value.rounded()
-            if isListed || feature.categories.isEmpty { return value }
-            switch feature.unknown {
-            case .model: return value
-            case .missing: return .nan
-            case .reject: throw refuse("has a code that the manifest does not list")
-            }
-        case .number(let value):
-            guard let range = feature.range, !range.contains(value) else { return value }
-            switch feature.onRange {
-            case .accept: return value
-            case .clip: return min(max(value, range.lowerBound), range.upperBound)
-            case .reject: throw refuse("is outside the manifest's range, which it rejects")
-            }
         }
+    }
+
+    /// Replaces what the manifest replaces; throws where it would refuse the request.
+    func applyPolicies(
+        to values: borrowing AlignedBytes, of indices: [Int], _ type: ValueType
+    ) throws(ConfigurationError) {
+        var outOfRange = 0
+        let violation = FeaturePolicies(features)
+            .apply(to: values.pointer, rows: indices.count, type: type, outOfRange: &outOfRange)
+        guard let violation else { return }
+        let message =
+            switch violation.rule {
+            case .missing: "is missing, which the manifest rejects"
+            case .range: "is outside the manifest's range, which it rejects"
+            case .integer: "is not a whole number, as the manifest wants it"
+            case .boolean: "is not 0 or 1, as the manifest wants it"
+            case .category: "has a code that the manifest does not list and rejects"
+            }
+        throw refused(indices[violation.row] + 1, violation.column, message)
+    }
+
+    private func refused(_ line: Int, _ column: Int, _ message: String) -> ConfigurationError {
+        ConfigurationError(
+            source: source, line: line, keyPath: "row[\(column)]", message: "\(features[column].name) \(message)")
     }
 }

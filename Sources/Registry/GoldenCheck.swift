@@ -44,10 +44,11 @@ struct GoldenCheck {
         let values = AlignedBytes(count: indices.count * features.count * type.byteCount)
         for (place, index) in indices.enumerated() {
             for (column, cell) in rows[index].cells.enumerated() {
-                let value = try modelValue(of: cell, line: index + 1, column: column)
+                let value = try number(of: cell, line: index + 1, column: column)
                 values.store(value, at: place * features.count + column, as: type)
             }
         }
+        try applyPolicies(to: values, of: indices, type)
         let scoresAt = answers.pointer + indices.count * model.outputCount * model.scoreType.byteCount
         score(values, count: indices.count, type: type, margins: answers.pointer, scores: scoresAt)
         for (place, index) in indices.enumerated() {
@@ -84,7 +85,8 @@ struct GoldenCheck {
             throw differs(line, "margin[\(column)]", got: gotMargin, wanted: wantedMargin, "bit for bit")
         }
         guard gotScore.isFinite, gotScore.steps(to: wantedScore) <= 1 else {
-            throw differs(line, "score[\(column)]", got: gotScore, wanted: wantedScore, "within one unit in the last place")
+            throw differs(
+                line, "score[\(column)]", got: gotScore, wanted: wantedScore, "within one unit in the last place")
         }
     }
 
@@ -131,30 +133,5 @@ private struct Answer {
     private var ordered: UInt64 {
         let sign: UInt64 = type == .float32 ? 1 << 31 : 1 << 63
         return bits & sign == 0 ? (1 << 63) + bits : (1 << 63) - (bits ^ sign)
-    }
-}
-
-/// Bytes at a multiple of 64, as kernels want them.
-private struct AlignedBytes: ~Copyable {
-    let pointer: UnsafeMutableRawPointer
-    let count: Int
-
-    init(count: Int) {
-        self.count = count
-        pointer = .allocate(byteCount: max(count, 1), alignment: 64)
-        pointer.initializeMemory(as: UInt8.self, repeating: 0, count: count)
-    }
-
-    deinit { pointer.deallocate() }
-
-    var buffer: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: pointer, count: count) }
-
-    /// Writes element `index` of an array of `type`.
-    borrowing func store(_ value: Double, at index: Int, as type: ValueType) {
-        // SAFETY: the caller sized the bytes for its indices.
-        switch type {
-        case .float32: pointer.storeBytes(of: Float(value), toByteOffset: index * 4, as: Float.self)
-        case .float64: pointer.storeBytes(of: value, toByteOffset: index * 8, as: Double.self)
-        }
     }
 }

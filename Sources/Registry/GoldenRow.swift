@@ -85,7 +85,8 @@ public struct GoldenRow: Sendable, Equatable {
             } else if let name = element.asString {
                 cells.append(.category(name))
             } else {
-                throw place.item(cells.count).error("expected a finite \(inputType.datatype) number, null or a category")
+                throw place.item(cells.count).error(
+                    "expected a finite \(inputType.datatype) number, null or a category")
             }
         }
         return cells

@@ -26,13 +26,20 @@ public struct ImageCache: Sendable {
     public init(path: String) throws(ConfigurationError) {
         self.path = path
         try Self.makeFolder(path)
+        try Self.refuseUnsafe(path)
+    }
+
+    /// Throws where the path is no folder or others could write to it; one that is not there is fine.
+    public static func refuseUnsafe(_ path: String) throws(ConfigurationError) {
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+        guard stat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
             throw ConfigurationError(source: path, message: "is not a folder, so images cannot be cached there")
         }
         guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
             throw ConfigurationError(
-                source: path, message: "could be written by others; make it yours with mode 0700, or set another cache.path")
+                source: path,
+                message: "could be written by others; make it yours with mode 0700, or set another cache.path")
         }
     }
 
@@ -52,7 +59,8 @@ public struct ImageCache: Sendable {
     func load(_ source: SHA256Digest) -> (model: CompiledModel, facts: ModelFacts)? {
         guard let folder = try? Directory(path: path) else { return nil }
         guard let bytes = try? folder.read(fileName(source), limit: Self.entryBytesMax) else { return nil }
-        guard bytes.count >= Self.headerBytes, bytes.starts(with: Self.magic), number(bytes, at: 8) == Self.layoutVersion
+        guard bytes.count >= Self.headerBytes, bytes.starts(with: Self.magic),
+            number(bytes, at: 8) == Self.layoutVersion
         else { return nil }
         let factsEnd = Self.headerBytes + Int(number(bytes, at: 12))
         let imageStart = (factsEnd + 63) & ~63
@@ -61,7 +69,9 @@ public struct ImageCache: Sendable {
         guard SHA256Digest(of: factsBytes).bytes == Array(bytes[16..<48]),
             let facts = ModelFacts(decoding: factsBytes)
         else { return nil }
-        let model = bytes.withUnsafeBytes { try? CompiledModel(image: UnsafeRawBufferPointer(rebasing: $0[imageStart...])) }
+        let model = bytes.withUnsafeBytes {
+            try? CompiledModel(image: UnsafeRawBufferPointer(rebasing: $0[imageStart...]))
+        }
         guard let model, model.featureCount == facts.featureNames.count, model.outputCount == facts.outputCount else {
             return nil
         }

@@ -59,7 +59,8 @@ extension Manifest {
                 throw refuse("features[\(index)].categories", "differ from the model's own, so codes would mean others")
             }
             if facts.categoricalFeatures[index] && feature.kind != .category {
-                warnings.append("\(feature.name) is a category in the model and \(feature.kind.rawValue) in the manifest")
+                warnings.append(
+                    "\(feature.name) is a category in the model and \(feature.kind.rawValue) in the manifest")
             }
         }
         return warnings

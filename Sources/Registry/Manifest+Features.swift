@@ -74,7 +74,11 @@ extension Manifest {
                 feature.categories.append(category)
             }
         }
-        if let unknown = fields["unknown"] { feature.unknown = try unknown.choice(of: [.model, .missing, .reject]) }
+        guard let unknown = fields["unknown"] else { return }
+        feature.unknown = try unknown.choice(of: [.model, .missing, .reject])
+        if feature.unknown != .model && feature.categories.isEmpty {
+            throw unknown.error("makes every value unknown, because there are no categories")
+        }
     }
 
     /// `model`, `reject` or `{value: 0}`.

@@ -88,7 +88,8 @@ extension Manifest {
 
     /// Fit to stand in JSON and in messages.
     static func isLabel(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= 256 && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
+        !text.isEmpty && text.utf8.count <= 256
+            && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
     }
 }
 

@@ -32,7 +32,8 @@ extension Manifest {
         if let inputType { lines.append("input: {name: \(Self.yaml(inputName)), datatype: \(inputType.datatype)}") }
         lines.append("features:")
         for feature in features {
-            lines.append("- {name: \(Self.yaml(feature.name)), type: \(feature.kind.rawValue)\(Self.categories(feature))}")
+            lines.append(
+                "- {name: \(Self.yaml(feature.name)), type: \(feature.kind.rawValue)\(Self.categories(feature))}")
         }
         lines.append("output: {objective: \(Self.yaml(objective))}")
         if let golden { lines.append("golden: \(golden.rawValue)") }

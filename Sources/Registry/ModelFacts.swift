@@ -60,7 +60,8 @@ extension ModelFacts {
     /// nil: not what `encoded` gives.
     init?(decoding bytes: [UInt8]) {
         var reader = FactsReader(bytes: bytes[...])
-        guard let format = reader.text().flatMap(ModelFileFormat.init), let objective = reader.text(), let classCount = reader.count(),
+        guard let format = reader.text().flatMap(ModelFileFormat.init), let objective = reader.text(),
+            let classCount = reader.count(),
             let outputCount = reader.count(), let trainerVersion = reader.text(), let names = reader.texts(),
             let flagCount = reader.count(), let flags = reader.take(flagCount), let listCount = reader.count()
         else { return nil }

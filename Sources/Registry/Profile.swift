@@ -143,7 +143,9 @@ extension Profile {
             let name = member.name.asString ?? ""
             guard !counts.contains(where: { $0.name == name }) else { throw place.error("a category stands twice") }
             counts.append(CategoryCount(name: name, count: try place.member(name).count(member.value)))
-            guard counts.count <= categoriesMax else { throw place.error("expected at most \(categoriesMax) categories") }
+            guard counts.count <= categoriesMax else {
+                throw place.error("expected at most \(categoriesMax) categories")
+            }
         }
         return counts
     }

@@ -27,7 +27,8 @@ public struct ServingPlan: Sendable, Equatable {
             models.append(try Self.plan(entry, settings, repository: configuration.repository, warnings: &warnings))
         }
         for model in configuration.models where !contents.models.contains(where: { $0.name == model.name }) {
-            warnings.append("model \(model.name) is configured, but \(configuration.repository) does not hold it: skipped")
+            warnings.append(
+                "model \(model.name) is configured, but \(configuration.repository) does not hold it: skipped")
         }
         if models.isEmpty { warnings.append("\(configuration.repository) holds no model") }
     }

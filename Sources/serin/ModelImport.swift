@@ -18,7 +18,8 @@ struct ImportCommand: ParsableCommand {
     @Option(help: "The version, a number.")
     var version: String
 
-    @Option(help: ArgumentHelp("A manifest.yaml; without it, one is written from what the model says.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A manifest.yaml; without it, one is written from what the model says.", valueName: "file"))
     var manifest: String?
 
     @Option(help: ArgumentHelp("Golden rows; the model must give their answers.", valueName: "file"))

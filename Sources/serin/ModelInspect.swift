@@ -109,15 +109,21 @@ extension InspectCommand {
             ("name", .text(bundle.name)), ("version", .text(bundle.version)),
             ("format", .text(bundle.facts.format.rawValue)), ("objective", .text(bundle.facts.objective)),
             ("trainer_version", .optional(bundle.facts.trainerVersion)),
-            ("input", .object([
-                ("name", .text(bundle.input.name)), ("datatype", .text(bundle.input.declaredType.datatype)),
-                ("features", .array(bundle.input.features.map(json))),
-            ])),
-            ("output", .object([
-                ("datatype", .text(bundle.output.scoreType.datatype)), ("columns", .number(bundle.output.columns)),
-                ("classes", .array(bundle.output.classes.map { .text($0) })),
-                ("threshold", .double(bundle.output.threshold)), ("positive", .number(bundle.output.positive)),
-            ])),
+            (
+                "input",
+                .object([
+                    ("name", .text(bundle.input.name)), ("datatype", .text(bundle.input.declaredType.datatype)),
+                    ("features", .array(bundle.input.features.map(json))),
+                ])
+            ),
+            (
+                "output",
+                .object([
+                    ("datatype", .text(bundle.output.scoreType.datatype)), ("columns", .number(bundle.output.columns)),
+                    ("classes", .array(bundle.output.classes.map { .text($0) })),
+                    ("threshold", .double(bundle.output.threshold)), ("positive", .number(bundle.output.positive)),
+                ])
+            ),
             ("trees", .number(bundle.model.treeCount)), ("depth", .number(bundle.model.maxDepth)),
             ("worst_case_nodes_per_row", .number(bundle.model.worstCaseNodesPerRow)),
             ("image_bytes", .number(bundle.model.imageBytes)), ("golden", .number(bundle.goldenCount)),

@@ -23,13 +23,17 @@ struct VerifyCommand: ParsableCommand {
                 results.append(report(place, try place.load(repository: options.repository)))
             } catch {
                 failures += 1
-                results.append(.object([("bundle", .text(place.label)), ("ok", .boolean(false)), ("error", .text(error.description))]))
+                results.append(
+                    .object([
+                        ("bundle", .text(place.label)), ("ok", .boolean(false)), ("error", .text(error.description)),
+                    ]))
                 if !options.json { print("FAILED  \(place.label)  \(error)") }
             }
         }
         if options.json { print(JSONText.array(results).encoded) }
         if failures > 0 {
-            throw CommandFailure(code: .checkFailed, message: "\(failures) of \(places.count) bundle(s) failed; import them anew")
+            throw CommandFailure(
+                code: .checkFailed, message: "\(failures) of \(places.count) bundle(s) failed; import them anew")
         }
     }
 
@@ -41,7 +45,7 @@ struct VerifyCommand: ParsableCommand {
         if !options.json {
             let golden = bundle.goldenCount == 0 ? "no golden rows" : "\(bundle.goldenCount) golden rows agree"
             print("ok      \(place.label)  checksums, manifest, \(golden)")
-            bundle.warnings.forEach { Terminal.printWarning("\(place.label): \($0)") }
+            for warning in bundle.warnings { Terminal.printWarning("\(place.label): \(warning)") }
         }
         return .object([
             ("bundle", .text(place.label)), ("ok", .boolean(true)), ("golden", .number(bundle.goldenCount)),

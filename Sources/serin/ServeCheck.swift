@@ -12,6 +12,9 @@ struct ServeCheck {
     func run() throws(CommandFailure) {
         let plan = try CommandFailure.checking { () throws(ConfigurationError) in try ServingPlan(configuration) }
         plan.warnings.forEach(Terminal.printWarning)
+        if let path = configuration.cachePath {
+            try CommandFailure.checking { () throws(ConfigurationError) in try ImageCache.refuseUnsafe(path) }
+        }
         printListeners()
         var failures = 0
         for model in plan.models {
@@ -41,9 +44,10 @@ struct ServeCheck {
         do throws(ConfigurationError) {
             let bundle = try ModelRepository(path: configuration.repository)
                 .load(identity, requireGolden: model.requiresGolden)
-            bundle.warnings.forEach { Terminal.printWarning("\(model.name)/\(version): \($0)") }
+            for warning in bundle.warnings { Terminal.printWarning("\(model.name)/\(version): \(warning)") }
             let isStable = (model.stableVersion ?? model.versions.last) == version
-            print("would load \(model.name)/\(version)\(isStable ? " (stable)" : ""): \(BundleText.summary(of: bundle))")
+            print(
+                "would load \(model.name)/\(version)\(isStable ? " (stable)" : ""): \(BundleText.summary(of: bundle))")
             return true
         } catch {
             Terminal.printError(error.description)

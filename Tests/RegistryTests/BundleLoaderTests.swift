@@ -51,7 +51,8 @@ import Testing
                 files[file]![index] ^= 1 << UInt8.random(in: 0...7, using: &generator)
             }
             #expect(
-                message == "\(file): differs from its checksum in SHA256SUMS: it was changed or damaged after the import")
+                message
+                    == "\(file): differs from its checksum in SHA256SUMS: it was changed or damaged after the import")
         }
     }
 
@@ -77,7 +78,8 @@ import Testing
         try FileManager.default.removeItem(at: folder["tiny/1/more"])
         #expect(throws: Never.self) { try BundleLoader.load(directory: path) }
         try FileManager.default.moveItem(at: folder["tiny/1/model.json"], to: folder["model.json"])
-        try FileManager.default.createSymbolicLink(at: folder["tiny/1/model.json"], withDestinationURL: folder["model.json"])
+        try FileManager.default.createSymbolicLink(
+            at: folder["tiny/1/model.json"], withDestinationURL: folder["model.json"])
         let error = #expect(throws: ConfigurationError.self) { try BundleLoader.load(directory: path) }
         #expect(error?.message == "is not a regular file; a bundle holds only those")
     }
@@ -99,10 +101,19 @@ import Testing
 
     @Test(arguments: [
         ("xgboost-json", "xgboost-ubj", "model.json: "),
-        ("- {name: age, type: integer, missing: {value: 30}, pii: true}\n", "", "manifest.yaml: features: has 2, but the model has 3"),
-        ("binary:logistic", "reg:squarederror", "manifest.yaml: output.objective: is \"reg:squarederror\", but the model's is \"binary:logistic\""),
+        (
+            "- {name: age, type: integer, missing: {value: 30}, pii: true}\n", "",
+            "manifest.yaml: features: has 2, but the model has 3"
+        ),
+        (
+            "binary:logistic", "reg:squarederror",
+            "manifest.yaml: output.objective: is \"reg:squarederror\", but the model's is \"binary:logistic\""
+        ),
         ("name: country", "name: amounts", ""),
-        ("classes: [genuine, fraud], threshold: 0.25, positive: 1", "classes: [a, b, c]", "manifest.yaml: output.classes: names 3, but the model has 2"),
+        (
+            "classes: [genuine, fraud], threshold: 0.25, positive: 1", "classes: [a, b, c]",
+            "manifest.yaml: output.classes: names 3, but the model has 2"
+        ),
         ("golden: present", "golden: none", "manifest.yaml: golden: is none, but there is golden.ndjson"),
         ("file: model.json", "file: model.ubj", "model.ubj: is missing; manifest.yaml names it as the model's file"),
     ])
@@ -141,12 +152,15 @@ import Testing
         bundle.files["profile.json"] = nil
         bundle.replace("\"left_children\": [1,", by: "\"left_children\": [0,", in: "model.json")
         let message = Self.error(bundle)
-        #expect(message?.hasPrefix("model.json: ") == true && message?.contains("left_children") == true, "\(message ?? "")")
+        #expect(
+            message?.hasPrefix("model.json: ") == true && message?.contains("left_children") == true, "\(message ?? "")"
+        )
     }
 
     @Test func profileMustBeTheModels() {
         var bundle = TinyBundle()
-        bundle.replace("\"\(SHA256Digest(of: TinyBundle.model))\"", by: "\"\(SHA256Digest(of: []))\"", in: "profile.json")
+        bundle.replace(
+            "\"\(SHA256Digest(of: TinyBundle.model))\"", by: "\"\(SHA256Digest(of: []))\"", in: "profile.json")
         #expect(Self.error(bundle) == "profile.json: model_sha256: is of another model than model.json")
         var order = TinyBundle()
         order.replace("\"name\":\"amount\"", by: "\"name\":\"amounts\"", in: "profile.json")

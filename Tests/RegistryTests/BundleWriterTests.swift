@@ -145,7 +145,9 @@ import Testing
         defer { withExtendedLifetime(folder) {} }
         let facts = try BundleWriter.write(request).facts
         #expect(ModelFacts(decoding: facts.encoded) == facts)
-        for length in 0..<facts.encoded.count { #expect(ModelFacts(decoding: Array(facts.encoded.prefix(length))) == nil) }
+        for length in 0..<facts.encoded.count {
+            #expect(ModelFacts(decoding: Array(facts.encoded.prefix(length))) == nil)
+        }
         #expect(ModelFacts(decoding: facts.encoded + [0]) == nil)
     }
 }

@@ -6,7 +6,9 @@ import Registry
 import Testing
 
 @Suite struct ImageCacheTests {
-    func entries(_ path: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+    func entries(_ path: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    }
 
     func makeCache(_ folder: TemporaryFolder) throws -> ImageCache {
         try ImageCache(path: folder["a/b/cache"].path(percentEncoded: false))

@@ -1,8 +1,9 @@
 // profile.json: its shape, and that its counts are of the rows it names.
 
 import Configuration
-@testable import Registry
 import Testing
+
+@testable import Registry
 
 @Suite struct ProfileTests {
     @Test func isRead() throws {

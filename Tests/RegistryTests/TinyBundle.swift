@@ -44,7 +44,8 @@ struct TinyBundle {
         let score = 1 / (1 + exp(-margin))
         let name = country.map { ["\"DE\"", "\"FR\""][$0] } ?? "null"
         let cells = "[\(amount.map { "\($0)" } ?? "null"),\(name),\(age.map(String.init) ?? "null")]"
-        return "{\"row\":\(cells),\"input\":\"\(isDouble ? "FP64" : "FP32")\",\"margin\":[\(margin)],\"score\":[\(score)]}"
+        return
+            "{\"row\":\(cells),\"input\":\"\(isDouble ? "FP64" : "FP32")\",\"margin\":[\(margin)],\"score\":[\(score)]}"
     }
 
     /// Golden rows of every kind, FP32 and FP64 mixed.
