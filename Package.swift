@@ -81,7 +81,9 @@ let package = Package(
             ]),
         .executableTarget(
             name: "serin",
-            dependencies: ["Gateway", "Registry", "Configuration", "ModelFormat", "Execution", "CJemalloc", arguments, logging],
+            dependencies: [
+                "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "CJemalloc", arguments, logging,
+            ],
             swiftSettings: swiftSettings),
 
         // Tests beside each module.

@@ -27,20 +27,28 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     public var description: String {
         var text = source
         if let line { text += ":\(line)" }
-        if !keyPath.isEmpty { text += ": \(keyPath)" }
-        return text + ": \(message)"
+        if !keyPath.isEmpty { text += ": \(keyPath.count > 200 ? keyPath.prefix(200) + "…" : keyPath[...])" }
+        return visible(text + ": \(message)")
     }
 }
 
 /// Text of a file, quoted for a message: cut after 40 characters, control characters made visible.
 public func quoted(_ text: String) -> String {
-    let shown = text.count > 40 ? text.prefix(40) + "…" : text[...]
-    var result = "\""
-    for scalar in shown.unicodeScalars {
-        result +=
-            scalar.value < 0x20 || scalar.value == 0x7f ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+    "\"" + visible(text.count > 40 ? text.prefix(40) + "…" : text) + "\""
+}
+
+/// Control characters and line breaks as `\u{a}`: a file cannot forge lines of a log.
+private func visible(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+        let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+        if isControl || scalar == "\u{2028}" || scalar == "\u{2029}" {
+            result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+        } else {
+            result.append(scalar)
+        }
     }
-    return result + "\""
+    return String(result)
 }
 
 /// A hint for a misspelt word: `; did you mean port?`, or nothing where no word is near.

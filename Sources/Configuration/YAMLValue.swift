@@ -103,9 +103,15 @@ extension YAMLValue {
     public func choice<Choice: RawRepresentable & CaseIterable>(
         _ type: Choice.Type = Choice.self
     ) throws(ConfigurationError) -> Choice where Choice.RawValue == String {
-        let names = Choice.allCases.map(\.rawValue)
-        guard case .scalar(let scalar) = node, let value = Choice(rawValue: scalar.string) else {
-            throw expected("one of \(names.joined(separator: ", "))")
+        try choice(of: Array(Choice.allCases))
+    }
+
+    /// One of these raw values.
+    public func choice<Choice: RawRepresentable>(
+        of choices: [Choice]
+    ) throws(ConfigurationError) -> Choice where Choice.RawValue == String {
+        guard case .scalar(let scalar) = node, let value = choices.first(where: { $0.rawValue == scalar.string }) else {
+            throw expected("one of \(choices.map(\.rawValue).joined(separator: ", "))")
         }
         return value
     }
