@@ -99,6 +99,9 @@ let package = Package(
         tests("Configuration"),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),
         tests("Gateway"),
+
+        // The repository itself: imports, lengths, names.
+        .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: swiftSettings),
     ],
     cxxLanguageStandard: .cxx17
 )
