@@ -70,7 +70,8 @@ let package = Package(
         // The control plane.
         module("ModelFormat", ["JSON"]),
         module("Configuration", [yams]),
-        module("Registry", ["Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", yams, logging]),
+        module(
+            "Registry", ["Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", yams, logging]),
 
         // The joint, and the command.
         module(
@@ -81,7 +82,9 @@ let package = Package(
             ]),
         .executableTarget(
             name: "serin",
-            dependencies: ["Gateway", "Registry", "Configuration", "ModelFormat", "Execution", "CJemalloc", arguments, logging],
+            dependencies: [
+                "Gateway", "Registry", "Configuration", "ModelFormat", "Execution", "CJemalloc", arguments, logging,
+            ],
             swiftSettings: swiftSettings),
 
         // Tests beside each module.

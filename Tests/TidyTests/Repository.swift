@@ -47,7 +47,7 @@ enum Repository {
         let isTrained = path.hasPrefix("models/") && !path.hasPrefix("models/train/")
         guard writtenExtensions.contains(url.pathExtension), !isTrained, !path.contains("__pycache__"),
             let values = try? url.resourceValues(forKeys: [.isRegularFileKey, .fileSizeKey]),
-            values.isRegularFile == true, (values.fileSize ?? 0) < 1_000_000,
+            values.isRegularFile == true, path != ".git", (values.fileSize ?? 0) < 1_000_000,
             let text = try? String(contentsOf: url, encoding: .utf8)
         else { return nil }
         return TextFile(path: path, text: text)
