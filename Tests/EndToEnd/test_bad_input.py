@@ -301,9 +301,9 @@ def test_a_wrong_checksum_is_named(tmp_path):
     data = bytearray(model.read_bytes())
     data[len(data) // 2] ^= 1
     model.write_bytes(data)
-    done = run_serin("model", "verify", "fraud", "--version", "1", "--repository", tmp_path / "models")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert model.name in done.stderr and re.search("checksum|SHA256SUMS", done.stderr), done.stderr
+    done = run_serin("model", "verify", "fraud/1", "--repository", tmp_path / "models")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and model.name in said and re.search("checksum|SHA256SUMS", said), said
     gateway = Gateway(tmp_path / "gateway", models=tmp_path / "models").spawn()
     try:
         gateway.wait_for_log(r"(?s)model\.\w+.*(checksum|SHA256SUMS)|(checksum|SHA256SUMS).*model\.\w+", 20)
