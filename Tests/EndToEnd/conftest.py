@@ -10,9 +10,9 @@ from harness.exposition import Exposition
 from harness.gateway import BINARY, MODELS, Gateway
 
 
-def pytest_sessionstart(session):
-    if session.config.option.collectonly:
-        return
+@pytest.fixture(scope="session")
+def installed():
+    """Ends the run at once where what it tests, or tests with, is not there."""
     if not BINARY.exists():
         pytest.exit(f"no {BINARY.name} at SERIN_BINARY or .build/release: run make release", returncode=3)
     for tool in ("curl", "nghttp", "h2load", "cc"):
@@ -23,7 +23,7 @@ def pytest_sessionstart(session):
 
 
 @pytest.fixture(scope="session")
-def shared_gateway(tmp_path_factory):
+def shared_gateway(installed, tmp_path_factory):
     with Gateway(tmp_path_factory.mktemp("gateway")) as gateway:
         yield gateway
 
@@ -36,7 +36,7 @@ def gateway(shared_gateway):
 
 
 @pytest.fixture
-def start_gateway(tmp_path):
+def start_gateway(installed, tmp_path):
     """Starts gateways of the test's own, and ends them after it."""
     started = []
 
