@@ -25,7 +25,9 @@ import Testing
             isAllowed: { file, _ in file.module == "serin" }),
         Ban(name: "NSLock", instead: "Mutex"),
         Ban(name: "DispatchQueue", instead: "a reactor, or Swift concurrency in the control plane"),
-        Ban(name: "usleep(", instead: "the timer wheel, or Task.sleep in the control plane"),
+        Ban(
+            name: "usleep(", instead: "the timer wheel",
+            isAllowed: { file, _ in !ModuleDiagram.dataPlane.contains(file.module ?? "") }),
         Ban(name: "@_implementationOnly", instead: "internal import"),
         Ban(name: "Unmanaged.fromOpaque", instead: "a pointer to a ~Copyable struct as the callback's context"),
         Ban(name: "gettimeofday(", instead: "clinux_now"),

@@ -8,9 +8,16 @@ struct TextFile {
     var path: String
     var text: String
 
+    /// Comments and string literals are blanks here; lines stay where they are. Empty but for Swift.
+    var code: String
+
+    init(path: String, text: String) {
+        self.path = path
+        self.text = text
+        code = path.hasSuffix(".swift") ? SwiftCode.withoutCommentsAndStrings(text) : ""
+    }
+
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
-    /// Comments and string literals are blanks here; lines stay where they are.
-    var code: String { SwiftCode.withoutCommentsAndStrings(text) }
     /// The module under `Sources/` that it belongs to; nil: none.
     var module: String? {
         let parts = path.split(separator: "/")

@@ -38,6 +38,7 @@ enum SwiftCode {
 
     private static func declarationKeyword(at index: Int, in bytes: [UInt8]) -> String? {
         if index > 0, bytes[index - 1].isIdentifier || bytes[index - 1] == UInt8(ascii: ".") { return nil }
+        guard [UInt8(ascii: "f"), UInt8(ascii: "i"), UInt8(ascii: "d")].contains(bytes[index]) else { return nil }
         for keyword in ["func", "init", "deinit"] where bytes[index...].starts(with: keyword.utf8) {
             let next = index + keyword.utf8.count
             guard next < bytes.count, !bytes[next].isIdentifier else { continue }
@@ -79,7 +80,7 @@ enum SwiftCode {
         return nil
     }
 
-    /// Whether `word` stands in `text` as a whole identifier.
+    /// The words of `text`.
     static func identifiers(in text: String) -> Set<Substring> {
         Set(text.split { !($0.isLetter || $0.isNumber || $0 == "_") })
     }
