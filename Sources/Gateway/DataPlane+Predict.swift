@@ -121,7 +121,7 @@ extension DataPlane {
             shard.add(version.metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
         let binaryHeader = ResponseEncoder.encode(
-            prediction.pointee.request, codec: version.codec, arm: arm.text, tier: "full",
+            prediction.pointee.request, codec: version.codec, facts: ServingFacts(arm: arm.text, tier: "full"),
             into: &stream.pointee.responseBody)
         respond(stream, version, arm, timing, binaryHeader: binaryHeader)
     }

@@ -102,7 +102,7 @@ final class DataPlane: Plane {
 
     func refuseMethod(_ stream: Stream, _ allowed: StaticString) {
         shard.add(metrics.unrouted)
-        ResponseEncoder.appendError("method not allowed here: use \(allowed)", to: &stream.pointee.responseBody)
+        Documents.error("method not allowed here: use \(allowed)", into: &stream.pointee.responseBody)
         let value = UnsafeRawBufferPointer(start: allowed.utf8Start, count: allowed.utf8CodeUnitCount)
         fields.initialize(to: HTTPField("allow", value))
         engine.respond(stream, status: 405, fields: .init(start: fields, count: 1))

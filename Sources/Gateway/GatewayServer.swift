@@ -13,8 +13,12 @@ import HTTP
 import Logging
 import Reactor
 import Synchronization
+import Telemetry
 
 public enum GatewayServer {
+    /// The release.
+    public static let version = "0.1.0"
+
     /// Serves until a signal ends it. Throws `StartError` where it cannot start.
     public static func run(_ configuration: GatewayConfiguration) throws(StartError) {
         let startedAt = clinux_now()
@@ -96,7 +100,8 @@ final class Gateway {
 
     func start() {
         for (index, plane) in planes.enumerated() { launch("reactor-\(index)", plane) }
-        ReactorThread.start("operations") { [operations] in operations.run() }
+        nonisolated(unsafe) let operations = operations
+        ReactorThread.start("operations") { operations.run() }
     }
 
     private func launch(_ name: String, _ plane: Plane) {

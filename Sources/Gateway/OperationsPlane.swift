@@ -3,6 +3,7 @@
 // It runs on a reactor of its own, so that rendering metrics never holds a request up.
 
 import HTTP
+import Primitives
 import Telemetry
 
 final class OperationsPlane: Plane {

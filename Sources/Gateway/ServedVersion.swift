@@ -3,11 +3,12 @@
 import Codec
 import Execution
 import Inference
+import ModelFormat
 import Registry
 import Telemetry
 
 /// Immutable after start-up; the data plane reads it without counting references.
-final class ServedVersion: Sendable {
+final class ServedVersion: @unchecked Sendable {
     let name: String
     let version: String
     let codec: ModelCodec
@@ -17,11 +18,11 @@ final class ServedVersion: Sendable {
     let versionText: ByteText
 
     init(bundle: LoadedBundle, maxRows: Int, metrics: VersionMetrics) {
-        name = bundle.manifest.name
-        version = bundle.manifest.version
+        name = bundle.name
+        version = bundle.version
         model = bundle.model
         codec = ModelCodec(
-            name: name, version: version, platform: bundle.manifest.model.format.rawValue, input: bundle.input,
+            name: name, version: version, platform: bundle.facts.format.rawValue, input: bundle.input,
             output: bundle.output, maxRows: maxRows)
         self.metrics = metrics
         versionText = ByteText(version)

@@ -5,6 +5,7 @@
 
 import Configuration
 import Logging
+import ModelFormat
 import Registry
 
 struct SnapshotLoader {
