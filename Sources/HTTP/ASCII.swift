@@ -30,20 +30,4 @@ enum ASCII {
         }
         return value
     }
-
-    /// Writes `value`, which is not negative, in decimal at `pointer`; returns the number of digits.
-    static func write(_ value: Int, to pointer: UnsafeMutableRawPointer) -> Int {
-        var count = 1
-        var rest = value / 10
-        while rest > 0 {
-            count += 1
-            rest /= 10
-        }
-        rest = value
-        for index in stride(from: count - 1, through: 0, by: -1) {
-            pointer.storeBytes(of: UInt8(48 + rest % 10), toByteOffset: index, as: UInt8.self)
-            rest /= 10
-        }
-        return count
-    }
 }

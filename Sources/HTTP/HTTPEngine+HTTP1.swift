@@ -199,7 +199,7 @@ extension HTTPEngine {
 
     private func append(decimal value: Int, to buffer: inout GrowableBuffer) {
         buffer.reserve(buffer.count + 20)
-        buffer.count += ASCII.write(value, to: buffer.pointer + buffer.count)
+        buffer.count += Decimal.write(value, to: buffer.pointer + buffer.count)
     }
 
     func http1Produce(_ connection: Connection, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {

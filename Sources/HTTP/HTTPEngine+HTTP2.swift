@@ -153,7 +153,7 @@ extension HTTPEngine {
     private func field(_ stream: Stream, _ name: StaticString, decimal: Int, isVolatile: Bool) -> nghttp2_nv {
         let start = stream.pointee.head.count
         let place = stream.pointee.head.pointer + start
-        let count = ASCII.write(decimal, to: place)
+        let count = Decimal.write(decimal, to: place)
         stream.pointee.head.count = start + count
         return field(name, place, count, isVolatile: isVolatile)
     }

@@ -16,20 +16,25 @@ def double_text(value: float) -> str:
     value = float(value)
     if not math.isfinite(value):
         raise ValueError("JSON has no text for a number that is not finite")
-    if value == int(value) and abs(value) < 1e15 and not (value == 0 and math.copysign(1, value) < 0):
-        return str(int(value))
-    return repr(value)
+    return _shorter(np.float64(value))
 
 
 def float_text(value: np.float32) -> str:
     """Shortest digits of a float32 that come back after parsing as a double and rounding."""
     value = np.float32(value)
-    if value == 0 or (abs(float(value)) < 1e15 and float(value) == int(value)):
-        return double_text(float(value))
-    text = np.format_float_positional(value, unique=True, trim="-")
-    if len(text) > 16:
-        text = np.format_float_scientific(value, unique=True, trim="-")
+    text = _shorter(value) if np.isfinite(value) else double_text(value)
     return text if np.float32(float(text)) == value else double_text(float(value))
+
+
+def _shorter(value) -> str:
+    """All digits of whole numbers below 1e15, else the shorter notation, fixed where they tie."""
+    if value == 0:
+        return "-0.0" if math.copysign(1, value) < 0 else "0"
+    if abs(value) < 1e15 and value == int(value):
+        return str(int(value))
+    fixed = np.format_float_positional(value, unique=True, trim="-")
+    scientific = np.format_float_scientific(value, unique=True, trim="-")
+    return scientific if len(scientific) < len(fixed) else fixed
 
 
 def number_text(value, single: bool) -> str:

@@ -1,0 +1,180 @@
+"""What the serving benchmarks share: the two servers, their CPU time, the request. Python's own library only."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUNDLE = ROOT / "models" / "fraud" / "1"
+INFER = "/v2/models/fraud/versions/1/infer"
+START_SECONDS = 30
+
+
+def fail(message: str):
+    print(f"FAIL: {message}")
+    sys.exit(1)
+
+
+def require(*tools: str):
+    for tool in tools:
+        if not shutil.which(tool):
+            fail(f"{tool} is not installed; run .ci/dependencies test")
+
+
+class Server:
+    """A process that is ended by its own id, whatever happens."""
+
+    def __init__(self, command, log: Path):
+        self.log_path = log
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        self.port = 0
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+            try:
+                self.process.wait(25)
+            except subprocess.TimeoutExpired:
+                os.kill(self.pid, signal.SIGKILL)
+                self.process.wait()
+
+    def cpu_nanos(self) -> int:
+        """CPU time of all threads; to the nanosecond where the kernel keeps schedstat."""
+        total = 0
+        try:
+            for task in Path(f"/proc/{self.pid}/task").iterdir():
+                total += int((task / "schedstat").read_text().split()[0])
+        except FileNotFoundError:
+            total = 0
+        if total:
+            return total
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) * (1_000_000_000 // os.sysconf("SC_CLK_TCK"))
+
+    def resident_bytes(self) -> int:
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())[1]) * 1024
+
+
+def serin(binary: Path, folder: Path, cpu: int | None, reactors: int, wait: bool = True) -> Server:
+    """`serin serve` on free ports, pinned to `cpu`; the cache lies in `folder`."""
+    if not binary.exists():
+        fail(f"no {binary.name} in {binary.parent}; run make release")
+    config = folder / "serin.yaml"
+    config.write_text(
+        "listen: {address: 127.0.0.1, port: 0}\nmetrics: {address: 127.0.0.1, port: 0}\n"
+        f"reactors: {reactors}\ncache: {{path: {folder / 'cache'}}}\n")
+    pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
+    command = [*pin, binary, "serve", "--config", config, "--models", ROOT / "models"]
+    server = Server(command, folder / "serin.log")
+    if wait:
+        server.port = int(wait_for_log(server, r"ready in [0-9.]+ ms", r"listening data http://127\.0\.0\.1:(\d+)"))
+    return server
+
+
+def wait_for_log(server: Server, until: str, wanted: str) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        if re.search(until, server.log()):
+            return re.search(wanted, server.log())[1]
+        time.sleep(0.001)
+    server.__exit__()
+    fail(f"serin did not get ready:\n{server.log()}")
+
+
+def nghttpd(folder: Path, cpu: int) -> Server:
+    """nghttpd with one thread and a file of 100 bytes at /file."""
+    site = folder / "site"
+    site.mkdir()
+    (site / "file").write_bytes(b"0123456789" * 10)
+    port = free_port()
+    server = Server(["taskset", "-c", cpu, "nghttpd", "--no-tls", "-n", "1", "-d", site, port], folder / "nghttpd.log")
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            server.port = port
+            return server
+        except OSError:
+            time.sleep(0.01)
+    server.__exit__()
+    fail(f"nghttpd did not start: {server.log()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def category_codes() -> list[dict]:
+    """For each feature of the manifest: the code of each of its categories."""
+    text = (BUNDLE / "manifest.yaml").read_text().split("features:", 1)[1]
+    codes = []
+    for block in re.split(r"^\s*- \{?\s*name:", text, flags=re.MULTILINE)[1:]:
+        inline = re.search(r"categories:\s*\[([^\]]*)\]", block)
+        listed = re.search(r"categories:\s*\n((?:\s*- .*\n)+)", block)
+        words = inline[1].split(",") if inline else re.findall(r"- (.*)", listed[1]) if listed else []
+        codes.append({word.strip().strip("'\""): code for code, word in enumerate(words)})
+    return codes
+
+
+def request() -> tuple[bytes, float]:
+    """A V2 body of one golden row, and the trainer's score for it.
+
+    Of the rows without missing values the one with the most digits: 32 numbers, about 400 bytes. It is sent as FP32,
+    to which XGBoost rounds it in any case.
+    """
+    rows = [json.loads(line) for line in (BUNDLE / "golden.ndjson").read_text().splitlines()]
+    row = max((row for row in rows if None not in row["row"]), key=lambda row: len(json.dumps(row["row"])))
+    codes = category_codes()
+    data = [codes[place][value] if isinstance(value, str) else value for place, value in enumerate(row["row"])]
+    name = re.search(r"input:\s*\{?\s*name:\s*([\w.-]+)", (BUNDLE / "manifest.yaml").read_text())
+    tensor = {"name": name[1] if name else "features", "shape": [1, len(data)], "datatype": "FP32", "data": data}
+    return json.dumps({"inputs": [tensor]}, separators=(",", ":")).encode(), row["score"][0]
+
+
+def score(port: int, body: bytes) -> float:
+    """One request over HTTP/1.1; the score, or an exception."""
+    head = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(head.encode() + body)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    status, _, text = answer.partition(b"\r\n\r\n")
+    if b" 200 " not in status.split(b"\r\n")[0]:
+        raise OSError(answer.decode(errors="replace"))
+    return json.loads(text)["outputs"][0]["data"][0]
+
+
+def check_score(found: float, wanted: float):
+    if abs(found - wanted) > 2e-7 * max(1e-3, abs(wanted)):
+        fail(f"the score is {found!r}, the trainer's {wanted!r}")
+
+
+def median_interval(values: list[float], rounds: int = 10_000) -> tuple[float, float, float]:
+    """The median and its 95% bootstrap interval; the same numbers give the same interval."""
+    generator = random.Random(1)
+    medians = sorted(statistics.median(generator.choices(values, k=len(values))) for _ in range(rounds))
+    return statistics.median(values), medians[int(0.025 * rounds)], medians[int(0.975 * rounds) - 1]

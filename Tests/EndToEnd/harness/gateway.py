@@ -1,0 +1,143 @@
+"""One `serin serve` process: started on free ports, read through its log, ended by SIGTERM.
+
+    Gateway(...).start() ── waits for `ready in N ms` ──► requests ──► stop(): SIGTERM, exit code 0
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+BINARY = Path(os.environ.get("SERIN_BINARY", ROOT / ".build" / "release" / "serin")).absolute()
+MODELS = ROOT / "models"
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+LISTENING = re.compile(r"listening (data|metrics) http://(\[[^]]+\]|[^:\s]+):(\d+)")
+READY = re.compile(r"ready in ([0-9.]+) ms")
+
+
+def configuration(folder: Path, **changes) -> dict:
+    """What the tests serve with, `changes` put over it section by section."""
+    settings = {
+        "listen": {"address": "127.0.0.1", "port": 0},
+        "metrics": {"address": "127.0.0.1", "port": 0},
+        "reactors": 2,
+        "cache": {"path": str(folder / "cache")},
+        "log": {"level": "info"},
+        "models": {"fraud": {"require": ["golden"]}},
+    }
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(settings.get(key), dict) and key != "models":
+            settings[key] = {**settings[key], **value}
+        else:
+            settings[key] = value
+    return settings
+
+
+class Gateway:
+    def __init__(self, folder: Path, models: Path = MODELS, environment=None, prefix=(), **changes):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.config = folder / "serin.yaml"
+        self.config.write_text(yaml.safe_dump(configuration(folder, **changes)))
+        self.log_path = folder / "serin.log"
+        self.command = [*prefix, str(BINARY), "serve", "--config", str(self.config), "--models", str(models)]
+        self.environment = {**os.environ, **(environment or {})}
+        self.process = None
+        self.ports = {}
+
+    # Starting and ending
+
+    def spawn(self):
+        """Starts the process and returns at once."""
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.environment
+            )
+        return self
+
+    def start(self):
+        """Starts the process and waits until it says that it is ready."""
+        self.spawn()
+        self.wait_for_log(READY, START_SECONDS)
+        for kind, _, port in LISTENING.findall(self.log()):
+            self.ports[kind] = int(port)
+        assert set(self.ports) == {"data", "metrics"}, self.log()
+        return self
+
+    def wait_for_log(self, pattern, seconds: float):
+        """The match of `pattern` in the log; fails when the process ends or the time is over."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            running = self.process.poll() is None
+            if match := re.search(pattern, self.log()):
+                return match
+            assert running, f"serin ended with {self.process.returncode}:\n{self.log()}"
+            time.sleep(0.005)
+        raise AssertionError(f"no {pattern!r} in the log after {seconds} s:\n{self.log()}")
+
+    def signal(self, number=signal.SIGTERM):
+        os.kill(self.process.pid, number)
+
+    def stop(self, seconds: float = STOP_SECONDS) -> int:
+        """SIGTERM, then the exit code; a process that stays is killed, which fails the test."""
+        if self.process is None or self.process.poll() is not None:
+            return self.process.returncode if self.process else 0
+        self.signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float) -> int:
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"serin did not end within {seconds} s:\n{self.log()}") from None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        code = self.stop()
+        assert kind is not None or code == 0, f"exit code {code}:\n{self.log()}"
+
+    # What it says and what it uses
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    @property
+    def port(self) -> int:
+        return self.ports["data"]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def metrics_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['metrics']}"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def resident_bytes(self) -> int:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+
+def run_serin(*arguments, seconds: float = 60) -> subprocess.CompletedProcess:
+    """One command of serin, to its end."""
+    return subprocess.run(
+        [str(BINARY), *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
+    )

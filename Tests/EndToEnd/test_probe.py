@@ -1,0 +1,91 @@
+"""After warm-up a request allocates nothing, takes no lock and counts no reference: counted, not believed."""
+
+import json
+import subprocess
+import time
+
+import pytest
+
+from harness.http1 import Http1
+from harness.http2 import Http2
+from probe.counts import HERE, Probe, describe
+
+REQUESTS = 10_000
+WARM = 3_000
+CONNECTIONS = 4
+
+
+@pytest.fixture
+def probe(tmp_path):
+    return Probe(tmp_path)
+
+
+def test_the_probe_counts_exactly(tmp_path, probe):
+    program = tmp_path / "selftest"
+    subprocess.run(["cc", "-O0", "-fno-builtin", "-o", program, HERE / "selftest.c", "-lpthread"], check=True)
+    subprocess.run([program], env=probe.environment, check=True, timeout=20)
+    [thread] = probe.threads()
+    assert thread.armed == {"allocate": 1000, "release": 1000, "map": 0, "lock": 500, "retain": 0, "poll": 200}
+    assert thread.total["lock"] == 1000 and thread.total["allocate"] >= 2000
+    assert len(thread.traces) == 8 and all(frames for _, frames in thread.traces)
+
+
+def send_http2(connections, path: str, body: bytes, count: int):
+    """`count` requests, ten at a time on each connection."""
+    left = count
+    while left > 0:
+        opened = []
+        for connection in connections:
+            for _ in range(min(10, left)):
+                opened.append((connection, connection.open(path, body)))
+                left -= 1
+        for connection, stream in opened:
+            assert connection.wait(stream).status == 200
+            del connection.streams[stream]
+
+
+def send_http1(connections, path: str, body: bytes, count: int):
+    for index in range(count):
+        assert connections[index % len(connections)].request("POST", path, body).status == 200
+
+
+def bodies(fraud) -> dict:
+    rows = fraud.rows("FP32")[:1]
+    return {
+        "v2": ("/v2/models/fraud/versions/1/infer", fraud.v2(rows, "FP32")),
+        "v2 lightgbm": ("/v2/models/fraud/versions/2/infer", fraud.v2(rows, "FP64")),
+        "v1": ("/v1/models/fraud/versions/1:predict", {"instances": fraud.objects(rows)}),
+    }
+
+
+CASES = [(2, "v2"), (2, "v2 lightgbm"), (2, "v1"), (1, "v2"), (1, "v1")]
+
+
+@pytest.mark.parametrize("protocol, shape", CASES, ids=lambda value: str(value))
+def test_a_warm_request_allocates_and_locks_nothing(start_gateway, probe, fraud, protocol, shape):
+    gateway = start_gateway(reactors=1, environment=probe.environment)
+    path, document = bodies(fraud)[shape]
+    body = json.dumps(document).encode()
+    connect, send = (Http2, send_http2) if protocol == 2 else (Http1, send_http1)
+    connections = [connect(gateway.port) for _ in range(CONNECTIONS)]
+    send(connections, path, body, WARM)
+    time.sleep(0.2)
+    probe.arm()
+    send(connections, path, body, REQUESTS)
+    probe.arm(False)
+    time.sleep(0.05)
+    threads = probe.threads()
+    assert_interposed(threads)
+    reactors = [thread for thread in threads if thread.armed["poll"] >= 100]
+    assert len(reactors) == 1, [thread.armed for thread in threads]
+    [reactor] = reactors
+    calls = {kind: number for kind, number in reactor.armed.items() if kind != "poll" and number}
+    assert calls == {}, describe(gateway.pid, reactor)
+    for connection in connections:
+        connection.__exit__()
+
+
+def assert_interposed(threads):
+    """A start allocates, locks and retains: if none of it was seen, seeing none later means nothing."""
+    for kind in ("allocate", "release", "lock", "retain"):
+        assert sum(thread.total[kind] for thread in threads) > 0, f"the probe sees no {kind} in this binary"

@@ -1,0 +1,40 @@
+// The module diagram as data: what each module may import, of this package and of the ones it uses.
+//
+// Whoever adds an arrow adds it here and in Package.swift, and explains it in Sources/README.md.
+
+enum ModuleDiagram {
+    /// The stages of the data plane, in the order a request travels; none imports another.
+    static let stages = ["Reactor", "HTTP", "Codec", "Routing", "Batching", "Execution"]
+
+    /// Where Foundation is banned: the stages and everything below them.
+    static let dataPlane = Set(stages + ["Primitives", "Inference", "Telemetry", "JSON", "ModelFormat"])
+
+    static let imports: [String: Set<String>] = [
+        "Primitives": ["CLinux"],
+        "JSON": ["CSimdjson"],
+        "Inference": ["Primitives"],
+        "Telemetry": ["Primitives", "CLinux"],
+        "Reactor": ["Primitives", "Telemetry", "CLinux"],
+        "HTTP": ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser"],
+        "Codec": ["Primitives", "Inference", "JSON"],
+        "Routing": ["Primitives", "Inference"],
+        "Batching": ["Primitives", "Inference", "Telemetry"],
+        "Execution": ["Primitives", "Inference", "ModelFormat", "CKernels"],
+        "ModelFormat": ["JSON"],
+        "Configuration": ["Yams"],
+        "Registry": [
+            "Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", "Yams", "Logging",
+        ],
+        "Gateway": [
+            "Primitives", "Inference", "Telemetry", "Reactor", "HTTP", "Codec", "Routing", "Batching", "Execution",
+            "Registry", "Configuration", "CLinux", "Logging",
+        ],
+        "serin": [
+            "Gateway", "Registry", "Configuration", "ModelFormat", "Execution", "CJemalloc", "ArgumentParser",
+            "Logging",
+        ],
+    ]
+
+    /// Modules of this package and of those it depends on; others (Glibc, Synchronization) are free.
+    static let known = Set(imports.keys).union(imports.values.flatMap { $0 })
+}
