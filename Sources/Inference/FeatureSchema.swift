@@ -5,7 +5,10 @@
 public struct FeatureSpec: Sendable, Equatable {
     public enum Kind: String, Sendable { case number, integer, boolean, category }
     public enum OnRange: String, Sendable { case accept, clip, reject }
-    public enum Missing: Sendable, Equatable { case model, reject, value(Double) }
+    public enum Missing: Sendable, Equatable {
+        case model, reject
+        case value(Double)
+    }
     public enum Unknown: String, Sendable { case model, missing, reject }
 
     public var name: String

@@ -1,1 +1,73 @@
 #include "serin_json.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include <simdjson.h>
+
+// Capacity grows to a power of two up to here, then to what is needed: a 300 MB model must not
+// reserve a tape for 512 MB.
+static constexpr size_t power_of_two_limit = 1 << 20;
+static constexpr size_t smallest_capacity = 1 << 10;
+
+struct serin_json_parser {
+    simdjson::dom::parser parser;
+    simdjson::dom::document document;
+    size_t max_bytes;
+    size_t max_depth;
+    // What the buffers have room for; at least `smallest_capacity` once they exist.
+    size_t capacity = 0;
+
+    serin_json_parser(size_t bytes, size_t depth)
+        // simdjson refuses what reaches its depth.
+        : parser(std::max(bytes, smallest_capacity)), max_bytes(bytes), max_depth(depth + 1) {}
+};
+
+serin_json_parser *serin_json_create(size_t max_bytes, size_t max_depth) {
+    size_t bytes = std::min<size_t>(max_bytes, simdjson::SIMDJSON_MAXSIZE_BYTES);
+    return new (std::nothrow) serin_json_parser(bytes, max_depth);
+}
+
+void serin_json_destroy(serin_json_parser *parser) { delete parser; }
+
+static bool grow(serin_json_parser *self, size_t length) {
+    size_t capacity = smallest_capacity;
+    while (capacity < length && capacity < power_of_two_limit) { capacity <<= 1; }
+    capacity = std::max(std::min(std::max(capacity, length), self->max_bytes), smallest_capacity);
+    self->capacity = 0;
+    if (self->parser.allocate(capacity, self->max_depth) != simdjson::SUCCESS) { return false; }
+    if (self->document.allocate(capacity) != simdjson::SUCCESS) { return false; }
+    self->capacity = capacity;
+    return true;
+}
+
+serin_json_status serin_json_parse(
+    serin_json_parser *self, const uint8_t *bytes, size_t length, serin_json_document *document) {
+    if (length > self->max_bytes) { return SERIN_JSON_TOO_LONG; }
+    if (length > self->capacity && !grow(self, length)) { return SERIN_JSON_OUT_OF_MEMORY; }
+    if (length == 0) { return SERIN_JSON_REFUSED; }
+    auto result = self->parser.parse_into_document(self->document, bytes, length, false);
+    if (result.error() != simdjson::SUCCESS) { return SERIN_JSON_REFUSED; }
+    document->tape = self->document.tape.get();
+    document->strings = self->document.string_buf.get();
+    return SERIN_JSON_OK;
+}
+
+size_t serin_json_write_float(char *out, float value) {
+    return std::to_chars(out, out + SERIN_JSON_DIGITS, value).ptr - out;
+}
+
+size_t serin_json_write_double(char *out, double value) {
+    return std::to_chars(out, out + SERIN_JSON_DIGITS, value).ptr - out;
+}
+
+bool serin_json_is_finite(const uint8_t *bytes, size_t length) {
+    // The error path only, so a copy for the NUL is fine; the process stays in the C locale.
+    // (std::from_chars cannot tell an overflow from an underflow.)
+    std::string number(reinterpret_cast<const char *>(bytes), length);
+    return std::isfinite(std::strtod(number.c_str(), nullptr));
+}

@@ -1,8 +1,5 @@
 // What Glibc's Swift module leaves out: epoll, eventfd, signalfd, accept4, affinity, prctl.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -30,10 +27,7 @@ static inline struct epoll_event clinux_epoll_event(uint32_t events, uint64_t to
 static inline uint64_t clinux_epoll_token(const struct epoll_event *event) { return event->data.u64; }
 
 /// accept4(2), which hides behind _GNU_SOURCE.
-static inline int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
-    extern int accept4(int, struct sockaddr *, socklen_t *, int);
-    return accept4(fd, address, length, flags);
-}
+int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 
 /// How many processors this process may run on; at least 1.
 int clinux_affinity_count(void);

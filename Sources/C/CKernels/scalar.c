@@ -1,1 +1,0 @@
-#include "serin_kernels.h"

@@ -1,0 +1,60 @@
+// The scalar walk: every tree from its root to a leaf, without a branch on the data.
+//
+// A walk is a chain of loads that wait for each other, so eight trees go side by side and their
+// chains overlap.  Trees keep the trainer's order, and each leaf is added as its group ends: the
+// sums come out in the trainer's order with nothing stored in between.  A batch takes the trees in
+// blocks that fit the first-level cache, all rows against one block before the next.
+#include "kernels.h"
+
+/// Eight complete trees of `depth` levels, one step a level for all of them.
+SERIN_INLINE void walk_heap_group(
+    const serin_heap_node *nodes, const uint16_t *ranks, unsigned depth, uint32_t place[SERIN_GROUP]) {
+    for (int tree = 0; tree < SERIN_GROUP; tree++) place[tree] = 1;
+    for (unsigned level = 0; level < depth; level++) {
+#pragma clang loop unroll(full)
+        for (int tree = 0; tree < SERIN_GROUP; tree++) {
+            serin_heap_node node = nodes[((size_t)tree << depth) + place[tree]];
+            place[tree] = 2 * place[tree] + (ranks[node & 0xffff] > (node >> 16));
+        }
+    }
+}
+
+/// Eight linked trees until all of them rest on a leaf; looks whether they do every fourth step.
+SERIN_INLINE void walk_linked_group(
+    const serin_linked_node *nodes, const uint16_t *ranks, const serin_linked_group *group,
+    uint32_t place[SERIN_GROUP]) {
+    for (int tree = 0; tree < SERIN_GROUP; tree++) place[tree] = group->roots[tree];
+    for (uint32_t level = 0; level < group->depth; level += 4) {
+        uint32_t moved = 0;
+        for (int step = 0; step < 4; step++) {
+#pragma clang loop unroll(full)
+            for (int tree = 0; tree < SERIN_GROUP; tree++) {
+                serin_linked_node node = nodes[place[tree]];
+                uint32_t next = node.left + (ranks[node.slot] > node.rank);
+                if (step == 3) moved |= next ^ place[tree];
+                place[tree] = next;
+            }
+        }
+        if (moved == 0) break;
+    }
+}
+
+// One copy for float leaves, one for double.
+#define LEAF float
+#define NAMED(NAME) NAME##_float
+#include "walk_width.h"
+#undef LEAF
+#undef NAMED
+
+#define LEAF double
+#define NAMED(NAME) NAME##_double
+#include "walk_width.h"
+#undef LEAF
+#undef NAMED
+
+void serin_walk_scalar(const serin_forest *forest, const uint16_t *ranks, size_t rows, void *sums) {
+    if (forest->header->sum_width == SERIN_FLOAT32)
+        walk_float(forest, ranks, rows, sums);
+    else
+        walk_double(forest, ranks, rows, sums);
+}

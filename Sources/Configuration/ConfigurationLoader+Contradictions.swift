@@ -1,0 +1,34 @@
+// Values that are each fine and cannot be meant together.
+
+extension ConfigurationLoader {
+    /// Throws at the origin of the value that was set (the later of the two where both were).
+    static func refuseContradictions(
+        _ configuration: GatewayConfiguration, raw: [String: RawScalar]
+    ) throws(ConfigurationError) {
+        func refuse(_ keyPath: String, else other: String, _ message: String) -> ConfigurationError {
+            if let scalar = raw[keyPath] { return scalar.error(message, keyPath: keyPath) }
+            return raw[other]?.error(message, keyPath: other)
+                ?? ConfigurationError(source: "defaults", keyPath: keyPath, message: message)
+        }
+        let data = configuration.listen
+        let metrics = configuration.metrics
+        let overlap =
+            data.address == metrics.address || IPAddress.isEvery(data.address) || IPAddress.isEvery(metrics.address)
+        if data.port != 0 && data.port == metrics.port && overlap {
+            throw refuse(
+                "metrics.port", else: "listen.port",
+                "listen and metrics share port \(data.port); give one of them another")
+        }
+        if configuration.drain.delayNanos >= configuration.drain.timeoutNanos {
+            let timeout = Quantity.duration(nanos: configuration.drain.timeoutNanos)
+            throw refuse(
+                "drain.delay", else: "drain.timeout",
+                "drain.delay must be below drain.timeout, which is \(timeout): both count from the signal")
+        }
+        if configuration.cachePath == configuration.repository {
+            throw refuse(
+                "cache.path", else: "repository",
+                "cache.path and repository are the same folder; compiled images need one of their own")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// The `models:` section: names of the model author's choice, each with fixed fields.
+
+extension ConfigurationLoader {
+    static let modelFields = ["load", "required", "require", "budget", "max_rows", "route"]
+    static let routeFields = ["stable"]
+    /// Budgets make sense from a microsecond to an hour.
+    static let budgetRange: ClosedRange<UInt64> = 1000...3_600_000_000_000
+    static let rowsRange = 1...65536
+    static let latestRange = 1...1000
+
+    static func readModels(_ section: YAMLValue) throws(ConfigurationError) -> [ModelConfiguration] {
+        var models: [ModelConfiguration] = []
+        for (name, value) in try section.entries("a mapping of model names") {
+            guard ModelIdentifier.isName(name) else {
+                throw value.error("a model's name is \(ModelIdentifier.nameExpectation)")
+            }
+            models.append(try readModel(value, name: name))
+        }
+        return models
+    }
+
+    private static func readModel(_ value: YAMLValue, name: String) throws(ConfigurationError) -> ModelConfiguration {
+        var model = ModelConfiguration(name: name)
+        if value.isNull { return model }
+        let fields = try value.fields(modelFields)
+        if let load = fields["load"] { model.load = try readLoad(load) }
+        if let required = fields["required"] { model.isRequired = try required.boolean() }
+        if let budget = fields["budget"] { model.budgetNanos = try budget.nanos(in: budgetRange) }
+        if let rows = fields["max_rows"] { model.rowsMax = try rows.integer(in: rowsRange) }
+        if let require = fields["require"] {
+            for item in try require.items("a list such as [golden]") {
+                model.requirements.append(try item.choice(ModelConfiguration.Requirement.self))
+            }
+        }
+        if let route = fields["route"], !route.isNull {
+            model.stableVersion = try readRoute(route, load: model.load)
+        }
+        return model
+    }
+
+    /// `all`, `{latest: 2}` or `["1", "2"]`.
+    private static func readLoad(_ value: YAMLValue) throws(ConfigurationError) -> ModelConfiguration.Load {
+        if value.isMapping {
+            return .latest(try value.fields(["latest"]).required("latest").integer(in: latestRange))
+        }
+        if value.isSequence {
+            var versions: [String] = []
+            for item in try value.items() {
+                let version = try readVersion(item)
+                guard !versions.contains(version) else { throw item.error("version \(version) stands twice") }
+                versions.append(version)
+            }
+            guard !versions.isEmpty else { throw value.expected("at least one version") }
+            return .versions(versions)
+        }
+        guard try value.text() == "all" else {
+            throw value.expected("all, {latest: 2} or a list such as [\"1\", \"2\"]")
+        }
+        return .all
+    }
+
+    private static func readRoute(
+        _ value: YAMLValue, load: ModelConfiguration.Load
+    ) throws(ConfigurationError) -> String? {
+        guard let stable = try value.fields(routeFields)["stable"] else { return nil }
+        let version = try readVersion(stable)
+        if case .versions(let loaded) = load, !loaded.contains(version) {
+            throw stable.error("version \(version) is stable, but load lists only \(loaded.joined(separator: ", "))")
+        }
+        return version
+    }
+
+    private static func readVersion(_ value: YAMLValue) throws(ConfigurationError) -> String {
+        let version = try value.text("a version")
+        guard ModelIdentifier.versionNumber(version) != nil else {
+            throw value.expected("a version: \(ModelIdentifier.versionExpectation)")
+        }
+        return version
+    }
+}

@@ -1,0 +1,77 @@
+// What `serin serve` runs with: validated, and from then on immutable.
+//
+//     config/serin.yaml ─┐
+//     SERIN_… variables ─┼─► raw text with its origin ─► checked by ConfigurationField ─► this
+//     --flags           ─┘        (later layers win)       and by +Contradictions
+//
+// A value of this type only comes out of ConfigurationLoader, so whoever holds one need not check
+// it again.  Ranges, units and defaults stand in one table, ConfigurationField+Table.swift.
+
+public struct GatewayConfiguration: Sendable, Equatable {
+    /// Where to listen.
+    public struct Endpoint: Sendable, Equatable {
+        /// An IPv4 or IPv6 address in digits.
+        public internal(set) var address: String
+        /// 0: a free one.
+        public internal(set) var port: Int
+    }
+
+    /// Bounds on what clients may send.
+    public struct Limits: Sendable, Equatable {
+        /// Open connections of the data plane; one more gets 503.
+        public internal(set) var connections = 10000
+        /// Concurrent HTTP/2 streams a connection.
+        public internal(set) var streams = 100
+        /// Bytes of a request's header list.
+        public internal(set) var headerBytes = 16 << 10
+        /// Bytes of a request's body.
+        public internal(set) var bodyBytes = 1 << 20
+    }
+
+    /// How long a client may take.
+    public struct Timeouts: Sendable, Equatable {
+        /// A connection without a stream or a request is closed after this.
+        public internal(set) var idleNanos: UInt64 = 3_600_000_000_000
+        /// The first bytes of a connection, or a request's header, until complete.
+        public internal(set) var headerNanos: UInt64 = 5_000_000_000
+        /// A request's body, until complete.
+        public internal(set) var bodyNanos: UInt64 = 60_000_000_000
+    }
+
+    /// How SIGTERM ends the process; both count from the signal.
+    public struct Drain: Sendable, Equatable {
+        /// Not ready, but still accepting.
+        public internal(set) var delayNanos: UInt64 = 0
+        /// What is not answered by now is reset.
+        public internal(set) var timeoutNanos: UInt64 = 20_000_000_000
+    }
+
+    public enum LogLevel: String, Sendable, CaseIterable {
+        case trace, debug, info, notice, warning, error, critical
+    }
+
+    /// The data plane: HTTP/2 and HTTP/1.1.
+    public internal(set) var listen = Endpoint(address: "0.0.0.0", port: 8080)
+    /// `/metrics` and health only.
+    public internal(set) var metrics = Endpoint(address: "0.0.0.0", port: 8002)
+    /// Reactor threads; 0: the smaller of CPU affinity and cgroup quota.
+    public internal(set) var reactors = 0
+    /// The folder of bundles, `NAME/VERSION/`.
+    public internal(set) var repository = "models"
+    public internal(set) var limits = Limits()
+    public internal(set) var timeouts = Timeouts()
+    public internal(set) var drain = Drain()
+    /// The folder of compiled images; nil: none is kept.
+    public internal(set) var cachePath: String? = ".serin/cache"
+    public internal(set) var logLevel = LogLevel.info
+    /// Models that the file names, in its order; others of the repository have every default.
+    public internal(set) var models: [ModelConfiguration] = []
+
+    /// Every default.
+    init() {}
+
+    /// How a model of the repository is to be loaded and served.
+    public func model(named name: String) -> ModelConfiguration {
+        models.first { $0.name == name } ?? ModelConfiguration(name: name)
+    }
+}

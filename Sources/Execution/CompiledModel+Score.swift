@@ -1,0 +1,63 @@
+// Scoring: jobs of any number of rows, cut into chunks that the scratch has room for.
+//
+//     jobs ─► rows of one chunk (≤ 64, of several jobs) ─► kernels ─► each job's margins and scores
+//
+// Rows of different jobs share a chunk, so ten requests of one row cost as little as one request
+// of ten.  Nothing here allocates, locks or counts references.
+
+internal import CKernels
+public import Inference
+
+extension CompiledModel {
+    private static let rowBytes = MemoryLayout<serin_row>.stride
+
+    /// Bytes of scratch to score up to `rows` rows at once; larger jobs are cut into chunks.
+    public func scratchByteCount(rows: Int) -> Int {
+        let rows = max(1, min(rows, rowsPerChunk))
+        return 128 + rows * (Self.rowBytes + rowScratchBytes)
+    }
+
+    /// Writes margins (where wanted), scores and status of every job.
+    ///
+    /// `scratch` is one thread's own, at least `scratchByteCount(rows: 1)` bytes, any alignment.
+    public func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
+        let room = (scratch.count - 128) / (Self.rowBytes + rowScratchBytes)
+        precondition(room > 0, "scratch is smaller than scratchByteCount(rows: 1)")
+        let capacity = min(room, rowsPerChunk)
+        // SAFETY: both parts start on a 64-byte boundary; their sizes and two roundings are what
+        // scratchByteCount adds up.
+        let start = scratch.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: 64)
+        let rows = start.assumingMemoryBound(to: serin_row.self)
+        let working = (start + capacity * Self.rowBytes).alignedUp(toMultipleOf: 64)
+        let stride = outputCount * scoreType.byteCount
+        var count = 0
+        for index in jobs.indices {
+            jobs[index].status = .ok
+            let job = jobs[index]
+            let rowStride = featureCount * job.valueType.byteCount
+            let width = UInt32(job.valueType == .float32 ? SERIN_FLOAT32 : SERIN_FLOAT64)
+            for row in 0..<job.rowCount {
+                rows[count] = serin_row(
+                    values: job.values + row * rowStride, margins: job.margins.map { $0 + row * stride },
+                    scores: job.scores + row * stride, value_width: width, non_finite: 0, owner: UInt64(index))
+                count += 1
+                if count == capacity {
+                    flush(jobs, rows, count, working)
+                    count = 0
+                }
+            }
+        }
+        if count > 0 { flush(jobs, rows, count, working) }
+    }
+
+    @inline(__always)
+    private func flush(
+        _ jobs: UnsafeMutableBufferPointer<ScoringJob>, _ rows: UnsafeMutablePointer<serin_row>, _ count: Int,
+        _ working: UnsafeMutableRawPointer
+    ) {
+        serin_score(view, rows, count, working)
+        for row in 0..<count where rows[row].non_finite != 0 {
+            jobs[Int(rows[row].owner)].status = .nonFinite
+        }
+    }
+}

@@ -1,0 +1,186 @@
+// Predict: parse into a slot, wait for the round's end, score as a batch, answer.
+
+import Batching
+import CLinux
+import Codec
+import Execution
+import Glibc
+import HTTP
+import Inference
+import Primitives
+import Routing
+import Telemetry
+
+extension DataPlane {
+    // MARK: In
+
+    func predict(_ stream: Stream, _ target: RequestTarget) {
+        switch snapshot.routes.route(model: target.model, version: target.version) {
+        case .version(let index, let arm): parse(stream, target.endpoint, index, arm)
+        case .unknownModel: refuseUnrouted(stream, RequestError(404, "unknown model"))
+        case .unknownVersion: refuseUnrouted(stream, RequestError(404, "unknown version of the model, or it is not ready"))
+        case .notReady: refuseUnrouted(stream, RequestError(503, "no version of the model is ready"))
+        }
+    }
+
+    private func parse(_ stream: Stream, _ endpoint: Endpoint, _ index: Int, _ arm: Arm) {
+        let prediction = predictions.take()
+        prediction.pointee.stream = stream
+        prediction.pointee.arm = arm
+        prediction.pointee.startedAt = engine.now
+        do throws(RequestError) {
+            try decode(stream, endpoint, index, prediction)
+        } catch {
+            give(prediction)
+            count(index, arm, .clientError)
+            return refuse(stream, error)
+        }
+        stream.pointee.user = UnsafeMutableRawPointer(prediction)
+        shard.add(metrics.inflight, 1)
+        if lanes[index].count == 0 {
+            waiting[waitingCount] = index
+            waitingCount += 1
+        }
+        if lanes[index].append(prediction.pointee.request, prediction) { runFullLane(index) }
+    }
+
+    private func decode(
+        _ stream: Stream, _ endpoint: Endpoint, _ index: Int, _ prediction: UnsafeMutablePointer<Prediction>
+    ) throws(RequestError) {
+        if stream.pointee.hasContentEncoding {
+            throw RequestError(415, "content-encoding: only identity is known")
+        }
+        let body = stream.pointee.body.bytes
+        let request = prediction.pointee.request
+        let codec = snapshot.table[index]._withUnsafeGuaranteedRef { Unmanaged.passUnretained($0.codec) }
+        let headerLength = stream.pointee.inferenceHeaderLength
+        var failure: RequestError?
+        codec._withUnsafeGuaranteedRef { codec in
+            do throws(RequestError) {
+                if endpoint == .infer {
+                    try decoder.decodeV2(
+                        body, binaryHeaderLength: headerLength < 0 ? nil : headerLength, codec: codec, into: request)
+                } else {
+                    try decoder.decodeV1(body, codec: codec, into: request)
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    // MARK: Score
+
+    /// A full lane does not wait for the round's end.
+    private func runFullLane(_ index: Int) {
+        runLane(index)
+        for position in 0..<waitingCount where waiting[position] == index {
+            waitingCount -= 1
+            waiting[position] = waiting[waitingCount]
+            break
+        }
+    }
+
+    func runLane(_ index: Int) {
+        let jobs = lanes[index].jobs
+        if jobs.isEmpty { return }
+        let rows = lanes[index].rows
+        let started = clinux_now()
+        withVersion(index) { $0.model.score(jobs, scratch: scratch) }
+        let ended = clinux_now()
+        withVersion(index) { version in
+            shard.observe(version.metrics.batchSize, value: UInt64(rows))
+            shard.observe(version.metrics.compute, nanos: ended &- started)
+            let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
+            for ticket in lanes[index].finish() {
+                answer(ticket.assumingMemoryBound(to: Prediction.self), version, index, timing, started, ended)
+            }
+        }
+    }
+
+    // MARK: Out
+
+    private func answer(
+        _ prediction: UnsafeMutablePointer<Prediction>, _ version: ServedVersion, _ index: Int,
+        _ timing: UnsafeRawBufferPointer, _ started: UInt64, _ ended: UInt64
+    ) {
+        defer { give(prediction) }
+        shard.add(metrics.inflight, -1)
+        let arm = prediction.pointee.arm
+        guard let stream = prediction.pointee.stream else { return count(index, arm, .cancelled) }
+        stream.pointee.user = nil
+        shard.observe(version.metrics.duration, nanos: ended &- prediction.pointee.startedAt)
+        shard.observe(version.metrics.queue, nanos: started &- prediction.pointee.startedAt)
+        guard prediction.pointee.request.pointee.status == .ok else {
+            count(index, arm, .modelError)
+            return refuse(stream, RequestError(500, "the model gave a score that is not a finite number"))
+        }
+        count(index, arm, .ok)
+        if prediction.pointee.request.pointee.outOfRange > 0 {
+            shard.add(version.metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
+        }
+        let binaryHeader = ResponseEncoder.encode(
+            prediction.pointee.request, codec: version.codec, facts: ServingFacts(arm: arm.text, tier: "full"),
+            into: &stream.pointee.responseBody)
+        respond(stream, version, arm, timing, binaryHeader: binaryHeader)
+    }
+
+    private func respond(
+        _ stream: Stream, _ version: ServedVersion, _ arm: Arm, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
+    ) {
+        (fields + 0).initialize(to: HTTPField("serin-version", version.versionText.bytes))
+        (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
+        (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
+        (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
+        guard let binaryHeader else {
+            return engine.respond(stream, status: 200, fields: .init(start: fields, count: 4))
+        }
+        let length = self.timing + 48
+        let count = Decimal.write(binaryHeader, to: length)
+        let value = UnsafeRawBufferPointer(start: length, count: count)
+        (fields + 4).initialize(to: HTTPField("inference-header-content-length", value, isVolatile: true))
+        engine.respond(
+            stream, status: 200, contentType: "application/octet-stream", fields: .init(start: fields, count: 5))
+    }
+
+    private static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    private func give(_ prediction: UnsafeMutablePointer<Prediction>) {
+        prediction.pointee.request.pointee.reset()
+        prediction.pointee.stream = nil
+        predictions.give(prediction)
+    }
+
+    private func count(_ index: Int, _ arm: Arm, _ outcome: Outcome) {
+        withVersion(index) { version in
+            shard.add(version.metrics.requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue])
+        }
+    }
+
+    /// `queue;dur=0.012, compute;dur=0.034`: milliseconds, as Server-Timing has them (W3C).
+    private func writeTiming(queue: UInt64, compute: UInt64) -> UnsafeRawBufferPointer {
+        var end = timing
+        end = Self.append("queue;dur=", millis: queue, to: end)
+        end = Self.append(", compute;dur=", millis: compute, to: end)
+        return UnsafeRawBufferPointer(start: timing, count: end - timing)
+    }
+
+    /// Writes the text and `nanos` in milliseconds with three digits behind the point; at most 9,999 ms.
+    private static func append(
+        _ text: StaticString, millis nanos: UInt64, to place: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        memcpy(place, text.utf8Start, text.utf8CodeUnitCount)
+        var end = place + text.utf8CodeUnitCount
+        let micros = Int(min(nanos / 1000, 9_999_999))
+        end += Decimal.write(micros / 1000, to: end)
+        let fraction = micros % 1000
+        end.storeBytes(of: 46, as: UInt8.self)
+        end.storeBytes(of: UInt8(48 + fraction / 100), toByteOffset: 1, as: UInt8.self)
+        end.storeBytes(of: UInt8(48 + fraction / 10 % 10), toByteOffset: 2, as: UInt8.self)
+        end.storeBytes(of: UInt8(48 + fraction % 10), toByteOffset: 3, as: UInt8.self)
+        return end + 4
+    }
+}

@@ -1,0 +1,110 @@
+// What one reactor of the data plane does with requests.
+//
+//     request ─► RequestTarget ─► RouteTable ─► RequestDecoder ─► Prediction in the version's lane
+//     round's end ─► each lane: CompiledModel.score ─► ResponseEncoder ─► HTTPEngine.respond
+//
+// A plane belongs to its reactor's thread. Lanes, predictions, scratch memory and the decoder's tape
+// are its own; the snapshot is shared and never changes.
+
+import Batching
+import CLinux
+import Codec
+import Execution
+import HTTP
+import Inference
+import Primitives
+import Routing
+import Telemetry
+
+final class DataPlane: Plane {
+    let snapshot: Snapshot
+    let metrics: GatewayMetrics
+    let shard: MetricsShard
+    let health: Health
+    var decoder: RequestDecoder
+    var predictions: Slab<Prediction>
+    /// One a version, in the snapshot's order.
+    let lanes: UnsafeMutablePointer<InlineLane>
+    /// The versions whose lane is not empty.
+    let waiting: UnsafeMutablePointer<Int>
+    var waitingCount = 0
+    let scratch: UnsafeMutableRawBufferPointer
+    /// The fields of the answer that is being written, and the text of its `server-timing`.
+    let fields: UnsafeMutablePointer<HTTPField>
+    let timing: UnsafeMutableRawPointer
+
+    init(snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, bodyBytes: Int) {
+        self.snapshot = snapshot
+        self.metrics = metrics
+        self.shard = metrics.registry.shard(shard)
+        self.health = health
+        decoder = RequestDecoder(maxBytes: bodyBytes)
+        predictions = Slab { address in address.initialize(to: Prediction()) }
+        let count = snapshot.versions.count
+        lanes = .allocate(capacity: max(count, 1))
+        waiting = .allocate(capacity: max(count, 1))
+        for (index, version) in snapshot.versions.enumerated() {
+            let lane = InlineLane(columns: version.model.outputCount, scoreType: version.model.scoreType)
+            (lanes + index).initialize(to: lane)
+        }
+        let bytes = snapshot.versions.map { $0.model.scratchByteCount(rows: InlineLane.rowLimit) }.max() ?? 0
+        scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
+        fields = .allocate(capacity: HTTPEngine.fieldLimit)
+        timing = .allocate(byteCount: 64, alignment: 8)
+    }
+
+    deinit {
+        lanes.deinitialize(count: snapshot.versions.count)
+        lanes.deallocate()
+        waiting.deallocate()
+        scratch.deallocate()
+        fields.deallocate()
+        timing.deallocate()
+    }
+
+    override func request(_ stream: Stream) {
+        let target = RequestTarget(stream.pointee.target)
+        if target.endpoint.takesPOST {
+            guard stream.pointee.method == .post else { return refuseMethod(stream, "POST") }
+            predict(stream, target)
+        } else {
+            answerDocument(stream, target)
+        }
+    }
+
+    override func cancelled(_ stream: Stream) {
+        guard let user = stream.pointee.user else { return }
+        user.assumingMemoryBound(to: Prediction.self).pointee.stream = nil
+    }
+
+    override func roundEnded() {
+        for index in 0..<waitingCount { runLane(waiting[index]) }
+        waitingCount = 0
+    }
+
+    /// The version at an index of the snapshot, without counting a reference.
+    @inline(__always)
+    func withVersion<Result>(_ index: Int, _ body: (ServedVersion) -> Result) -> Result {
+        snapshot.table[index]._withUnsafeGuaranteedRef(body)
+    }
+
+    // MARK: Refusals
+
+    func refuse(_ stream: Stream, _ error: RequestError) {
+        engine.respond(stream, fault: HTTPFault(error.status, error.message))
+    }
+
+    /// A request that reached no version.
+    func refuseUnrouted(_ stream: Stream, _ error: RequestError) {
+        shard.add(metrics.unrouted)
+        refuse(stream, error)
+    }
+
+    func refuseMethod(_ stream: Stream, _ allowed: StaticString) {
+        shard.add(metrics.unrouted)
+        Documents.error("method not allowed here: use \(allowed)", into: &stream.pointee.responseBody)
+        let value = UnsafeRawBufferPointer(start: allowed.utf8Start, count: allowed.utf8CodeUnitCount)
+        fields.initialize(to: HTTPField("allow", value))
+        engine.respond(stream, status: 405, fields: .init(start: fields, count: 1))
+    }
+}

@@ -1,0 +1,74 @@
+// The gateway's metrics, declared once; names and labels are the contract's.
+
+import Inference
+import Routing
+import Telemetry
+
+struct GatewayMetrics: Sendable {
+    let registry: MetricsRegistry
+    /// Requests that reached no version: unknown model, path or method.
+    let unrouted: CounterID
+    let inflight: GaugeID
+
+    init(shards: Int) throws(MetricsError) {
+        registry = MetricsRegistry(shards: shards)
+        unrouted = try registry.counter(
+            Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .clientError))
+        inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")
+        try ProcessMetrics.declare(in: registry)
+    }
+
+    private static let requestsName = "serin_requests_total"
+    private static let requestsHelp = "Requests by model, version, arm, tier and outcome."
+
+    private static func labels(_ model: String, _ version: String, arm: String, outcome: Outcome) -> MetricsRegistry.Labels {
+        [("model", model), ("version", version), ("arm", arm), ("tier", "full"), ("outcome", outcome.label)]
+    }
+
+    /// Declares what is counted for one version. `budgetNanos` becomes an edge of the duration histogram.
+    func version(
+        model: String, version: String, digest: String, format: String, budgetNanos: UInt64?
+    ) throws(MetricsError) -> VersionMetrics {
+        var requests: [CounterID] = []
+        for arm in [Arm.stable, .pinned] {
+            for outcome in Outcome.allCases {
+                requests.append(
+                    try registry.counter(
+                        Self.requestsName, Self.requestsHelp,
+                        labels: Self.labels(model, version, arm: arm.text.description, outcome: outcome)))
+            }
+        }
+        let labels = [("model", model), ("version", version)]
+        try registry.gauge(
+            "serin_model_info", "The versions that are loaded, with the SHA-256 of their source.",
+            labels: labels + [("format", format), ("digest", digest)]
+        ) { 1 }
+        let edges = budgetNanos.map { LatencyEdges.including(budget: Double($0) / 1e9) } ?? LatencyEdges.standard
+        return VersionMetrics(
+            requests: requests,
+            duration: try registry.histogram(
+                "serin_request_duration_seconds",
+                "From a request's first bytes to its encoded answer, failures included.", labels: labels, edges: edges,
+                unit: .seconds),
+            queue: try registry.histogram(
+                "serin_queue_duration_seconds", "From a request's first bytes to the start of its batch.",
+                labels: labels, edges: LatencyEdges.standard, unit: .seconds),
+            compute: try registry.histogram(
+                "serin_compute_duration_seconds", "What scoring a batch took.", labels: labels,
+                edges: LatencyEdges.standard, unit: .seconds),
+            batchSize: try registry.histogram(
+                "serin_batch_size", "Rows scored together.", labels: labels,
+                edges: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536], unit: .plain),
+            outOfRange: try registry.counter(
+                "serin_feature_out_of_range_total", "Values out of their feature's range, accepted or clipped.",
+                labels: labels))
+    }
+
+    /// The share of a model's traffic that a version gets.
+    func weight(model: String, version: String, ratio: Double) throws(MetricsError) {
+        try registry.gauge(
+            "serin_route_weight_ratio", "Share of the model's own traffic, 0 to 1.",
+            labels: [("model", model), ("version", version), ("arm", "stable")]
+        ) { ratio }
+    }
+}

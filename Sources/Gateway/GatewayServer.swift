@@ -1,0 +1,156 @@
+// `serin serve`: load, listen, serve, drain.
+//
+//     bundles ─► Snapshot ─► a DataPlane a reactor, an OperationsPlane ─► threads ─► signals
+//
+// The main thread does nothing but wait for signals once the others run. SIGTERM or SIGINT drains:
+// not ready at once, still accepting for `drain.delay`, then no new connection; what is in flight is
+// answered, and what is left at `drain.timeout` is reset and counted. A second signal ends at once.
+
+import CLinux
+public import Configuration
+import Glibc
+import HTTP
+import Logging
+import Reactor
+import Synchronization
+import Telemetry
+
+public enum GatewayServer {
+    /// The release.
+    public static let version = "0.1.0"
+
+    /// Serves until a signal ends it. Throws `StartError` where it cannot start.
+    public static func run(_ configuration: GatewayConfiguration) throws(StartError) {
+        let startedAt = clinux_now()
+        let signals = SignalWaiter()
+        var logger = Logger(label: "serin") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info
+        let gateway = try Gateway(configuration, logger: logger)
+        gateway.start()
+        logger.info("ready in \((clinux_now() - startedAt) / 1_000_000) ms")
+        gateway.serve(until: signals)
+    }
+}
+
+/// Why the gateway did not start; one sentence that says what to do.
+public struct StartError: Error, CustomStringConvertible {
+    public var description: String
+}
+
+/// The running gateway: its planes and their threads.
+final class Gateway {
+    private let configuration: GatewayConfiguration
+    private let logger: Logger
+    private let health: Health
+    private let planes: [DataPlane]
+    private let operations: OperationsPlane
+    private let running = RunningCount()
+
+    init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
+        self.configuration = configuration
+        self.logger = logger
+        let reactors = configuration.reactors == 0 ? ReactorCount.available() : configuration.reactors
+        do {
+            let metrics = try GatewayMetrics(shards: reactors)
+            let loaded = try SnapshotLoader(configuration, metrics: metrics, logger: logger).load()
+            health = Health(hasModels: loaded.models.allSatisfy { !$0.isRequired || $0.stable != nil })
+            let health = health
+            planes = (0..<reactors).map { index in
+                DataPlane(
+                    snapshot: loaded, metrics: metrics, shard: index, health: health,
+                    bodyBytes: configuration.limits.bodyBytes)
+            }
+            operations = OperationsPlane(registry: metrics.registry, health: health)
+            try listen(metrics)
+        } catch {
+            throw StartError(description: "\(error)")
+        }
+    }
+
+    private func listen(_ metrics: GatewayMetrics) throws {
+        let connections = ConnectionCount(limit: configuration.limits.connections)
+        try metrics.registry.gauge("serin_connections", "Open connections of the data plane.") {
+            Double(connections.current.load(ordering: .relaxed))
+        }
+        var port = UInt16(configuration.listen.port)
+        for plane in planes {
+            let listener = try Listener(address: configuration.listen.address, port: port, sharing: planes.count > 1)
+            port = listener.port
+            plane.attach(listeners: [listener], connections: connections, limits: HTTPLimits(configuration))
+            health.watch(plane.reactor)
+        }
+        announce("data", configuration.listen.address, port)
+        let listener = try Listener(
+            address: configuration.metrics.address, port: UInt16(configuration.metrics.port), sharing: false)
+        operations.attach(
+            listeners: [listener], connections: ConnectionCount(limit: Self.operationsConnections),
+            limits: HTTPLimits(configuration))
+        announce("metrics", configuration.metrics.address, listener.port)
+    }
+
+    /// Scrapers and probes; far more than any cluster has.
+    private static let operationsConnections = 256
+
+    private func announce(_ kind: String, _ address: String, _ port: UInt16) {
+        let host = address.contains(":") ? "[\(address)]" : address
+        logger.info("listening \(kind) http://\(host):\(port)")
+    }
+
+    // MARK: Run
+
+    func start() {
+        for (index, plane) in planes.enumerated() { launch("reactor-\(index)", plane) }
+        nonisolated(unsafe) let operations = operations
+        ReactorThread.start("operations") { operations.run() }
+    }
+
+    private func launch(_ name: String, _ plane: Plane) {
+        let running = running
+        running.value.add(1, ordering: .relaxed)
+        nonisolated(unsafe) let plane = plane
+        ReactorThread.start(name) {
+            plane.run()
+            running.value.subtract(1, ordering: .releasing)
+        }
+    }
+
+    /// Waits for the signal to end, and drains.
+    func serve(until signals: SignalWaiter) {
+        signals.wait()
+        let signalledAt = clinux_now()
+        logger.info("draining: not ready any more")
+        health.beginDrain()
+        if signals.arrives(within: configuration.drain.delayNanos) { return end("a second signal: ending at once") }
+        for plane in planes { plane.reactor.drain() }
+        while running.value.load(ordering: .acquiring) > 0 {
+            if clinux_now() - signalledAt > configuration.drain.timeoutNanos { break }
+            if signals.arrives(within: 2_000_000) { return end("a second signal: ending at once") }
+        }
+        end("drained")
+    }
+
+    private func end(_ reason: String) {
+        for plane in planes { plane.reactor.stop() }
+        let deadline = clinux_now() + 1_000_000_000
+        while running.value.load(ordering: .acquiring) > 0, clinux_now() < deadline { usleep(1000) }
+        let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
+        logger.info("\(reason); connections reset: \(reset)")
+    }
+}
+
+/// Reactors that still serve.
+private final class RunningCount: Sendable {
+    let value = Atomic<Int>(0)
+}
+
+extension HTTPLimits {
+    init(_ configuration: GatewayConfiguration) {
+        self.init()
+        streams = configuration.limits.streams
+        headerBytes = configuration.limits.headerBytes
+        bodyBytes = configuration.limits.bodyBytes
+        headerNanos = configuration.timeouts.headerNanos
+        bodyNanos = configuration.timeouts.bodyNanos
+        idleNanos = configuration.timeouts.idleNanos
+    }
+}

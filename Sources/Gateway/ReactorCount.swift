@@ -1,0 +1,38 @@
+// How many reactors a machine, or a container's share of one, can feed.
+
+import CLinux
+import Glibc
+
+enum ReactorCount {
+    /// The smaller of the CPU affinity and the cgroup's quota (v2, else v1), rounded up; at least 1.
+    static func available() -> Int {
+        let affinity = Int(clinux_affinity_count())
+        let quota = quotaV2(read("/sys/fs/cgroup/cpu.max"))
+            ?? quotaV1(
+                quota: read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period: read("/sys/fs/cgroup/cpu/cpu.cfs_period_us"))
+        return max(1, min(affinity, quota ?? affinity))
+    }
+
+    /// `cpu.max`: "200000 100000" is two processors, "max 100000" no limit.
+    static func quotaV2(_ text: String?) -> Int? {
+        let parts = text?.split(whereSeparator: \.isWhitespace) ?? []
+        guard parts.count == 2, let quota = Double(parts[0]), let period = Double(parts[1]), period > 0 else { return nil }
+        return Int((quota / period).rounded(.up))
+    }
+
+    static func quotaV1(quota: String?, period: String?) -> Int? {
+        guard let quota = quota.flatMap({ Double($0.filter { !$0.isWhitespace }) }), quota > 0,
+            let period = period.flatMap({ Double($0.filter { !$0.isWhitespace }) }), period > 0
+        else { return nil }
+        return Int((quota / period).rounded(.up))
+    }
+
+    private static func read(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = Glibc.read(descriptor, &buffer, buffer.count)
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+    }
+}

@@ -1,0 +1,68 @@
+// A loaded version as the data plane sees it: codec, compiled model, and where its numbers are counted.
+
+import Codec
+import Execution
+import Inference
+import ModelFormat
+import Registry
+import Telemetry
+
+/// Immutable after start-up; the data plane reads it without counting references.
+final class ServedVersion: @unchecked Sendable {
+    let name: String
+    let version: String
+    let codec: ModelCodec
+    let model: CompiledModel
+    let metrics: VersionMetrics
+    /// The version's text, for the `serin-version` header.
+    let versionText: ByteText
+
+    init(bundle: LoadedBundle, maxRows: Int, metrics: VersionMetrics) {
+        name = bundle.name
+        version = bundle.version
+        model = bundle.model
+        codec = ModelCodec(
+            name: name, version: version, platform: bundle.facts.format.rawValue, input: bundle.input,
+            output: bundle.output, maxRows: maxRows)
+        self.metrics = metrics
+        versionText = ByteText(version)
+    }
+}
+
+/// Bytes that never move and never change, for header values.
+final class ByteText: @unchecked Sendable {
+    let bytes: UnsafeRawBufferPointer
+
+    init(_ text: String) {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(text.utf8.count, 1), alignment: 1)
+        memory.copyBytes(from: text.utf8)
+        bytes = UnsafeRawBufferPointer(rebasing: memory[..<text.utf8.count])
+    }
+
+    deinit { bytes.deallocate() }
+}
+
+/// What is counted for one version. Durations run from the arrival of the request's first bytes.
+struct VersionMetrics: Sendable {
+    /// Requests by arm and outcome: `arm.rawValue * outcomes + outcome.rawValue`.
+    let requests: [CounterID]
+    let duration: HistogramID
+    let queue: HistogramID
+    let compute: HistogramID
+    let batchSize: HistogramID
+    let outOfRange: CounterID
+}
+
+/// How a request ended; the names are the label's values.
+enum Outcome: Int, CaseIterable {
+    case ok, clientError, modelError, cancelled
+
+    var label: String {
+        switch self {
+        case .ok: "ok"
+        case .clientError: "client_error"
+        case .modelError: "model_error"
+        case .cancelled: "cancelled"
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// What libnghttp2 tells about: header blocks, fields, data, the end of frames and of streams.
+//
+// No callback calls back into the library's `mem_recv` or `mem_send`, which is forbidden; submitting
+// a response or a reset only queues it. The user data is the `HTTPConnection`.
+//
+// A field costs a few comparisons: only the names somebody reads are looked for, by length first.
+
+import CNghttp2
+import Primitives
+
+enum HTTP2Callbacks {
+    static func make() -> OpaquePointer? {
+        var callbacks: OpaquePointer?
+        nghttp2_session_callbacks_new(&callbacks)
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, user in
+            HTTP2Callbacks.beginHeaders(frame.unsafelyUnwrapped, user.unsafelyUnwrapped)
+        }
+        nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, frame, name, nameCount, value, valueCount, _, user in
+            HTTP2Callbacks.header(
+                frame.unsafelyUnwrapped, name.unsafelyUnwrapped, nameCount, value.unsafelyUnwrapped, valueCount,
+                user.unsafelyUnwrapped)
+        }
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { session, _, id, bytes, count, _ in
+            HTTP2Callbacks.data(session, id, bytes.unsafelyUnwrapped, count)
+        }
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { session, frame, user in
+            HTTP2Callbacks.frame(session, frame.unsafelyUnwrapped, user.unsafelyUnwrapped)
+        }
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { session, id, _, _ in
+            HTTP2Callbacks.streamClosed(session, id)
+        }
+        return callbacks
+    }
+
+    static func makeOptions() -> OpaquePointer? {
+        var options: OpaquePointer?
+        nghttp2_option_new(&options)
+        // Closed streams are only kept for the priority tree of RFC 7540, which is off.
+        nghttp2_option_set_no_closed_streams(options, 1)
+        return options
+    }
+
+    @inline(__always)
+    private static func connection(_ user: UnsafeMutableRawPointer) -> UnsafeMutablePointer<HTTPConnection> {
+        user.assumingMemoryBound(to: HTTPConnection.self)
+    }
+
+    @inline(__always)
+    private static func stream(_ session: OpaquePointer?, _ id: Int32) -> UnsafeMutablePointer<HTTPStream>? {
+        nghttp2_session_get_stream_user_data(session, id)?.assumingMemoryBound(to: HTTPStream.self)
+    }
+
+    /// The engine of a connection, without counting a reference.
+    @inline(__always)
+    static func withEngine<Result>(
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ body: (HTTPEngine) -> Result
+    ) -> Result {
+        Unmanaged<HTTPEngine>.fromOpaque(connection.pointee.engine.unsafelyUnwrapped)._withUnsafeGuaranteedRef(body)
+    }
+
+    private static func beginHeaders(_ frame: UnsafePointer<nghttp2_frame>, _ user: UnsafeMutableRawPointer) -> Int32 {
+        // Trailers open a header block too: their stream exists already.
+        guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
+        let connection = connection(user)
+        withEngine(connection) { engine in
+            let stream = engine.begin(connection, id: frame.pointee.hd.stream_id)
+            connection.pointee.headerStream = stream
+            nghttp2_session_set_stream_user_data(connection.pointee.session, stream.pointee.id, stream)
+        }
+        return 0
+    }
+
+    private static func header(
+        _ frame: UnsafePointer<nghttp2_frame>, _ name: UnsafePointer<UInt8>, _ nameCount: Int,
+        _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ user: UnsafeMutableRawPointer
+    ) -> Int32 {
+        guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST, let stream = connection(user).pointee.headerStream
+        else { return 0 }
+        let limit = withEngine(connection(user)) { $0.limits.headerBytes }
+        stream.pointee.headerBytes += nameCount + valueCount + 32
+        if stream.pointee.headerBytes > limit {
+            if stream.pointee.headerBytes > limit * HTTPLimits.headerBytesFactor {
+                return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+            }
+            stream.pointee.fault = HTTPHead.tooLarge(limit)
+            return 0
+        }
+        HTTPHead.field(stream, name, nameCount, UnsafeRawBufferPointer(start: value, count: valueCount))
+        return 0
+    }
+
+    private static func data(
+        _ session: OpaquePointer?, _ id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int
+    ) -> Int32 {
+        guard let stream = stream(session, id), stream.pointee.phase == .receiving else { return 0 }
+        withEngine(stream.pointee.connection) { $0.take(stream, bytes, count) }
+        return 0
+    }
+
+    private static func frame(
+        _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>, _ user: UnsafeMutableRawPointer
+    ) -> Int32 {
+        let header = frame.pointee.hd
+        let connection = connection(user)
+        switch UInt32(header.type) {
+        case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
+            guard let stream = stream(session, header.stream_id) else { return 0 }
+            if connection.pointee.headerStream == stream { connection.pointee.headerStream = nil }
+            withEngine(connection) { engine in
+                if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
+                    engine.complete(stream)
+                } else if stream.pointee.phase == .receiving {
+                    engine.refuseEarly(stream)
+                }
+            }
+        case NGHTTP2_SETTINGS.rawValue: connection.pointee.hasSettings = true
+        case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
+            withEngine(connection) { $0.http2NoticeAnswered(connection) }
+        default: break
+        }
+        return 0
+    }
+
+    private static func streamClosed(_ session: OpaquePointer?, _ id: Int32) -> Int32 {
+        guard let stream = stream(session, id) else { return 0 }
+        withEngine(stream.pointee.connection) { $0.end(stream) }
+        return 0
+    }
+}

@@ -1,0 +1,71 @@
+// One connection's protocol state, in a slab of its engine.
+//
+//     detecting ──"PRI * HTTP/2.0…"──► http2        told apart by the first bytes
+//         └────────anything else─────► http1
+//
+// A connection never writes to a socket: it takes bytes in, hands requests to the handler, and
+// produces bytes when asked. Whoever owns the socket is told by `outputReady` that there is something.
+
+import CNghttp2
+import Primitives
+
+struct HTTPConnection: ~Copyable {
+    enum Version: UInt8 { case detecting, http1, http2 }
+
+    /// The reactor's handle, given back in `outputReady`.
+    var owner: UnsafeMutableRawPointer?
+    /// The engine it belongs to, which outlives it; unmanaged, so that callbacks count no references.
+    var engine: UnsafeMutableRawPointer?
+    var version = Version.detecting
+    /// Over the connection limit: every request is answered 503.
+    var isRefusing = false
+    var isDraining = false
+    /// Nothing more is read; the connection ends when its output is sent.
+    var isEnding = false
+    /// The peer has finished sending.
+    var hasEnded = false
+    /// Requests from their first byte to their response's last, oldest first.
+    var firstStream: UnsafeMutablePointer<HTTPStream>?
+    var lastStream: UnsafeMutablePointer<HTTPStream>?
+    var streamCount = 0
+    /// Streams that are still receiving, and since when there has been one.
+    var receivingCount = 0
+    var receivingSince: UInt64 = 0
+    var openedAt: UInt64 = 0
+    var activeAt: UInt64 = 0
+
+    // HTTP/2.
+    var session: OpaquePointer?
+    var hasSettings = false
+    /// When the drain notice went out; 0: not yet.
+    var noticedAt: UInt64 = 0
+    /// The stream whose header block is being received.
+    var headerStream: UnsafeMutablePointer<HTTPStream>?
+    /// Output of libnghttp2 that did not fit: its pointer lives until the next call.
+    var chunk: UnsafePointer<UInt8>?
+    var chunkCount = 0
+
+    // HTTP/1.1.
+    var http1 = HTTP1State()
+
+    init() {}
+
+    mutating func reset() {
+        version = .detecting
+        isRefusing = false
+        isDraining = false
+        isEnding = false
+        hasEnded = false
+        firstStream = nil
+        lastStream = nil
+        streamCount = 0
+        receivingCount = 0
+        session = nil
+        hasSettings = false
+        noticedAt = 0
+        headerStream = nil
+        chunk = nil
+        chunkCount = 0
+        http1.reset()
+    }
+}

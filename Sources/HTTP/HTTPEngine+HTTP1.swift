@@ -1,0 +1,250 @@
+// HTTP/1.1 over http-parser: heads are checked whole before it sees them, bodies stream through it.
+//
+//     input ──findEnd──► head whole? ──HTTP1HeadCheck──► http_parser ──► stream ──► handler
+//
+// Pipelined requests are all parsed and handed over at once; their answers leave in order. Parsing
+// pauses while as many requests are in flight as an HTTP/2 connection may have streams.
+
+import CHTTPParser
+import Glibc
+import Primitives
+
+extension HTTPEngine {
+    func http1Receive(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
+        connection.pointee.http1.input.append(bytes, count)
+        http1Parse(connection)
+    }
+
+    /// Parses what is there, as far as it goes.
+    func http1Parse(_ connection: Connection) {
+        var consumed = 0
+        while !connection.pointee.isEnding, connection.pointee.streamCount < limits.streams {
+            let count: Int
+            switch connection.pointee.http1.phase {
+            case .head: count = parseHead(connection, consumed)
+            case .body: count = parseBody(connection, consumed)
+            }
+            if count == 0 { break }
+            consumed += count
+        }
+        dropInput(connection, connection.pointee.isEnding ? connection.pointee.http1.input.count : consumed)
+    }
+
+    /// Forgets the first `count` bytes of input.
+    private func dropInput(_ connection: Connection, _ count: Int) {
+        if count == 0 { return }
+        let left = connection.pointee.http1.input.count - count
+        let base = connection.pointee.http1.input.pointer
+        memmove(base, base + count, left)
+        connection.pointee.http1.input.count = left
+        connection.pointee.http1.searched = 0
+        if left > 0 { connection.pointee.http1.headSince = now }
+    }
+
+    // MARK: Head
+
+    /// Parses a head that begins at `start`; returns its bytes, 0: it is not whole yet.
+    private func parseHead(_ connection: Connection, _ start: Int) -> Int {
+        let input = UnsafeRawBufferPointer(rebasing: connection.pointee.http1.input.bytes[start...])
+        if input.isEmpty { return 0 }
+        let blank = leadingBlankLine(input)
+        if blank > 0 { return blank }
+        if connection.pointee.http1.searched == 0 { connection.pointee.http1.headSince = now }
+        switch HTTP1HeadCheck.findEnd(input, from: connection.pointee.http1.searched) {
+        case .fault(let fault):
+            http1Fail(connection, fault)
+            return 0
+        case .incomplete(let searched):
+            connection.pointee.http1.searched = searched
+            if input.count > limits.headerBytes { http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes)) }
+            return 0
+        case .ends(let end):
+            connection.pointee.http1.searched = 0
+            begin(connection, head: UnsafeRawBufferPointer(rebasing: input[..<end]))
+            return connection.pointee.isEnding ? 0 : end
+        }
+    }
+
+    /// One empty line before a request line is forgiven (RFC 9112, 2.2).
+    private func leadingBlankLine(_ input: UnsafeRawBufferPointer) -> Int {
+        input.count >= 2 && input[0] == 13 && input[1] == 10 ? 2 : 0
+    }
+
+    /// Feeds a whole head to the parser and starts its stream.
+    private func begin(_ connection: Connection, head: UnsafeRawBufferPointer) {
+        if head.count > limits.headerBytes { return http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes)) }
+        if let fault = HTTP1HeadCheck.fault(head) { return http1Fail(connection, fault) }
+        let stream = begin(connection, id: 0)
+        connection.pointee.http1.stream = stream
+        connection.pointee.http1.messageEnded = false
+        connection.pointee.http1.isInValue = false
+        connection.pointee.http1.name.count = 0
+        connection.pointee.http1.value.count = 0
+        connection.pointee.http1.target.count = 0
+        http_parser_init(&connection.pointee.http1.parser, HTTP_REQUEST)
+        connection.pointee.http1.parser.data = UnsafeMutableRawPointer(connection)
+        connection.pointee.http1.phase = .body
+        _ = execute(connection, head)
+        if connection.pointee.isEnding { return }
+        if connection.pointee.http1.messageEnded { return finishMessage(connection) }
+        refuseEarly(stream)
+        if stream.pointee.phase == .answered { return endAfter(stream) }
+        if connection.pointee.http1.owesContinue { sendContinue(connection) }
+    }
+
+    /// Runs http-parser; returns the bytes it took. A parse error answers 400 and ends the connection.
+    private func execute(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int {
+        var settings = HTTP1Callbacks.settings
+        let taken = http_parser_execute(
+            &connection.pointee.http1.parser, &settings, bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
+            bytes.count)
+        let error = http_errno(rawValue: connection.pointee.http1.parser.http_errno)
+        if error != HPE_OK && error != HPE_PAUSED {
+            let fault = HTTP1Callbacks.fault(error, connection.pointee.http1.parser)
+            http1Fail(connection, fault)
+        }
+        return taken
+    }
+
+    // MARK: Body
+
+    /// Parses body bytes from `start`; returns how many.
+    private func parseBody(_ connection: Connection, _ start: Int) -> Int {
+        let input = UnsafeRawBufferPointer(rebasing: connection.pointee.http1.input.bytes[start...])
+        if input.isEmpty { return 0 }
+        let taken = execute(connection, input)
+        if connection.pointee.isEnding { return 0 }
+        if let stream = connection.pointee.http1.stream, stream.pointee.phase == .answered {
+            endAfter(stream)
+            return 0
+        }
+        if connection.pointee.http1.messageEnded { finishMessage(connection) }
+        return taken
+    }
+
+    /// The request is whole: hand it over and look for the next head.
+    private func finishMessage(_ connection: Connection) {
+        guard let stream = connection.pointee.http1.stream else { return }
+        connection.pointee.http1.stream = nil
+        connection.pointee.http1.phase = .head
+        connection.pointee.http1.owesContinue = false
+        stream.pointee.endsConnection =
+            http_should_keep_alive(&connection.pointee.http1.parser) == 0 || connection.pointee.isRefusing
+        if stream.pointee.endsConnection { connection.pointee.isEnding = true }
+        complete(stream)
+    }
+
+    /// The answer went out before the body had come: what follows cannot be told apart from it.
+    private func endAfter(_ stream: Stream) {
+        let connection = stream.pointee.connection
+        connection.pointee.http1.stream = nil
+        connection.pointee.isEnding = true
+    }
+
+    /// Answers a request that could not be read, and ends the connection after it.
+    func http1Fail(_ connection: Connection, _ fault: HTTPFault) {
+        let stream = connection.pointee.http1.stream ?? begin(connection, id: 0)
+        connection.pointee.http1.stream = nil
+        stream.pointee.endsConnection = true
+        respond(stream, fault: fault)
+        connection.pointee.isEnding = true
+    }
+
+    func http1Drain(_ connection: Connection) {
+        // A request that is being received is still answered, with `connection: close`.
+        if connection.pointee.firstStream == nil && !connection.pointee.http1.isInHead {
+            connection.pointee.isEnding = true
+        }
+    }
+
+    private func sendContinue(_ connection: Connection) {
+        connection.pointee.http1.owesContinue = false
+        connection.pointee.http1.isContinueDue = true
+        outputReady(connection)
+    }
+
+    // MARK: Respond
+
+    func http1Respond(_ stream: Stream, contentType: StaticString, fields: UnsafeBufferPointer<HTTPField>) {
+        let connection = stream.pointee.connection
+        if connection.pointee.isDraining || connection.pointee.http1.stream == stream {
+            // Draining, or answered before the request was whole: nothing can follow on this connection.
+            stream.pointee.endsConnection = true
+        }
+        stream.pointee.sent = 0
+        var head = GrowableBuffer()
+        swap(&head, &stream.pointee.head)
+        head.reset()
+        head.append("HTTP/1.1 ")
+        append(decimal: stream.pointee.status, to: &head)
+        head.append(" ")
+        head.append(Self.reason(stream.pointee.status))
+        head.append("\r\ncontent-type: ")
+        head.append(contentType)
+        head.append("\r\ncontent-length: ")
+        append(decimal: stream.pointee.responseBody.count, to: &head)
+        head.append("\r\ndate: ")
+        head.append(UnsafeRawPointer(date.text), HTTPDate.count)
+        for field in fields {
+            head.append("\r\n")
+            head.append(field.name)
+            head.append(": ")
+            head.append(field.value)
+        }
+        if stream.pointee.endsConnection { head.append("\r\nconnection: close") }
+        head.append("\r\n\r\n")
+        swap(&head, &stream.pointee.head)
+        if stream.pointee.method == .head { stream.pointee.responseBody.count = 0 }
+    }
+
+    private func append(decimal value: Int, to buffer: inout GrowableBuffer) {
+        buffer.reserve(buffer.count + 20)
+        buffer.count += Decimal.write(value, to: buffer.pointer + buffer.count)
+    }
+
+    func http1Produce(_ connection: Connection, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {
+        var filled = 0
+        if connection.pointee.http1.isContinueDue, connection.pointee.firstStream == connection.pointee.http1.stream {
+            let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+            memcpy(into, text.utf8Start, text.utf8CodeUnitCount)
+            filled = text.utf8CodeUnitCount
+            connection.pointee.http1.isContinueDue = false
+        }
+        while filled < room, let stream = connection.pointee.firstStream, stream.pointee.phase == .answered {
+            filled += copyAnswer(stream, into + filled, room - filled)
+            let total = stream.pointee.head.count + stream.pointee.responseBody.count
+            guard stream.pointee.sent == total else { break }
+            if stream.pointee.endsConnection { connection.pointee.isEnding = true }
+            end(stream)
+        }
+        resumeParsing(connection)
+        return filled
+    }
+
+    /// Copies what fits of an answer's head and body.
+    private func copyAnswer(_ stream: Stream, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {
+        var filled = 0
+        let headCount = stream.pointee.head.count
+        if stream.pointee.sent < headCount {
+            filled = min(headCount - stream.pointee.sent, room)
+            memcpy(into, stream.pointee.head.pointer + stream.pointee.sent, filled)
+            stream.pointee.sent += filled
+        }
+        if stream.pointee.sent >= headCount {
+            let offset = stream.pointee.sent - headCount
+            let count = min(stream.pointee.responseBody.count - offset, room - filled)
+            memcpy(into + filled, stream.pointee.responseBody.pointer + offset, count)
+            stream.pointee.sent += count
+            filled += count
+        }
+        return filled
+    }
+
+    /// Requests that waited for room among those in flight are parsed now, and run in the next round.
+    private func resumeParsing(_ connection: Connection) {
+        guard connection.pointee.http1.input.count > 0, !connection.pointee.isEnding else { return }
+        guard connection.pointee.streamCount < limits.streams, connection.pointee.http1.searched == 0 else { return }
+        http1Parse(connection)
+        if connection.pointee.firstStream != nil { outputReady(connection) }
+    }
+}

@@ -1,0 +1,168 @@
+// HTTP/2 over libnghttp2: one session a connection, fed and drained in memory.
+
+import CNghttp2
+import Glibc
+import Primitives
+
+extension HTTPEngine {
+    // MARK: Open and drain
+
+    func http2Open(_ connection: Connection) {
+        var session: OpaquePointer?
+        nghttp2_session_server_new3(&session, callbacks, connection, options, &memory)
+        connection.pointee.session = session
+        var settings: InlineArray<4, nghttp2_settings_entry> = [
+            .init(settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: UInt32(limits.streams)),
+            .init(settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(HTTPLimits.streamWindow)),
+            .init(settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(limits.headerBytes)),
+            .init(settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
+        ]
+        withUnsafePointer(to: &settings) { pointer in
+            let entries = UnsafeRawPointer(pointer).assumingMemoryBound(to: nghttp2_settings_entry.self)
+            _ = nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, 4)
+        }
+        nghttp2_session_set_local_window_size(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, HTTPLimits.connectionWindow)
+    }
+
+    /// First a notice that promises nothing, then, when the peer must have seen it, the last stream.
+    func http2Drain(_ connection: Connection) {
+        nghttp2_submit_shutdown_notice(connection.pointee.session)
+        nghttp2_submit_ping(connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+        connection.pointee.noticedAt = now
+    }
+
+    func http2NoticeAnswered(_ connection: Connection) {
+        guard connection.pointee.noticedAt != 0 else { return }
+        connection.pointee.noticedAt = 0
+        http2GoAway(connection)
+    }
+
+    func http2GoAway(_ connection: Connection) {
+        let session = connection.pointee.session
+        let last = nghttp2_session_get_last_proc_stream_id(session)
+        nghttp2_submit_goaway(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
+    }
+
+    /// A request that hangs: answered 408 once its fields are there, else reset.
+    func http2Expire(_ stream: Stream, isInHead: Bool) {
+        if !isInHead { return respond(stream, fault: HTTPFault(408, "the body did not arrive in time")) }
+        nghttp2_submit_rst_stream(
+            stream.pointee.connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id,
+            UInt32(NGHTTP2_CANCEL.rawValue))
+    }
+
+    // MARK: Bytes
+
+    func http2Receive(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
+        let taken = nghttp2_session_mem_recv(
+            connection.pointee.session, bytes.assumingMemoryBound(to: UInt8.self), count)
+        // Protocol errors queue a GOAWAY by themselves; what is left is a broken preface or no memory.
+        if taken < 0 { connection.pointee.isEnding = true }
+    }
+
+    /// Gathers libnghttp2's frames, which come one at a time, until `room` is full.
+    func http2Produce(_ connection: Connection, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {
+        var filled = 0
+        while filled < room {
+            if connection.pointee.chunkCount == 0 {
+                var chunk: UnsafePointer<UInt8>?
+                let count = nghttp2_session_mem_send(connection.pointee.session, &chunk)
+                if count < 0 { connection.pointee.isEnding = true }
+                if count <= 0 { break }
+                connection.pointee.chunk = chunk
+                connection.pointee.chunkCount = count
+            }
+            let count = min(connection.pointee.chunkCount, room - filled)
+            memcpy(into + filled, connection.pointee.chunk.unsafelyUnwrapped, count)
+            connection.pointee.chunk = connection.pointee.chunk.unsafelyUnwrapped + count
+            connection.pointee.chunkCount -= count
+            filled += count
+        }
+        return filled
+    }
+
+    // MARK: Respond
+
+    /// Fields of every response: status, type, length, date; then the handler's.
+    private static let ownFieldCount = 4
+
+    func http2Respond(_ stream: Stream, contentType: StaticString, fields: UnsafeBufferPointer<HTTPField>) {
+        // Values live in `head` until libnghttp2 has packed them, which may be after this round.
+        stream.pointee.head.reset()
+        stream.pointee.head.reserve(64 + fields.reduce(0) { $0 + $1.value.count })
+        var list: InlineArray<10, nghttp2_nv> = .init(repeating: nghttp2_nv())
+        list[0] = field(stream, ":status", decimal: stream.pointee.status, isVolatile: false)
+        list[1] = field("content-type", UnsafeRawPointer(contentType.utf8Start), contentType.utf8CodeUnitCount, isVolatile: false)
+        list[2] = field(stream, "content-length", decimal: stream.pointee.responseBody.count, isVolatile: true)
+        list[3] = field(stream, copy: HTTPField("date", UnsafeRawBufferPointer(start: date.text, count: HTTPDate.count)))
+        var count = Self.ownFieldCount
+        for extra in fields {
+            list[count] = field(stream, copy: extra)
+            count += 1
+        }
+        let isBodiless = stream.pointee.method == .head || stream.pointee.responseBody.count == 0
+        var provider = nghttp2_data_provider()
+        provider.source.ptr = UnsafeMutableRawPointer(stream)
+        provider.read_callback = { session, _, into, room, flags, source, _ in
+            HTTPEngine.readBody(session, source, into, room, flags)
+        }
+        let session = stream.pointee.connection.pointee.session
+        withUnsafePointer(to: &list) { pointer in
+            let fields = UnsafeRawPointer(pointer).assumingMemoryBound(to: nghttp2_nv.self)
+            if isBodiless {
+                nghttp2_submit_response(session, stream.pointee.id, fields, count, nil)
+            } else {
+                nghttp2_submit_response(session, stream.pointee.id, fields, count, &provider)
+            }
+        }
+    }
+
+    private static func readBody(
+        _ session: OpaquePointer?, _ source: UnsafeMutablePointer<nghttp2_data_source>?, _ into: UnsafeMutablePointer<UInt8>?, _ room: Int,
+        _ flags: UnsafeMutablePointer<UInt32>?
+    ) -> Int {
+        let stream = source.unsafelyUnwrapped.pointee.ptr.assumingMemoryBound(to: HTTPStream.self)
+        let left = stream.pointee.responseBody.count - stream.pointee.sent
+        let count = min(left, room)
+        memcpy(into.unsafelyUnwrapped, stream.pointee.responseBody.pointer + stream.pointee.sent, count)
+        stream.pointee.sent += count
+        guard count == left else { return count }
+        flags.unsafelyUnwrapped.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+        if stream.pointee.isEarly {
+            nghttp2_submit_rst_stream(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, UInt32(NGHTTP2_NO_ERROR.rawValue))
+        }
+        return count
+    }
+
+    @inline(__always)
+    private func field(
+        _ name: StaticString, _ value: UnsafeRawPointer, _ count: Int, isVolatile: Bool
+    ) -> nghttp2_nv {
+        var flags = NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue
+        if isVolatile { flags |= NGHTTP2_NV_FLAG_NO_INDEX.rawValue }
+        return nghttp2_nv(
+            name: UnsafeMutablePointer(mutating: name.utf8Start),
+            value: UnsafeMutablePointer(mutating: value.assumingMemoryBound(to: UInt8.self)),
+            namelen: name.utf8CodeUnitCount, valuelen: count, flags: UInt8(flags))
+    }
+
+    /// A field whose number is written into the stream's `head`, which has room.
+    private func field(_ stream: Stream, _ name: StaticString, decimal: Int, isVolatile: Bool) -> nghttp2_nv {
+        let start = stream.pointee.head.count
+        let place = stream.pointee.head.pointer + start
+        let count = Decimal.write(decimal, to: place)
+        stream.pointee.head.count = start + count
+        return field(name, place, count, isVolatile: isVolatile)
+    }
+
+    /// A field whose value is copied into the stream's `head`, which has room.
+    private func field(_ stream: Stream, copy extra: HTTPField) -> nghttp2_nv {
+        let start = stream.pointee.head.count
+        stream.pointee.head.append(extra.value)
+        return field(
+            extra.name, stream.pointee.head.pointer + start, extra.value.count, isVolatile: extra.isVolatile)
+    }
+}

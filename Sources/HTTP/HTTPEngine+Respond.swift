@@ -1,0 +1,100 @@
+// Answers: the fields every response has, the handler's own, and the two wire formats' entry points.
+
+import Primitives
+
+/// A response field of the handler's. The value is copied; the name must be lower case.
+public struct HTTPField {
+    public var name: StaticString
+    public var value: UnsafeRawBufferPointer
+    /// The value differs from response to response: do not fill HPACK's table with it.
+    public var isVolatile: Bool
+
+    public init(_ name: StaticString, _ value: UnsafeRawBufferPointer, isVolatile: Bool = false) {
+        self.name = name
+        self.value = value
+        self.isVolatile = isVolatile
+    }
+}
+
+extension HTTPEngine {
+    /// The most fields a handler may add.
+    public static let fieldLimit = 6
+
+    /// Answers a request with what is in its `responseBody`; does nothing when it was answered already.
+    public func respond(
+        _ stream: Stream, status: Int, contentType: StaticString = "application/json",
+        fields: UnsafeBufferPointer<HTTPField> = .init(start: nil, count: 0)
+    ) {
+        guard stream.pointee.phase != .answered else { return }
+        precondition(fields.count <= Self.fieldLimit)
+        stream.pointee.isEarly = stream.pointee.phase == .receiving
+        settle(stream, .answered)
+        stream.pointee.status = status
+        date.update(now)
+        let connection = stream.pointee.connection
+        if connection.pointee.version == .http2 {
+            http2Respond(stream, contentType: contentType, fields: fields)
+        } else {
+            http1Respond(stream, contentType: contentType, fields: fields)
+        }
+        outputReady(connection)
+    }
+
+    /// Answers with `{"error": message}`; 503 and 429 say when to come back.
+    public func respond(_ stream: Stream, fault: HTTPFault) {
+        stream.pointee.responseBody.reset()
+        stream.pointee.responseBody.append(#"{"error":""#)
+        stream.pointee.responseBody.append(string: Self.escaped(fault.message))
+        stream.pointee.responseBody.append(#""}"#)
+        guard fault.status == 503 || fault.status == 429 else { return respond(stream, status: fault.status) }
+        var second: StaticString = "1"
+        withUnsafeMutablePointer(to: &second) { pointer in
+            let value = UnsafeRawBufferPointer(start: pointer.pointee.utf8Start, count: 1)
+            let field = HTTPField("retry-after", value)
+            withUnsafePointer(to: field) { respond(stream, status: fault.status, fields: .init(start: $0, count: 1)) }
+        }
+    }
+
+    /// JSON string content: quotes, backslashes and control characters escaped.
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\t": result += "\\t"
+            case _ where scalar.value < 32: result += "\\u00" + (scalar.value < 16 ? "0" : "1") + String(scalar.value & 15, radix: 16)
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// The status' reason phrase (RFC 9110).
+    static func reason(_ status: Int) -> StaticString {
+        switch status {
+        case 100: "Continue"
+        case 200: "OK"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 409: "Conflict"
+        case 412: "Precondition Failed"
+        case 413: "Content Too Large"
+        case 415: "Unsupported Media Type"
+        case 417: "Expectation Failed"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 499: "Client Closed Request"
+        case 501: "Not Implemented"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: "Internal Server Error"
+        }
+    }
+}

@@ -1,0 +1,182 @@
+// HTTP for one reactor: its connections, its streams, libnghttp2's callbacks and memory.
+//
+//     bytes ──► HTTPEngine.receive ──► http1 / http2 ──► handler.request(stream)
+//     bytes ◄── HTTPEngine.produce ◄── http1 / http2 ◄── respond(stream, …)
+//
+// One thread owns an engine. Connections and streams come from slabs, libnghttp2 allocates from
+// a pool of its own, so a warm engine asks the process allocator for nothing.
+
+import CNghttp2
+import Glibc
+import Primitives
+
+public final class HTTPEngine {
+    public typealias Stream = UnsafeMutablePointer<HTTPStream>
+    typealias Connection = UnsafeMutablePointer<HTTPConnection>
+
+    let limits: HTTPLimits
+    let handler: HTTPHandler
+    /// The reactor's clock; its owner sets it before every call.
+    public var now: UInt64 = 0
+    var connections: Slab<HTTPConnection>
+    var streams: Slab<HTTPStream>
+    let pool: UnsafeMutablePointer<PoolAllocator>
+    var memory: nghttp2_mem
+    var callbacks: OpaquePointer?
+    var options: OpaquePointer?
+    var date = HTTPDate()
+
+    public init(limits: HTTPLimits, handler: HTTPHandler) {
+        self.limits = limits
+        self.handler = handler
+        streams = Slab { address in address.initialize(to: HTTPStream()) }
+        pool = .allocate(capacity: 1)
+        pool.initialize(to: PoolAllocator())
+        memory = HTTP2Memory.hooks(pool)
+        callbacks = HTTP2Callbacks.make()
+        options = HTTP2Callbacks.makeOptions()
+        connections = Slab { address in address.initialize(to: HTTPConnection()) }
+    }
+
+    deinit {
+        nghttp2_session_callbacks_del(callbacks)
+        nghttp2_option_del(options)
+        pool.deinitialize(count: 1)
+        pool.deallocate()
+    }
+
+    // MARK: Connections
+
+    /// A new connection; `owner` comes back in `outputReady`.
+    public func open(owner: UnsafeMutableRawPointer, isRefusing: Bool) -> UnsafeMutableRawPointer {
+        let connection = connections.take()
+        connection.pointee.reset()
+        connection.pointee.engine = Unmanaged.passUnretained(self).toOpaque()
+        connection.pointee.owner = owner
+        connection.pointee.isRefusing = isRefusing
+        connection.pointee.openedAt = now
+        connection.pointee.activeAt = now
+        return UnsafeMutableRawPointer(connection)
+    }
+
+    /// Bytes from the peer; 0 of them: it has finished sending.
+    public func receive(_ handle: UnsafeMutableRawPointer, _ bytes: UnsafeRawPointer, _ count: Int) {
+        let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        if count == 0 {
+            connection.pointee.hasEnded = true
+            if let stream = connection.pointee.http1.stream {
+                connection.pointee.http1.stream = nil
+                end(stream)
+            }
+            return
+        }
+        if connection.pointee.isEnding { return }
+        connection.pointee.activeAt = now
+        switch connection.pointee.version {
+        case .http2: http2Receive(connection, bytes, count)
+        case .http1: http1Receive(connection, bytes, count)
+        case .detecting: detect(connection, bytes, count)
+        }
+    }
+
+    /// The next output, at most `room` bytes; 0: nothing to send now.
+    public func produce(_ handle: UnsafeMutableRawPointer, into: UnsafeMutableRawPointer, room: Int) -> Int {
+        let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        switch connection.pointee.version {
+        case .http2: return http2Produce(connection, into, room)
+        case .http1: return http1Produce(connection, into, room)
+        case .detecting: return 0
+        }
+    }
+
+    /// Whether the owner should go on reading the socket.
+    public func wantsInput(_ handle: UnsafeMutableRawPointer) -> Bool {
+        let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        return connection.pointee.version != .http1 || !connection.pointee.http1.isFull(limits)
+    }
+
+    /// With all output sent: is the connection at its end?
+    public func isFinished(_ handle: UnsafeMutableRawPointer) -> Bool {
+        let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        if connection.pointee.hasEnded || connection.pointee.isEnding {
+            return connection.pointee.version != .http1 || connection.pointee.firstStream == nil
+        }
+        guard connection.pointee.version == .http2 else { return false }
+        let session = connection.pointee.session
+        return nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+    }
+
+    /// The socket is gone.
+    public func close(_ handle: UnsafeMutableRawPointer) {
+        let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        while let stream = connection.pointee.firstStream { end(stream) }
+        if let session = connection.pointee.session { nghttp2_session_del(session) }
+        connection.pointee.session = nil
+        connection.pointee.owner = nil
+        connections.give(connection)
+    }
+
+    /// Finish what is in flight, take nothing new.
+    public func drain(_ handle: UnsafeMutableRawPointer) {
+        let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        connection.pointee.isDraining = true
+        switch connection.pointee.version {
+        case .http2: http2Drain(connection)
+        case .http1: http1Drain(connection)
+        case .detecting: connection.pointee.isEnding = true
+        }
+    }
+
+    func outputReady(_ connection: Connection) {
+        if let owner = connection.pointee.owner { handler.outputReady(handler.context, owner) }
+    }
+
+    // MARK: Streams
+
+    func begin(_ connection: Connection, id: Int32) -> Stream {
+        let stream = streams.take()
+        stream.pointee.reset()
+        stream.pointee.id = id
+        stream.pointee.connectionOrNone = connection
+        stream.pointee.startedAt = now
+        let last = connection.pointee.lastStream
+        stream.pointee.previous = last
+        if let last { last.pointee.next = stream } else { connection.pointee.firstStream = stream }
+        connection.pointee.lastStream = stream
+        connection.pointee.streamCount += 1
+        if connection.pointee.receivingCount == 0 { connection.pointee.receivingSince = now }
+        connection.pointee.receivingCount += 1
+        return stream
+    }
+
+    /// The request is whole: hand it over, or answer its fault.
+    func complete(_ stream: Stream) {
+        guard stream.pointee.phase == .receiving else { return }
+        settle(stream, .ready)
+        if stream.pointee.connection.pointee.isRefusing {
+            if stream.pointee.id != 0 { http2GoAway(stream.pointee.connection) }
+            return respond(stream, fault: HTTPFault(503, "too many connections; try again later"))
+        }
+        if let fault = stream.pointee.fault { return respond(stream, fault: fault) }
+        handler.request(handler.context, stream)
+    }
+
+    /// The stream stops receiving.
+    func settle(_ stream: Stream, _ phase: HTTPStream.Phase) {
+        if stream.pointee.phase == .receiving { stream.pointee.connection.pointee.receivingCount -= 1 }
+        stream.pointee.phase = phase
+    }
+
+    /// The stream is over, for whatever reason.
+    func end(_ stream: Stream) {
+        let connection = stream.pointee.connection
+        if stream.pointee.phase == .ready { handler.cancelled(handler.context, stream) }
+        settle(stream, .answered)
+        let (next, previous) = (stream.pointee.next, stream.pointee.previous)
+        if let previous { previous.pointee.next = next } else { connection.pointee.firstStream = next }
+        if let next { next.pointee.previous = previous } else { connection.pointee.lastStream = previous }
+        connection.pointee.streamCount -= 1
+        if connection.pointee.headerStream == stream { connection.pointee.headerStream = nil }
+        streams.give(stream)
+    }
+}

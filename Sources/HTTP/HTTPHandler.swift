@@ -1,0 +1,25 @@
+// What the engine asks of the one above it: C functions with one context, as a reactor's handler.
+
+public struct HTTPHandler {
+    public typealias Context = UnsafeMutableRawPointer
+
+    public var context: Context
+    /// A whole request has come: `stream` is an `HTTPStream`. Answer it now or later with `HTTPEngine.respond`.
+    public var request: @convention(c) (Context, _ stream: UnsafeMutableRawPointer) -> Void
+    /// A request that was handed over and not yet answered is gone: do not answer it.
+    public var cancelled: @convention(c) (Context, _ stream: UnsafeMutableRawPointer) -> Void
+    /// The connection of this owner has output, or has ended.
+    public var outputReady: @convention(c) (Context, _ owner: UnsafeMutableRawPointer) -> Void
+
+    public init(
+        context: Context,
+        request: @escaping @convention(c) (Context, UnsafeMutableRawPointer) -> Void,
+        cancelled: @escaping @convention(c) (Context, UnsafeMutableRawPointer) -> Void,
+        outputReady: @escaping @convention(c) (Context, UnsafeMutableRawPointer) -> Void
+    ) {
+        self.context = context
+        self.request = request
+        self.cancelled = cancelled
+        self.outputReady = outputReady
+    }
+}

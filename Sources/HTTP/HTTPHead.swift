@@ -1,0 +1,87 @@
+// The request fields that anybody reads, whichever version they came in.
+
+import Primitives
+
+enum HTTPHead {
+    /// Takes one field; `name` is lower case.
+    static func field(
+        _ stream: UnsafeMutablePointer<HTTPStream>, _ name: UnsafePointer<UInt8>, _ count: Int,
+        _ value: UnsafeRawBufferPointer
+    ) {
+        switch count {
+        case 5 where ASCII.equals(name, count, ":path"): setTarget(stream, value)
+        case 7 where ASCII.equals(name, count, ":method"): stream.pointee.method = method(value)
+        case 14 where ASCII.equals(name, count, "content-length"):
+            stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
+        case 16 where ASCII.equals(name, count, "content-encoding"):
+            stream.pointee.contentEncoding = (stream.pointee.head.count, value.count)
+            stream.pointee.head.append(value)
+        case 30 where ASCII.equals(name, count, "inference-header-content-length"):
+            setInferenceHeaderLength(stream, value)
+        default: break
+        }
+    }
+
+    /// The target comes before any other field, so it stands at the start of `head`.
+    static func setTarget(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
+        stream.pointee.head.count = 0
+        stream.pointee.head.append(value)
+        stream.pointee.pathCount = value.count
+    }
+
+    private static func setInferenceHeaderLength(
+        _ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer
+    ) {
+        guard let length = ASCII.decimal(value), stream.pointee.inferenceHeaderLength < 0 else {
+            stream.pointee.fault = HTTPFault(
+                400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start")
+            return
+        }
+        stream.pointee.inferenceHeaderLength = length
+    }
+
+    static func method(_ value: UnsafeRawBufferPointer) -> HTTPMethod {
+        guard let base = value.baseAddress else { return .other }
+        switch value.count {
+        case 3 where ASCII.equals(base, 3, "GET"): return .get
+        case 3 where ASCII.equals(base, 3, "PUT"): return .put
+        case 4 where ASCII.equals(base, 4, "POST"): return .post
+        case 4 where ASCII.equals(base, 4, "HEAD"): return .head
+        case 6 where ASCII.equals(base, 6, "DELETE"): return .delete
+        case 7 where ASCII.equals(base, 7, "OPTIONS"): return .options
+        default: return .other
+        }
+    }
+
+    static func tooLarge(_ limit: Int) -> HTTPFault {
+        HTTPFault(431, "the header fields are larger than \(limit) bytes")
+    }
+
+    static func bodyTooLarge(_ limit: Int) -> HTTPFault {
+        HTTPFault(413, "the body is larger than \(limit) bytes")
+    }
+}
+
+extension HTTPEngine {
+    /// Takes bytes of a request's body.
+    func take(_ stream: Stream, _ bytes: UnsafeRawPointer, _ count: Int) {
+        if stream.pointee.body.count + count > limits.bodyBytes {
+            return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
+        }
+        stream.pointee.body.append(bytes, count)
+    }
+
+    /// With the header fields whole and a body to come: answer at once what cannot succeed.
+    func refuseEarly(_ stream: Stream) {
+        if let fault = stream.pointee.fault { return refuse(stream, fault) }
+        if stream.pointee.declaredLength > limits.bodyBytes {
+            refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
+        }
+    }
+
+    /// Answers a request whose body has not ended; the rest of it is dropped.
+    private func refuse(_ stream: Stream, _ fault: HTTPFault) {
+        stream.pointee.body.reset(keeping: 0)
+        respond(stream, fault: fault)
+    }
+}

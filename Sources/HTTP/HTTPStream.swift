@@ -1,0 +1,100 @@
+// One request and its response, whatever the version of HTTP.
+//
+//     receiving ──► ready ──► answered ──► sent        (a reset or a closed connection ends it anywhere)
+//
+// `head` first holds the request's path and the header values somebody reads, later the response's
+// header values; `body` the request's body, `responseBody` the response's. The buffers stay with the
+// slab element, so the requests that come later find them warm.
+
+public import Primitives
+
+public enum HTTPMethod: UInt8, Sendable {
+    case get, head, post, put, delete, options, other
+}
+
+public struct HTTPStream: ~Copyable {
+    enum Phase: UInt8 { case receiving, ready, answered }
+
+    // The connection's.
+    var connectionOrNone: UnsafeMutablePointer<HTTPConnection>?
+    /// HTTP/2's stream identifier; 0 on HTTP/1.1.
+    var id: Int32 = 0
+    var phase = Phase.receiving
+    var next: UnsafeMutablePointer<HTTPStream>?
+    var previous: UnsafeMutablePointer<HTTPStream>?
+    var startedAt: UInt64 = 0
+    /// Header bytes so far, as HTTP/2 counts them.
+    var headerBytes = 0
+    /// A fault found in the header fields; the request is answered with it.
+    var fault: HTTPFault?
+
+    // The request.
+    public internal(set) var method = HTTPMethod.other
+    var head = GrowableBuffer(capacity: 512)
+    var pathCount = 0
+    /// Offset and length in `head` of the `content-encoding` value.
+    var contentEncoding: (offset: Int, count: Int) = (0, 0)
+    /// The value of `Inference-Header-Content-Length`; -1: the field is not there.
+    public internal(set) var inferenceHeaderLength = -1
+    /// The value of `content-length`; -1: not there.
+    var declaredLength = -1
+    public internal(set) var body = GrowableBuffer()
+
+    // The response.
+    var status = 0
+    public var responseBody = GrowableBuffer(capacity: 512)
+    /// HTTP/1.1: bytes of head and body that are sent. HTTP/2: bytes of the body.
+    var sent = 0
+    /// HTTP/1.1: the connection ends with this response.
+    var endsConnection = false
+    /// HTTP/2: answered before the body had come; the peer is told to stop sending it.
+    var isEarly = false
+
+    /// Whatever the handler keeps with the request.
+    public var user: UnsafeMutableRawPointer?
+
+    init() {}
+
+    /// The connection it came on; there is one from `begin` to `end`.
+    var connection: UnsafeMutablePointer<HTTPConnection> { connectionOrNone.unsafelyUnwrapped }
+
+    /// The request target as it came: path and query. Valid until the request is answered.
+    public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
+
+    public var hasContentEncoding: Bool {
+        guard contentEncoding.count > 0 else { return false }
+        let value = UnsafeRawBufferPointer(start: head.pointer + contentEncoding.offset, count: contentEncoding.count)
+        return !ASCII.equalsIgnoringCase(value, "identity")
+    }
+
+    mutating func reset() {
+        phase = .receiving
+        next = nil
+        previous = nil
+        headerBytes = 0
+        fault = nil
+        method = .other
+        head.reset()
+        pathCount = 0
+        contentEncoding = (0, 0)
+        inferenceHeaderLength = -1
+        declaredLength = -1
+        body.reset()
+        status = 0
+        responseBody.reset()
+        sent = 0
+        endsConnection = false
+        isEarly = false
+        user = nil
+    }
+}
+
+/// A fault of a request that is answered before any handler sees it.
+public struct HTTPFault: Error, Sendable, Equatable {
+    public var status: Int
+    public var message: String
+    public init(_ status: Int, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+}

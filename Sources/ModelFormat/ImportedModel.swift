@@ -1,0 +1,36 @@
+// What an importer found in a file: the forest, and what a manifest wants to know about it.
+
+public struct ImportedModel: Sendable, Equatable {
+    public var format: ModelFileFormat
+    public var forest: Forest
+    /// As the file names them, else `f0`, `f1`, …; as many as the forest has features.
+    public var featureNames: [String]
+    /// Features that the file declares or splits as categories.
+    public var categoricalFeatures: [Bool]
+    /// Category names by feature, index = code; empty where the file has none.
+    public var categories: [[String]]
+    /// The trainer's name of the objective, with its parameters where they are part of it:
+    /// `binary:logistic`, `binary sigmoid:1`.
+    public var objective: String
+    /// Classes of a classifier, 2 for a binary one; 0: no classifier.
+    public var classCount: Int
+    /// The library's version as the file states it, such as `3.2.0`; nil: it does not.
+    public var trainerVersion: String?
+    /// What somebody who imports the file should know, one sentence each.
+    public var notes: [String]
+
+    public init(
+        format: ModelFileFormat, forest: Forest, featureNames: [String], categoricalFeatures: [Bool],
+        categories: [[String]], objective: String, classCount: Int, trainerVersion: String?, notes: [String] = []
+    ) {
+        self.format = format
+        self.forest = forest
+        self.featureNames = featureNames
+        self.categoricalFeatures = categoricalFeatures
+        self.categories = categories
+        self.objective = objective
+        self.classCount = classCount
+        self.trainerVersion = trainerVersion
+        self.notes = notes
+    }
+}

@@ -1,0 +1,30 @@
+// The bounds on what a model file may ask for, in one place.
+//
+// A model comes from its author, not from a client, but a file can be damaged or hostile all the
+// same.  Every count that leads to an allocation is checked against the bytes that are really
+// there, and against these.  The largest forests in use (10,000 trees, a million nodes) stay an
+// order of magnitude below.
+
+public enum ModelBounds {
+    /// A million nodes are about 100 MB of XGBoost JSON; reading takes up to 12 times as much memory.
+    public static let fileBytes = 128 << 20
+    /// Nesting of arrays and objects; XGBoost's files need 7.
+    public static let nesting = 32
+    /// Values outside arrays of plain numbers, 24 bytes each in memory; a tree needs about 25.
+    public static let values = 4_000_000
+    public static let trees = 100_000
+    /// Splits and leaves together, 40 bytes each in memory.
+    public static let nodes = 4_000_000
+    /// Splits on one path.  A row's cost grows with it, and nothing trained comes near.
+    public static let depth = 10_000
+    /// Columns of a row.
+    public static let features = 65_536
+    /// Columns of a score.
+    public static let outputs = 4_096
+    /// Categories are whole numbers below it; above it a float32 skips some.
+    public static let categories = 1 << 24
+    /// Members of all category sets together, 4 bytes each in memory.
+    public static let categoryMembers = 16_000_000
+    /// Bytes of a name or of a header value.
+    public static let nameBytes = 4_096
+}

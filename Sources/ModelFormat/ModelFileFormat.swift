@@ -1,0 +1,27 @@
+// Which trainer wrote a file, and in which of its formats.
+
+/// The raw values are the manifest's words.
+public enum ModelFileFormat: String, Sendable, CaseIterable {
+    case xgboostJSON = "xgboost-json"
+    case xgboostUBJSON = "xgboost-ubj"
+    case lightgbm
+
+    /// Told from the first bytes; nil: none of them.
+    ///
+    /// JSON and UBJSON both open with `{`.  UBJSON goes on with the marker of the first key's
+    /// length, JSON with a quote or white space.
+    public static func detect(_ bytes: [UInt8]) -> ModelFileFormat? {
+        let head = bytes.prefix(64)
+        if head.starts(with: "tree\n".utf8) || head.starts(with: "tree\r\n".utf8) { return .lightgbm }
+        let text = head.drop { isSpace($0) }
+        guard text.first == UInt8(ascii: "{") else { return nil }
+        let next = text.dropFirst().first { !isSpace($0) }
+        if next == UInt8(ascii: "\"") { return .xgboostJSON }
+        let second = bytes.count > 1 ? bytes[1] : 0
+        return "LlIUi$#".utf8.contains(second) ? .xgboostUBJSON : nil
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+    }
+}

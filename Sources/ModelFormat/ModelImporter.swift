@@ -1,0 +1,69 @@
+// From a trainer's file to a checked forest.
+//
+//     bytes ── format ──► JSON ─┐
+//                         UBJSON┴─► ModelValue ─► XGBoostImporter ─┐
+//                         text ───────────────► LightGBMImporter ─┴─► Forest ─► check
+
+internal import Glibc
+
+public enum ModelImporter {
+    /// Reads a whole file of at most `ModelBounds.fileBytes`.
+    ///
+    /// - Parameters:
+    ///   - format: nil: told from the first bytes.
+    ///   - progress: called with 0 to 1 as trees are read; big models take seconds.
+    public static func importModel(
+        _ bytes: [UInt8], format: ModelFileFormat? = nil, progress: ((Double) -> Void)? = nil
+    ) throws(ModelFormatError) -> ImportedModel {
+        guard bytes.count <= ModelBounds.fileBytes else {
+            throw ModelFormatError("", "the file is larger than \(ModelBounds.fileBytes) bytes")
+        }
+        guard let format = format ?? detectFormat(bytes) else {
+            throw ModelFormatError("byte 0", "is not the beginning of an XGBoost JSON, XGBoost UBJSON or LightGBM text file")
+        }
+        let model: ImportedModel
+        switch format {
+        case .xgboostJSON: model = try XGBoostImporter(progress: progress).read(JSONModelReader.read(bytes), format: format)
+        case .xgboostUBJSON:
+            model = try XGBoostImporter(progress: progress).read(UBJSONReader.read(bytes), format: format)
+        case .lightgbm: model = try LightGBMImporter.read(bytes, progress: progress)
+        }
+        try model.forest.check()
+        progress?(1)
+        return model
+    }
+
+    /// Reads the file at `path`.
+    public static func importModel(
+        path: String, format: ModelFileFormat? = nil, progress: ((Double) -> Void)? = nil
+    ) throws(ModelFormatError) -> ImportedModel {
+        try importModel(readFile(path), format: format, progress: progress)
+    }
+
+    public static func detectFormat(_ bytes: [UInt8]) -> ModelFileFormat? { ModelFileFormat.detect(bytes) }
+
+    private static func readFile(_ path: String) throws(ModelFormatError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw ModelFormatError(path, "cannot be opened: \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ModelFormatError(path, "is not a regular file")
+        }
+        guard status.st_size <= ModelBounds.fileBytes else {
+            throw ModelFormatError(path, "is larger than \(ModelBounds.fileBytes) bytes")
+        }
+        var failed = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
+            while count < buffer.count {
+                let got = Glibc.read(descriptor, buffer.baseAddress! + count, buffer.count - count)
+                if got < 0, errno == EINTR { continue }
+                failed = got < 0
+                if got <= 0 { break }
+                count += got
+            }
+        }
+        if failed { throw ModelFormatError(path, "cannot be read") }
+        return bytes
+    }
+}

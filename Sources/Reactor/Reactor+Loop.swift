@@ -1,0 +1,126 @@
+// The round: wait, read, run, write, fire timers.
+
+import CLinux
+import Glibc
+import Synchronization
+
+extension Reactor {
+    /// The longest sleep: the heartbeat must move on an idle reactor too.
+    static let longestSleepMillis: UInt64 = 500
+
+    /// Serves until a drain has ended or `stop` was called.
+    public func run() {
+        let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.eventsPerRound)
+        defer { events.deallocate() }
+        while true {
+            let count = epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepMillis())
+            now = clinux_now()
+            heartbeat.store(now, ordering: .relaxed)
+            for index in 0..<Int(max(count, 0)) { handle(events + index) }
+            handler.roundEnded(handler.context)
+            flushDirty()
+            fireTimers()
+            if !obeyOrders() { break }
+        }
+        closeAll()
+    }
+
+    /// How long epoll may sleep: until the next timer, rounded up, or not at all with output to write.
+    private func sleepMillis() -> Int32 {
+        if dirtyCount > 0 { return 0 }
+        guard let due = wheel.nextDue() else { return Int32(Self.longestSleepMillis) }
+        let delay = due > now ? (due - now + TimerWheel.tickNanos - 1) / TimerWheel.tickNanos : 0
+        return Int32(min(delay, Self.longestSleepMillis))
+    }
+
+    private func handle(_ event: UnsafeMutablePointer<epoll_event>) {
+        let token = clinux_epoll_token(event)
+        if token == Self.wakeTag {
+            var drained: UInt64 = 0
+            read(wakeup, &drained, 8)
+            return
+        }
+        if token & Self.listenerTag != 0 {
+            accept(on: listeners[Int(token & ~Self.listenerTag)])
+            return
+        }
+        let descriptor = Int(token & 0xFFFF_FFFF)
+        guard descriptor < byDescriptorCount, let channel = byDescriptor[descriptor],
+            channel.pointee.token == token
+        else { return }
+        let ready = event.pointee.events
+        if ready & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { return close(channel) }
+        if ready & EPOLLIN.rawValue != 0 { receive(channel) }
+        // `receive` may have closed it.
+        if ready & EPOLLOUT.rawValue != 0, channel.pointee.token == token { markDirty(channel) }
+    }
+
+    private func fireTimers() {
+        wheel.advance(to: now) { node in
+            let channel = node.pointee.owner.assumingMemoryBound(to: Channel.self)
+            expire(channel)
+        }
+    }
+
+    /// A channel's timer has fired: perhaps only because its deadline has moved since it was armed.
+    private func expire(_ channel: UnsafeMutablePointer<Channel>) {
+        if channel.pointee.state == .lingering { return close(channel) }
+        guard let connection = channel.pointee.connection else { return }
+        let deadline = handler.deadline(handler.context, connection)
+        if deadline <= now {
+            handler.expired(handler.context, connection)
+            markDirty(channel)
+        }
+        arm(channel)
+    }
+
+    /// Makes sure that the timer fires no later than the connection's deadline.
+    func arm(_ channel: UnsafeMutablePointer<Channel>) {
+        guard channel.pointee.state == .open, let connection = channel.pointee.connection else { return }
+        let deadline = handler.deadline(handler.context, connection)
+        let timer = channel.pointee.timer
+        if timer.pointee.isArmed, timer.pointee.due <= deadline { return }
+        wheel.arm(timer, at: max(deadline, now + TimerWheel.tickNanos))
+    }
+
+    /// False: leave the loop.
+    private func obeyOrders() -> Bool {
+        let orders = orders.load(ordering: .acquiring)
+        if orders == 0 { return true }
+        if orders & Self.orderStop != 0 { return false }
+        if !isDraining { beginDrain() }
+        return open != nil
+    }
+
+    private func beginDrain() {
+        isDraining = true
+        // What already waits in the backlog was promised a connection: accept it before closing.
+        for listener in listeners { accept(on: listener, atMost: .max) }
+        stopListening()
+        var channel = open
+        while let current = channel {
+            channel = current.pointee.next
+            guard current.pointee.state == .open, let connection = current.pointee.connection else { continue }
+            handler.drain(handler.context, connection)
+            markDirty(current)
+        }
+        flushDirty()
+    }
+
+    private func stopListening() {
+        guard isListening else { return }
+        isListening = false
+        for listener in listeners {
+            epoll_ctl(epoll, EPOLL_CTL_DEL, listener.descriptor, nil)
+            Glibc.close(listener.descriptor)
+        }
+    }
+
+    private func closeAll() {
+        stopListening()
+        while let channel = open {
+            if channel.pointee.state == .open { resetCount.add(1, ordering: .relaxed) }
+            close(channel)
+        }
+    }
+}

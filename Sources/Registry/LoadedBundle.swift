@@ -1,0 +1,49 @@
+// A bundle that may serve: verified, compiled, its golden rows answered.
+//
+// It holds no open file: deleting its folder changes nothing that serves.
+
+public import Execution
+public import Inference
+
+public final class LoadedBundle: Sendable {
+    public let manifest: Manifest
+    public let input: ModelInput
+    public let output: ModelOutput
+    public let model: CompiledModel
+    /// What the source model says about itself.
+    public let facts: ModelFacts
+    /// 0: the bundle says `golden: none`.
+    public let goldenCount: Int
+    public let hasProfile: Bool
+    /// Of the source model's file.
+    public let sourceDigest: SHA256Digest
+    /// Whether the image came from the cache.
+    public let isCached: Bool
+    /// What an operator should know, a sentence each.
+    public let warnings: [String]
+
+    public var name: String { manifest.name }
+    public var version: String { manifest.version }
+
+    init(_ parts: BundleParts, goldenCount: Int, hasProfile: Bool, warnings: [String]) {
+        manifest = parts.manifest
+        input = parts.manifest.input(format: parts.facts.format)
+        output = parts.manifest.output(scoreType: parts.model.scoreType, columns: parts.model.outputCount)
+        model = parts.model
+        facts = parts.facts
+        self.goldenCount = goldenCount
+        self.hasProfile = hasProfile
+        sourceDigest = parts.sourceDigest
+        isCached = parts.isCached
+        self.warnings = warnings
+    }
+}
+
+/// A manifest and the model it describes.
+struct BundleParts {
+    var manifest: Manifest
+    var model: CompiledModel
+    var facts: ModelFacts
+    var sourceDigest: SHA256Digest
+    var isCached: Bool
+}

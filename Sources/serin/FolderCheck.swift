@@ -1,0 +1,10 @@
+// Whether a path is a folder.
+
+internal import Glibc
+
+enum FolderCheck {
+    static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+}

@@ -1,0 +1,18 @@
+// `serin` and its tree of subcommands.
+
+internal import ArgumentParser
+
+struct SerinCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serin", abstract: "A low-latency inference gateway.", version: "serin \(serinVersion)",
+        subcommands: [ServeCommand.self, ModelCommand.self])
+}
+
+struct ModelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model", abstract: "Imports, inspects, verifies and lists bundles.",
+        subcommands: [ImportCommand.self, InspectCommand.self, VerifyCommand.self, ListCommand.self])
+}
+
+/// The release, as `serin --version` says it.
+let serinVersion = "0.1.0"

@@ -1,0 +1,57 @@
+// `serin serve --check`: everything a start would refuse, found without a start.
+//
+// The first wrong thing of a configuration ends the check; of bundles all are tried, so that one
+// run names every bundle that would not load.  Writes nothing but stdout and stderr: no cache.
+
+internal import Configuration
+internal import Registry
+
+struct ServeCheck {
+    let configuration: GatewayConfiguration
+
+    func run() throws(CommandFailure) {
+        let plan = try CommandFailure.checking { () throws(ConfigurationError) in try ServingPlan(configuration) }
+        plan.warnings.forEach(Terminal.printWarning)
+        if let path = configuration.cachePath {
+            try CommandFailure.checking { () throws(ConfigurationError) in try ImageCache.refuseUnsafe(path) }
+        }
+        printListeners()
+        var failures = 0
+        for model in plan.models {
+            for version in model.versions where !loads(model, version) { failures += 1 }
+        }
+        if failures > 0 {
+            throw CommandFailure(
+                code: .checkFailed, message: "\(failures) bundle(s) would not load; repair or remove them")
+        }
+        print("fine: nothing was started")
+    }
+
+    private func printListeners() {
+        let reactors = configuration.reactors == 0 ? "as many reactors as CPUs" : "\(configuration.reactors) reactor(s)"
+        print("would serve HTTP/2 and HTTP/1.1 on \(endpoint(configuration.listen)) with \(reactors)")
+        print("would serve /metrics and health on \(endpoint(configuration.metrics))")
+    }
+
+    private func endpoint(_ endpoint: GatewayConfiguration.Endpoint) -> String {
+        let host = endpoint.address.contains(":") ? "[\(endpoint.address)]" : endpoint.address
+        return "\(host):\(endpoint.port == 0 ? "(a free port)" : String(endpoint.port))"
+    }
+
+    /// Loads one bundle as a start would, and prints a line.
+    private func loads(_ model: ServingPlan.Model, _ version: String) -> Bool {
+        let identity = BundleIdentity(name: model.name, version: version)
+        do throws(ConfigurationError) {
+            let bundle = try ModelRepository(path: configuration.repository)
+                .load(identity, requireGolden: model.requiresGolden)
+            for warning in bundle.warnings { Terminal.printWarning("\(model.name)/\(version): \(warning)") }
+            let isStable = (model.stableVersion ?? model.versions.last) == version
+            print(
+                "would load \(model.name)/\(version)\(isStable ? " (stable)" : ""): \(BundleText.summary(of: bundle))")
+            return true
+        } catch {
+            Terminal.printError(error.description)
+            return false
+        }
+    }
+}

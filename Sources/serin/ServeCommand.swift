@@ -1,0 +1,52 @@
+// `serin serve`: configuration from three layers, then the gateway, or with --check only the checks.
+
+internal import ArgumentParser
+internal import Configuration
+
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serves the models of a repository.",
+        discussion: "Flags win over SERIN_… variables, and those over the file; see config/serin.yaml.")
+
+    @Option(help: ArgumentHelp("The configuration; without it, every default.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("The repository of bundles; overrides repository.", valueName: "folder"))
+    var models: String?
+
+    @Option(help: ArgumentHelp("The data plane's port; overrides listen.port.", valueName: "port"))
+    var port: String?
+
+    @Option(help: ArgumentHelp("The port of /metrics; overrides metrics.port.", valueName: "port"))
+    var metricsPort: String?
+
+    @Flag(help: "Checks the configuration and every bundle it would load, says what it would do, and ends.")
+    var check = false
+
+    func run() throws {
+        let configuration = try readConfiguration()
+        if check {
+            try ServeCheck(configuration: configuration).run()
+        } else {
+            try runGateway(configuration)
+        }
+    }
+
+    private func readConfiguration() throws(CommandFailure) -> GatewayConfiguration {
+        let flags = [
+            ("repository", "--models", models), ("listen.port", "--port", port),
+            ("metrics.port", "--metrics-port", metricsPort),
+        ]
+        let overrides = flags.compactMap { keyPath, flag, text in
+            text.map { ConfigurationOverride(keyPath: keyPath, flag: flag, text: $0) }
+        }
+        do {
+            return try ConfigurationLoader.load(
+                file: config, environment: ConfigurationLoader.processEnvironment(), overrides: overrides)
+        } catch {
+            // A wrong flag is wrong usage; a wrong file or variable is a check that failed.
+            let isFlag = flags.contains { $0.1 == error.source }
+            throw CommandFailure(code: isFlag ? .usage : .checkFailed, message: error.description)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// config/serin.yaml documents every field: its default, its unit, its range.
+
+import Configuration
+import Foundation
+import Testing
+
+@Suite struct ShippedConfigurationTests {
+    static let file = packageFolder.appending(path: "config/serin.yaml").path()
+
+    /// The comment lines directly above a field's line, joined.
+    static func comment(of keyPath: String) throws -> String {
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        var path: [Substring] = []
+        var comment = ""
+        for line in lines {
+            let text = line.drop { $0 == " " }
+            if text.hasPrefix("#") { comment += text.dropFirst() + " " }
+            if text.isEmpty { comment = "" }
+            guard !text.hasPrefix("#"), let colon = text.firstIndex(of: ":") else { continue }
+            path = path.prefix((line.count - text.count) / 2) + [text[..<colon]]
+            if path.joined(separator: ".") == keyPath { return comment }
+            comment = ""
+        }
+        throw ConfigurationError(source: file, keyPath: keyPath, message: "is not documented")
+    }
+
+    @Test func scalarsAreTheDefaults() throws {
+        let shipped = try ConfigurationLoader.load(file: Self.file)
+        let defaults = try ConfigurationLoader.load(file: nil)
+        for field in ConfigurationField.all {
+            #expect(field.text(in: shipped) == field.text(in: defaults), "\(field.keyPath)")
+        }
+    }
+
+    @Test(arguments: ConfigurationField.all.map(\.keyPath))
+    func fieldIsDocumented(keyPath: String) throws {
+        let field = try #require(ConfigurationField.all.first { $0.keyPath == keyPath })
+        let comment = try Self.comment(of: keyPath)
+        let standard = try field.text(in: ConfigurationLoader.load(file: nil))
+        #expect(comment.contains("default \(standard);"), "\(comment)")
+        #expect(comment.contains(field.allowed), "\(comment)")
+    }
+
+    @Test(arguments: [
+        ("load", "default all; all, {latest: 1 to 1000}"), ("required", "default true; true or false"),
+        ("require", "default []; of: golden"), ("budget", "default: the manifest's; 1us to 1h"),
+        ("max_rows", "default 1024; 1 to 65536 rows"), ("route.stable", "default: the highest version that is ready"),
+    ])
+    func modelFieldIsDocumented(key: String, text: String) throws {
+        #expect(try Self.comment(of: "models.fraud.\(key)").contains(text))
+    }
+
+    /// The message for an unknown key lists the fields there are: none may be missing in the test above.
+    @Test func noModelFieldIsForgotten() throws {
+        let error = #expect(throws: ConfigurationError.self) {
+            try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
+        }
+        #expect(error?.message.hasSuffix("(known here: load, required, require, budget, max_rows, route)") == true)
+        #expect(throws: Never.self) {
+            let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")
+            #expect(fraud.stableVersion == "1")
+            #expect(fraud.requirements == [.golden])
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import ModelFormat
+import Testing
+
+@Suite struct FormatDetectionTests {
+    @Test(arguments: [
+        ("tree\nversion=v4\n", ModelFileFormat.lightgbm), ("tree\r\nversion=v4\r\n", .lightgbm),
+        ("{\"learner\":{}}", .xgboostJSON), (" \n{ \"learner\":{}}", .xgboostJSON),
+        ("{L\0\0\0\0\0\0\0\u{7}learner{", .xgboostUBJSON),
+    ])
+    func aFileIsKnownByItsFirstBytes(text: String, format: ModelFileFormat) {
+        #expect(ModelImporter.detectFormat(Array(text.utf8)) == format)
+    }
+
+    @Test(arguments: ["", "tree", "{", "<xml>", "PK\u{3}\u{4}", "[1,2]"])
+    func anythingElseIsNoModel(text: String) {
+        #expect(ModelImporter.detectFormat(Array(text.utf8)) == nil)
+        let error = #expect(throws: ModelFormatError.self) { try ModelImporter.importModel(Array(text.utf8)) }
+        #expect(error?.place == "byte 0")
+    }
+}
