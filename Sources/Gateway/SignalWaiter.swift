@@ -2,6 +2,7 @@
 //
 // They are blocked before any thread starts, so every thread inherits the mask and none is interrupted.
 
+import CLinux
 import Glibc
 
 final class SignalWaiter {

@@ -1,10 +1,11 @@
 // `serin` and its tree of subcommands.
 
 internal import ArgumentParser
+internal import Gateway
 
 struct SerinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serin", abstract: "A low-latency inference gateway.", version: "serin \(serinVersion)",
+        commandName: "serin", abstract: "A low-latency inference gateway.", version: "serin \(GatewayServer.version)",
         subcommands: [ServeCommand.self, ModelCommand.self])
 }
 
@@ -14,5 +15,3 @@ struct ModelCommand: ParsableCommand {
         subcommands: [ImportCommand.self, InspectCommand.self, VerifyCommand.self, ListCommand.self])
 }
 
-/// The release, as `serin --version` says it.
-let serinVersion = "0.1.0"
