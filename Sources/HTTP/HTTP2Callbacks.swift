@@ -15,7 +15,8 @@ enum HTTP2Callbacks {
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, user in
             HTTP2Callbacks.beginHeaders(frame.unsafelyUnwrapped, user.unsafelyUnwrapped)
         }
-        nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, frame, name, nameCount, value, valueCount, _, user in
+        nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+            _, frame, name, nameCount, value, valueCount, _, user in
             HTTP2Callbacks.header(
                 frame.unsafelyUnwrapped, name.unsafelyUnwrapped, nameCount, value.unsafelyUnwrapped, valueCount,
                 user.unsafelyUnwrapped)
