@@ -29,7 +29,11 @@ struct BundleDraft {
         let manifestBytes = stated?.bytes ?? Array(made.text.utf8)
         let place = request.manifest ?? Manifest.fileName
         // A manifest that was made is read back, so that what is written can be loaded.
-        if stated == nil { _ = try Manifest.parse(manifestBytes, source: place) }
+        let readBack = try Manifest.parse(manifestBytes, source: place)
+        guard readBack == manifest else {
+            throw ConfigurationError(
+                source: request.source, message: "has names that YAML does not keep; give a --manifest with others")
+        }
         warnings = try facts.notes + manifest.compare(with: facts, source: place)
         files = [(manifest.modelFile, source), (Manifest.fileName, manifestBytes)]
         try addGolden(request.golden)
