@@ -4,28 +4,40 @@ import Foundation
 import Testing
 
 @Suite struct UsageTests {
-    /// Files that are used by what no other Swift file says: entry points.
-    static let entryPoints: Set<String> = ["main.swift"]
-
+    /// Tests count as users: the reference scorer is there for them.
     @Test func everySourceFileIsUsedByAnother() throws {
-        // What each file says, with and without the names it declares itself.
-        let words = Repository.swiftSources.map { SwiftCode.identifiers(in: $0.code) }
-        var filesSaying: [Substring: Int] = [:]
-        for file in words { for word in file { filesSaying[word, default: 0] += 1 } }
-        for file in Repository.swiftSources
-        where !Self.entryPoints.contains(String(file.path.split(separator: "/").last ?? "")) {
-            let declared = try Self.declarations(in: file.code)
-            let isUsed = declared.contains { filesSaying[$0, default: 0] > 1 }
-            #expect(isUsed || declared.isEmpty, "\(file.path): no other source file uses anything that it declares")
+        let files = Repository.files.filter { $0.path.hasSuffix(".swift") }
+        let filesSaying = Self.counts(files.map { SwiftCode.identifiers(in: $0.code) })
+        let declared = try files.map { try Self.declarations(in: $0.code) }
+        let filesDeclaring = Self.counts(declared)
+        for (file, names) in zip(files, declared) where file.module != nil && !file.path.hasSuffix("/main.swift") {
+            // Said by more files than declare it: somebody uses it.
+            let isUsed = names.contains { filesSaying[$0, default: 0] > filesDeclaring[$0, default: 0] }
+            #expect(
+                isUsed || names.isEmpty || file.code.contains("@main"),
+                "\(file.path): no other file uses anything that it declares")
         }
     }
 
-    /// Names after func, var, let, case, struct and their like, wherever they stand.
+    /// In how many of the sets each word is.
+    private static func counts(_ sets: [Set<Substring>]) -> [Substring: Int] {
+        var counts: [Substring: Int] = [:]
+        for set in sets { for word in set { counts[word, default: 0] += 1 } }
+        return counts
+    }
+
+    /// Names of types and functions; of properties where a file has neither (an extension of one aspect).
     static func declarations(in code: String) throws -> Set<Substring> {
-        let pattern = #"\b(?:func|var|let|case|struct|class|enum|actor|protocol|typealias)\s+([A-Za-z_]\w*)"#
-        let declared = code.matches(of: try Regex(pattern)).compactMap { $0.output[1].substring }
-        let common: Set<Substring> = ["count", "index", "name", "bytes", "value", "pointer", "start", "end", "text"]
-        return Set(declared).subtracting(common)
+        let types = #"\b(?:func|struct|class|enum|actor|protocol|typealias)\s+([A-Za-z_]\w*)"#
+        let properties = #"(?m)^(?: {4})?(?:[a-z@]\S* )*(?:var|let|case)\s+([A-Za-z_]\w*)"#
+        let named = code.matches(of: try Regex(types)).compactMap { $0.output[1].substring }
+        if !named.isEmpty { return Set(named) }
+        return Set(code.matches(of: try Regex(properties)).compactMap { $0.output[1].substring })
+    }
+
+    @Test func declarationsAreFound() throws {
+        #expect(try Self.declarations(in: "final class A {\n    static let b = 1\n    func d() {}\n}") == ["A", "d"])
+        #expect(try Self.declarations(in: "extension A {\n    public static let b = 1\n}") == ["b"])
     }
 
     @Test func everyHeaderIsIncluded() {
