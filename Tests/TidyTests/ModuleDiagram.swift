@@ -30,8 +30,8 @@ enum ModuleDiagram {
             "ModelFormat", "Registry", "Configuration", "CLinux", "Logging",
         ],
         "serin": [
-            "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "CJemalloc", "ArgumentParser",
-            "Logging",
+            "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "CJemalloc",
+            "ArgumentParser", "Logging",
         ],
     ]
 
