@@ -242,7 +242,7 @@ def test_a_feature_out_of_range(tmp_path, fraud, good, policy, status):
         manifest["features"][place] |= {"range": [low, high], "on_range": policy}
 
     copy_bundle(tmp_path / "models", "1", change_manifest(change))
-    with Gateway(tmp_path / "gateway", models=tmp_path / "models") as gateway, make_client(gateway, 2) as client:
+    with Gateway(tmp_path / "gateway", repository=tmp_path / "models") as gateway, make_client(gateway, 2) as client:
         [row] = fraud.objects([good])
         answers = {}
         for value in (high, high + 73219.625):
@@ -265,7 +265,7 @@ def test_an_unknown_category(tmp_path, fraud, good, policy, status):
     name = fraud.names[place]
     change = change_manifest(lambda manifest: manifest["features"][place].update(unknown=policy))
     copy_bundle(tmp_path / "models", "1", change)
-    with Gateway(tmp_path / "gateway", models=tmp_path / "models") as gateway, make_client(gateway, 1) as client:
+    with Gateway(tmp_path / "gateway", repository=tmp_path / "models") as gateway, make_client(gateway, 1) as client:
         [row] = fraud.objects([good])
         unknown = client.post(V1, json={"instances": [row | {name: "nowhere"}]})
         missing = client.post(V1, json={"instances": [row | {name: None}]})
@@ -283,7 +283,7 @@ def test_a_missing_feature(tmp_path, fraud, good, policy):
     number = fraud.golden[0].row[place]
     missing = "reject" if policy == "reject" else {"value": number}
     copy_bundle(tmp_path / "models", "1", change_manifest(lambda m: m["features"][place].update(missing=missing)))
-    with Gateway(tmp_path / "gateway", models=tmp_path / "models") as gateway, make_client(gateway, 2) as client:
+    with Gateway(tmp_path / "gateway", repository=tmp_path / "models") as gateway, make_client(gateway, 2) as client:
         [row] = fraud.objects([good])
         left_out = client.post(V1, json={"instances": [row | {name: None}]})
         given = client.post(V1, json={"instances": [row | {name: number}]})
@@ -304,7 +304,7 @@ def test_a_wrong_checksum_is_named(tmp_path):
     done = run_serin("model", "verify", "fraud/1", "--repository", tmp_path / "models")
     said = done.stdout + done.stderr
     assert done.returncode == 1 and model.name in said and re.search("checksum|SHA256SUMS", said), said
-    gateway = Gateway(tmp_path / "gateway", models=tmp_path / "models").spawn()
+    gateway = Gateway(tmp_path / "gateway", repository=tmp_path / "models").spawn()
     try:
         gateway.wait_for_log(r"(?s)model\.\w+.*(checksum|SHA256SUMS)|(checksum|SHA256SUMS).*model\.\w+", 20)
     finally:
