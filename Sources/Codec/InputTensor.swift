@@ -65,10 +65,10 @@ struct InputTensor {
             throw RequestFields.expected("inputs[0].data", "an array", got: data)
         }
         let values = Rows.reserve(request, rows, type.valueType, codec)
-        var reader = TensorReader(data, rows: rows, type: type, codec: codec)
+        let reader = TensorReader(data, rows: rows, type: type)
         switch type.valueType {
-        case .float32: try reader.read(into: values.assumingMemoryBound(to: Float.self))
-        case .float64: try reader.read(into: values.assumingMemoryBound(to: Double.self))
+        case .float32: try reader.read(codec, into: values.assumingMemoryBound(to: Float.self))
+        case .float64: try reader.read(codec, into: values.assumingMemoryBound(to: Double.self))
         }
     }
 

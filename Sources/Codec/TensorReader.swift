@@ -14,40 +14,41 @@ struct TensorReader {
     private let data: JSONValue
     private let rows: Int
     private let type: Datatype
-    private let codec: ModelCodec
 
     @inline(__always)
-    init(_ data: JSONValue, rows: Int, type: Datatype, codec: ModelCodec) {
+    init(_ data: JSONValue, rows: Int, type: Datatype) {
         self.data = data
         self.rows = rows
         self.type = type
-        self.codec = codec
     }
 
-    /// Writes rows × features values.
+    /// Writes rows × features values. (The codec is a parameter throughout: stored, it would be retained.)
     @inline(__always)
-    mutating func read<Value: BinaryFloatingPoint>(into values: UnsafeMutablePointer<Value>) throws(RequestError) {
+    func read<Value: BinaryFloatingPoint>(
+        _ codec: ModelCodec, into values: UnsafeMutablePointer<Value>
+    ) throws(RequestError) {
         let features = codec.featureCount
         var overflowed = false
         if data.tape[data.index + 1] >> 56 != UInt64(JSONKind.array.rawValue) {
-            try read(data, row: nil, count: rows * features, into: values, &overflowed)
+            try read(data, codec, row: nil, count: rows * features, into: values, &overflowed)
         } else {
             guard var nested = data.asArray else { return }
             var row = 0
             while let inner = nested.next() {
                 if row == rows || !inner.isKind(.array) { throw nestingRefusal(row, inner) }
-                try read(inner, row: row, count: features, into: values + row * features, &overflowed)
+                try read(inner, codec, row: row, count: features, into: values + row * features, &overflowed)
                 row += 1
             }
             if row < rows { throw nestingRefusal(row, nil) }
         }
-        if overflowed { throw overflowRefusal(values) }
+        if overflowed { throw overflowRefusal(values, codec) }
     }
 
     /// One array of exactly `count` values; `row`: which row of nested data it is.
     @inline(__always)
     private func read<Value: BinaryFloatingPoint>(
-        _ array: JSONValue, row: Int?, count: Int, into values: UnsafeMutablePointer<Value>, _ overflowed: inout Bool
+        _ array: JSONValue, _ codec: ModelCodec, row: Int?, count: Int, into values: UnsafeMutablePointer<Value>,
+        _ overflowed: inout Bool
     ) throws(RequestError) {
         let end = array.endIndex - 1
         var index = array.index + 1
@@ -56,7 +57,7 @@ struct TensorReader {
             written = Self.run(array.tape, &index, end, values, count, &overflowed)
         }
         if written != count || index != end {
-            try readSlowly(array, row: row, from: index, written: written, count: count, into: values)
+            try readSlowly(array, codec, row: row, from: index, written: written, count: count, into: values)
         }
     }
 
@@ -99,7 +100,7 @@ struct TensorReader {
     /// Goes on where the run stopped, element by element; refuses what may not stand there.
     @inline(never)
     private func readSlowly<Value: BinaryFloatingPoint>(
-        _ array: JSONValue, row: Int?, from start: Int, written: Int, count: Int,
+        _ array: JSONValue, _ codec: ModelCodec, row: Int?, from start: Int, written: Int, count: Int,
         into values: UnsafeMutablePointer<Value>
     ) throws(RequestError) {
         let end = array.endIndex - 1
@@ -108,7 +109,7 @@ struct TensorReader {
         while place < end {
             let value = JSONValue(tape: array.tape, strings: array.strings, index: place)
             if written == count { throw countRefusal(array, row, count) }
-            values[written] = Value(try element(value, row, written))
+            values[written] = Value(try element(value, codec, row, written))
             written += 1
             place = value.endIndex
         }
@@ -116,17 +117,19 @@ struct TensorReader {
     }
 
     /// One element by the rules of its datatype; NaN for null.
-    private func element(_ value: JSONValue, _ row: Int?, _ index: Int) throws(RequestError) -> Double {
+    private func element(
+        _ value: JSONValue, _ codec: ModelCodec, _ row: Int?, _ index: Int
+    ) throws(RequestError) -> Double {
         if value.isNull { return .nan }
         let isBoolean = type == .bool || codec.cells[index % codec.featureCount] == .boolean
         if isBoolean, let flag = value.asBool { return flag ? 1 : 0 }
         guard let range = type.integers else {
             if let number = value.asDouble { return number }
-            throw elementRefusal(value, row, index)
+            throw elementRefusal(value, codec, row, index)
         }
         if let integer = value.asInt64, range.contains(integer) { return Double(integer) }
         if type == .uint64, let integer = value.asUInt64 { return Double(integer) }
-        throw elementRefusal(value, row, index)
+        throw elementRefusal(value, codec, row, index)
     }
 
     // MARK: Refusals
@@ -134,7 +137,9 @@ struct TensorReader {
     private func path(_ row: Int?) -> String { row.map { "inputs[0].data[\($0)]" } ?? "inputs[0].data" }
 
     @inline(never)
-    private func elementRefusal(_ value: JSONValue, _ row: Int?, _ index: Int) -> RequestError {
+    private func elementRefusal(
+        _ value: JSONValue, _ codec: ModelCodec, _ row: Int?, _ index: Int
+    ) -> RequestError {
         let column = index % codec.featureCount
         let feature = codec.input.features[column]
         var expectation = "a number or null"
@@ -165,7 +170,9 @@ struct TensorReader {
     }
 
     @inline(never)
-    private func overflowRefusal<Value: BinaryFloatingPoint>(_ values: UnsafeMutablePointer<Value>) -> RequestError {
+    private func overflowRefusal<Value: BinaryFloatingPoint>(
+        _ values: UnsafeMutablePointer<Value>, _ codec: ModelCodec
+    ) -> RequestError {
         let index = (0..<rows * codec.featureCount).first { values[$0].isInfinite } ?? 0
         let (row, column) = index.quotientAndRemainder(dividingBy: codec.featureCount)
         return RequestFields.expected(

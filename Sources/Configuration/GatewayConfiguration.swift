@@ -62,7 +62,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var timeouts = Timeouts()
     public internal(set) var drain = Drain()
     /// The folder of compiled images; nil: none is kept.
-    public internal(set) var cachePath: String? = ".serin/cache"
+    public internal(set) var cachePath: String? = ".cache/images"
     public internal(set) var logLevel = LogLevel.info
     /// Models that the file names, in its order; others of the repository have every default.
     public internal(set) var models: [ModelConfiguration] = []

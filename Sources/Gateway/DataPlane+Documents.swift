@@ -13,7 +13,9 @@ extension DataPlane {
         if target.endpoint == .unknown {
             return refuseUnrouted(stream, RequestError(404, "unknown path; see GET /v2 and GET /v1/models"))
         }
-        guard stream.pointee.method == .get || stream.pointee.method == .head else { return refuseMethod(stream, "GET") }
+        guard stream.pointee.method == .get || stream.pointee.method == .head else {
+            return refuseMethod(stream, "GET")
+        }
         switch target.endpoint {
         case .modelMetadata, .modelReady, .modelConfiguration, .modelStatus: answerModel(stream, target)
         default: answerServer(stream, target.endpoint)
@@ -22,7 +24,8 @@ extension DataPlane {
 
     private func answerServer(_ stream: Stream, _ endpoint: Endpoint) {
         switch endpoint {
-        case .serverMetadata: Documents.serverMetadata(version: GatewayServer.version, into: &stream.pointee.responseBody)
+        case .serverMetadata:
+            Documents.serverMetadata(version: GatewayServer.version, into: &stream.pointee.responseBody)
         case .serverLive: return answerHealth(stream, isFine: health.isLive)
         case .serverReady: return answerHealth(stream, isFine: health.isReady)
         case .modelList: Documents.models(snapshot.models.map(\.name), into: &stream.pointee.responseBody)
@@ -37,9 +40,12 @@ extension DataPlane {
     }
 
     private func answerModel(_ stream: Stream, _ target: RequestTarget) {
-        guard let listed = listed(target.model) else { return refuseUnrouted(stream, RequestError(404, "unknown model")) }
+        guard let listed = listed(target.model) else {
+            return refuseUnrouted(stream, RequestError(404, "unknown model"))
+        }
         switch snapshot.routes.route(model: target.model, version: target.version) {
-        case .version(let index, _): answer(stream, target.endpoint, listed, snapshot.versions[index], target.version.isEmpty)
+        case .version(let index, _):
+            answer(stream, target.endpoint, listed, snapshot.versions[index], target.version.isEmpty)
         case .notReady where target.endpoint == .modelReady: answerReady(stream, false)
         case .notReady where target.endpoint == .modelStatus: answerStatus(stream, listed, [], isReady: false)
         case .notReady: refuse(stream, RequestError(503, "no version of the model is ready"))

@@ -18,7 +18,8 @@ extension DataPlane {
         switch snapshot.routes.route(model: target.model, version: target.version) {
         case .version(let index, let arm): parse(stream, target.endpoint, index, arm)
         case .unknownModel: refuseUnrouted(stream, RequestError(404, "unknown model"))
-        case .unknownVersion: refuseUnrouted(stream, RequestError(404, "unknown version of the model, or it is not ready"))
+        case .unknownVersion:
+            refuseUnrouted(stream, RequestError(404, "unknown version of the model, or it is not ready"))
         case .notReady: refuseUnrouted(stream, RequestError(503, "no version of the model is ready"))
         }
     }

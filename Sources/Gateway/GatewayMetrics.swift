@@ -21,7 +21,9 @@ struct GatewayMetrics: Sendable {
     private static let requestsName = "serin_requests_total"
     private static let requestsHelp = "Requests by model, version, arm, tier and outcome."
 
-    private static func labels(_ model: String, _ version: String, arm: String, outcome: Outcome) -> MetricsRegistry.Labels {
+    private static func labels(_ model: String, _ version: String, arm: String, outcome: Outcome)
+        -> MetricsRegistry.Labels
+    {
         [("model", model), ("version", version), ("arm", arm), ("tier", "full"), ("outcome", outcome.label)]
     }
 

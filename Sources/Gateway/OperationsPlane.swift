@@ -27,7 +27,8 @@ final class OperationsPlane: Plane {
         case "/metrics", "/health/live", "/health/ready":
             engine.respond(stream, fault: HTTPFault(405, "method not allowed here: use GET"))
         default:
-            engine.respond(stream, fault: HTTPFault(404, "only /metrics, /health/live and /health/ready are served here"))
+            engine.respond(
+                stream, fault: HTTPFault(404, "only /metrics, /health/live and /health/ready are served here"))
         }
     }
 

@@ -7,16 +7,20 @@ enum ReactorCount {
     /// The smaller of the CPU affinity and the cgroup's quota (v2, else v1), rounded up; at least 1.
     static func available() -> Int {
         let affinity = Int(clinux_affinity_count())
-        let quota = quotaV2(read("/sys/fs/cgroup/cpu.max"))
+        let quota =
+            quotaV2(read("/sys/fs/cgroup/cpu.max"))
             ?? quotaV1(
-                quota: read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period: read("/sys/fs/cgroup/cpu/cpu.cfs_period_us"))
+                quota: read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period: read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+            )
         return max(1, min(affinity, quota ?? affinity))
     }
 
     /// `cpu.max`: "200000 100000" is two processors, "max 100000" no limit.
     static func quotaV2(_ text: String?) -> Int? {
         let parts = text?.split(whereSeparator: \.isWhitespace) ?? []
-        guard parts.count == 2, let quota = Double(parts[0]), let period = Double(parts[1]), period > 0 else { return nil }
+        guard parts.count == 2, let quota = Double(parts[0]), let period = Double(parts[1]), period > 0 else {
+            return nil
+        }
         return Int((quota / period).rounded(.up))
     }
 

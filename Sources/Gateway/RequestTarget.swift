@@ -76,7 +76,11 @@ struct RequestTarget {
             if version.isEmpty { return }
         }
         if model.isEmpty { return }
-        if path.isAtEnd { endpoint = .modelStatus } else if path.takes(":predict", exactly: true) { endpoint = .predict }
+        if path.isAtEnd {
+            endpoint = .modelStatus
+        } else if path.takes(":predict", exactly: true) {
+            endpoint = .predict
+        }
     }
 }
 
@@ -108,7 +112,9 @@ private struct PathReader {
     /// The bytes up to the next slash or colon.
     mutating func segment() -> UnsafeRawBufferPointer {
         let start = index
-        while index < end, let byte = base?.load(fromByteOffset: index, as: UInt8.self), byte != 47, byte != 58 { index += 1 }
+        while index < end, let byte = base?.load(fromByteOffset: index, as: UInt8.self), byte != 47, byte != 58 {
+            index += 1
+        }
         return UnsafeRawBufferPointer(start: base.map { $0 + start }, count: index - start)
     }
 }

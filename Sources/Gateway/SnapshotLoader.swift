@@ -57,9 +57,12 @@ struct SnapshotLoader {
         return ServedVersion(bundle: bundle, maxRows: model.configuration.rowsMax, metrics: counted)
     }
 
-    private func listed(_ model: ServingPlan.Model, _ versions: [ServedVersion], from first: Int) -> Snapshot.ListedModel {
+    private func listed(_ model: ServingPlan.Model, _ versions: [ServedVersion], from first: Int)
+        -> Snapshot.ListedModel
+    {
         let indices = Array(first..<versions.count)
-        let stable = model.stableVersion.map { wanted in indices.first { versions[$0].version == wanted } } ?? indices.last
+        let stable =
+            model.stableVersion.map { wanted in indices.first { versions[$0].version == wanted } } ?? indices.last
         return Snapshot.ListedModel(
             name: model.name, versions: indices, stable: stable, isRequired: model.configuration.isRequired)
     }

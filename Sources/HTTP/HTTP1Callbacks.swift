@@ -37,7 +37,8 @@ enum HTTP1Callbacks {
         return settings
     }
 
-    private static func connection(_ parser: UnsafeMutablePointer<http_parser>?) -> UnsafeMutablePointer<HTTPConnection> {
+    private static func connection(_ parser: UnsafeMutablePointer<http_parser>?) -> UnsafeMutablePointer<HTTPConnection>
+    {
         parser.unsafelyUnwrapped.pointee.data.assumingMemoryBound(to: HTTPConnection.self)
     }
 
@@ -57,7 +58,9 @@ enum HTTP1Callbacks {
         let name = UnsafeRawPointer(connection.pointee.http1.name.pointer)
         let count = connection.pointee.http1.name.count
         var value = connection.pointee.http1.value.bytes
-        while let last = value.last, last == 32 || last == 9 { value = UnsafeRawBufferPointer(rebasing: value.dropLast()) }
+        while let last = value.last, last == 32 || last == 9 {
+            value = UnsafeRawBufferPointer(rebasing: value.dropLast())
+        }
         if let stream = connection.pointee.http1.stream, connection.pointee.http1.phase == .body,
             !connection.pointee.http1.messageEnded
         {
@@ -89,7 +92,8 @@ enum HTTP1Callbacks {
         connection.pointee.http1.parser.upgrade = 0
         let parser = connection.pointee.http1.parser
         if parser.http_major != 1 {
-            stream.pointee.fault = HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
+            stream.pointee.fault = HTTPFault(
+                505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
         }
         if stream.pointee.method == .other, parser.method == HTTP_CONNECT.rawValue {
             stream.pointee.fault = HTTPFault(405, "CONNECT is not supported")

@@ -15,19 +15,20 @@ enum HTTP2Callbacks {
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, user in
             HTTP2Callbacks.beginHeaders(frame.unsafelyUnwrapped, user.unsafelyUnwrapped)
         }
-        nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, frame, name, nameCount, value, valueCount, _, user in
+        nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+            _, frame, name, nameCount, value, valueCount, _, user in
             HTTP2Callbacks.header(
                 frame.unsafelyUnwrapped, name.unsafelyUnwrapped, nameCount, value.unsafelyUnwrapped, valueCount,
                 user.unsafelyUnwrapped)
         }
-        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { session, _, id, bytes, count, _ in
-            HTTP2Callbacks.data(session, id, bytes.unsafelyUnwrapped, count)
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, id, bytes, count, user in
+            HTTP2Callbacks.data(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id, bytes.unsafelyUnwrapped, count)
         }
-        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { session, frame, user in
-            HTTP2Callbacks.frame(session, frame.unsafelyUnwrapped, user.unsafelyUnwrapped)
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
+            HTTP2Callbacks.frame(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame.unsafelyUnwrapped)
         }
-        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { session, id, _, _ in
-            HTTP2Callbacks.streamClosed(session, id)
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, _, user in
+            HTTP2Callbacks.streamClosed(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id)
         }
         return callbacks
     }
@@ -45,9 +46,15 @@ enum HTTP2Callbacks {
         user.assumingMemoryBound(to: HTTPConnection.self)
     }
 
+    /// The stream of an identifier. Frames of one request mostly follow each other, so the newest stream
+    /// is tried before libnghttp2's table.
     @inline(__always)
-    private static func stream(_ session: OpaquePointer?, _ id: Int32) -> UnsafeMutablePointer<HTTPStream>? {
-        nghttp2_session_get_stream_user_data(session, id)?.assumingMemoryBound(to: HTTPStream.self)
+    private static func stream(
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32
+    ) -> UnsafeMutablePointer<HTTPStream>? {
+        if let newest = connection.pointee.lastStream, newest.pointee.id == id { return newest }
+        return nghttp2_session_get_stream_user_data(connection.pointee.session, id)?
+            .assumingMemoryBound(to: HTTPStream.self)
     }
 
     /// The engine of a connection, without counting a reference.
@@ -90,21 +97,20 @@ enum HTTP2Callbacks {
     }
 
     private static func data(
-        _ session: OpaquePointer?, _ id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int
     ) -> Int32 {
-        guard let stream = stream(session, id), stream.pointee.phase == .receiving else { return 0 }
+        guard let stream = stream(connection, id), stream.pointee.phase == .receiving else { return 0 }
         withEngine(stream.pointee.connection) { $0.take(stream, bytes, count) }
         return 0
     }
 
     private static func frame(
-        _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>, _ user: UnsafeMutableRawPointer
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ frame: UnsafePointer<nghttp2_frame>
     ) -> Int32 {
         let header = frame.pointee.hd
-        let connection = connection(user)
         switch UInt32(header.type) {
         case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
-            guard let stream = stream(session, header.stream_id) else { return 0 }
+            guard let stream = stream(connection, header.stream_id) else { return 0 }
             if connection.pointee.headerStream == stream { connection.pointee.headerStream = nil }
             withEngine(connection) { engine in
                 if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
@@ -121,8 +127,8 @@ enum HTTP2Callbacks {
         return 0
     }
 
-    private static func streamClosed(_ session: OpaquePointer?, _ id: Int32) -> Int32 {
-        guard let stream = stream(session, id) else { return 0 }
+    private static func streamClosed(_ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32) -> Int32 {
+        guard let stream = stream(connection, id) else { return 0 }
         withEngine(stream.pointee.connection) { $0.end(stream) }
         return 0
     }

@@ -18,7 +18,8 @@ enum HTTP2Memory {
         pointer.unsafelyUnwrapped.assumingMemoryBound(to: PoolAllocator.self)
     }
 
-    private static func zeroed(_ count: Int, _ size: Int, _ pool: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    private static func zeroed(_ count: Int, _ size: Int, _ pool: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
+    {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: size)
         guard !overflow, let block = Self.pool(pool).pointee.allocate(bytes) else { return nil }
         block.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)

@@ -13,8 +13,11 @@ extension HTTPEngine {
         connection.pointee.session = session
         var settings: InlineArray<4, nghttp2_settings_entry> = [
             .init(settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: UInt32(limits.streams)),
-            .init(settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(HTTPLimits.streamWindow)),
-            .init(settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(limits.headerBytes)),
+            .init(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+                value: UInt32(HTTPLimits.streamWindow)),
+            .init(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(limits.headerBytes)),
             .init(settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
         ]
         withUnsafePointer(to: &settings) { pointer in
@@ -94,9 +97,11 @@ extension HTTPEngine {
         stream.pointee.head.reserve(64 + fields.reduce(0) { $0 + $1.value.count })
         var list: InlineArray<10, nghttp2_nv> = .init(repeating: nghttp2_nv())
         list[0] = field(stream, ":status", decimal: stream.pointee.status, isVolatile: false)
-        list[1] = field("content-type", UnsafeRawPointer(contentType.utf8Start), contentType.utf8CodeUnitCount, isVolatile: false)
+        list[1] = field(
+            "content-type", UnsafeRawPointer(contentType.utf8Start), contentType.utf8CodeUnitCount, isVolatile: false)
         list[2] = field(stream, "content-length", decimal: stream.pointee.responseBody.count, isVolatile: true)
-        list[3] = field(stream, copy: HTTPField("date", UnsafeRawBufferPointer(start: date.text, count: HTTPDate.count)))
+        list[3] = field(
+            stream, copy: HTTPField("date", UnsafeRawBufferPointer(start: date.text, count: HTTPDate.count)))
         var count = Self.ownFieldCount
         for extra in fields {
             list[count] = field(stream, copy: extra)
@@ -120,7 +125,8 @@ extension HTTPEngine {
     }
 
     private static func readBody(
-        _ session: OpaquePointer?, _ source: UnsafeMutablePointer<nghttp2_data_source>?, _ into: UnsafeMutablePointer<UInt8>?, _ room: Int,
+        _ session: OpaquePointer?, _ source: UnsafeMutablePointer<nghttp2_data_source>?,
+        _ into: UnsafeMutablePointer<UInt8>?, _ room: Int,
         _ flags: UnsafeMutablePointer<UInt32>?
     ) -> Int {
         let stream = source.unsafelyUnwrapped.pointee.ptr.assumingMemoryBound(to: HTTPStream.self)

@@ -64,7 +64,8 @@ extension HTTPEngine {
             case "\\": result += "\\\\"
             case "\n": result += "\\n"
             case "\t": result += "\\t"
-            case _ where scalar.value < 32: result += "\\u00" + (scalar.value < 16 ? "0" : "1") + String(scalar.value & 15, radix: 16)
+            case _ where scalar.value < 32:
+                result += "\\u00" + (scalar.value < 16 ? "0" : "1") + String(scalar.value & 15, radix: 16)
             default: result.unicodeScalars.append(scalar)
             }
         }

@@ -34,7 +34,8 @@ enum HTTPHead {
     ) {
         guard let length = ASCII.decimal(value), stream.pointee.inferenceHeaderLength < 0 else {
             stream.pointee.fault = HTTPFault(
-                400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start")
+                400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"
+            )
             return
         }
         stream.pointee.inferenceHeaderLength = length

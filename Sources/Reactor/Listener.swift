@@ -13,7 +13,8 @@ public struct ListenError: Error, CustomStringConvertible {
     public var code: Int32
     public var description: String {
         let reason = String(cString: strerror(code))
-        return "cannot listen on \(address) port \(port): \(reason); choose another address or port, or stop what holds it"
+        return
+            "cannot listen on \(address) port \(port): \(reason); choose another address or port, or stop what holds it"
     }
 }
 
@@ -29,7 +30,8 @@ public struct Listener: Sendable {
             throw ListenError(address: address, port: port, code: EINVAL)
         }
         let family = Int32(storage.ss_family)
-        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw ListenError(address: address, port: port, code: errno) }
         Self.setFlag(descriptor, SOL_SOCKET, SO_REUSEADDR)
         if sharing { Self.setFlag(descriptor, SOL_SOCKET, SO_REUSEPORT) }

@@ -82,7 +82,9 @@ public final class Reactor: @unchecked Sendable {
     static let listenerTag = UInt64(1) << 63
     static let wakeTag = UInt64.max
 
-    public init(listeners: [Listener], handler: ReactorHandler, connections: ConnectionCount, limits: ReactorLimits = .init()) {
+    public init(
+        listeners: [Listener], handler: ReactorHandler, connections: ConnectionCount, limits: ReactorLimits = .init()
+    ) {
         self.listeners = listeners
         self.handler = handler
         self.connections = connections

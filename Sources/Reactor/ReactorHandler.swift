@@ -11,11 +11,13 @@ public struct ReactorHandler {
     public var opened: @convention(c) (Context, _ channel: UnsafeMutableRawPointer, _ isOverLimit: Bool) -> Context
     /// Bytes came; 0 bytes: the peer has finished sending. They stay valid until the call returns, and
     /// 64 more bytes may be read behind them.
-    public var received: @convention(c) (Context, _ connection: Context, _ bytes: UnsafeRawPointer, _ count: Int) -> Void
+    public var received:
+        @convention(c) (Context, _ connection: Context, _ bytes: UnsafeRawPointer, _ count: Int) -> Void
     /// Every socket that was ready has been read: run what was collected.
     public var roundEnded: @convention(c) (Context) -> Void
     /// Writes the next output into `room` bytes at `into` and returns how many; 0: nothing to send.
-    public var produce: @convention(c) (Context, _ connection: Context, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int
+    public var produce:
+        @convention(c) (Context, _ connection: Context, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int
     /// Whether the socket should be read, or its bytes left to the kernel for now.
     public var wantsInput: @convention(c) (Context, _ connection: Context) -> Bool
     /// All output is sent: is the connection at its end?

@@ -17,12 +17,14 @@ public enum ReactorThread {
     public static func start(_ name: String, _ run: @escaping @Sendable () -> Void) {
         let body = Unmanaged.passRetained(Body(name: name, run: run))
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { context in
-            let body = Unmanaged<Body>.fromOpaque(context.unsafelyUnwrapped).takeRetainedValue()
-            clinux_name_thread(body.name)
-            body.run()
-            return nil
-        }, body.toOpaque())
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                let body = Unmanaged<Body>.fromOpaque(context.unsafelyUnwrapped).takeRetainedValue()
+                clinux_name_thread(body.name)
+                body.run()
+                return nil
+            }, body.toOpaque())
         precondition(code == 0, "the kernel gave no thread")
         pthread_detach(thread)
     }

@@ -43,7 +43,7 @@ public struct ImageCache: Sendable {
         }
     }
 
-    /// Makes the folder and those above it; only the last is closed to others.
+    /// Makes the folder and those above it, closed to others.
     private static func makeFolder(_ path: String) throws(ConfigurationError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {

@@ -14,4 +14,3 @@ struct ModelCommand: ParsableCommand {
         commandName: "model", abstract: "Imports, inspects, verifies and lists bundles.",
         subcommands: [ImportCommand.self, InspectCommand.self, VerifyCommand.self, ListCommand.self])
 }
-

@@ -25,9 +25,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "*", "v2", "/v3", "/v2x", "/v2/models", "/v2/models/", "/v2/models//infer", "/v2/models/fraud/", "/v2/models/fraud/inferx",
-        "/v2/models/fraud/versions", "/v2/models/fraud/versions/", "/v2/models/fraud/versions//infer", "/v1", "/v1/modelsx",
-        "/v1/models/", "/v1/models/:predict", "/v1/models/fraud:explode", "/v1/models/fraud:predict/x", "/v2/health", "//",
+        "*", "v2", "/v3", "/v2x", "/v2/models", "/v2/models/", "/v2/models//infer", "/v2/models/fraud/",
+        "/v2/models/fraud/inferx",
+        "/v2/models/fraud/versions", "/v2/models/fraud/versions/", "/v2/models/fraud/versions//infer", "/v1",
+        "/v1/modelsx",
+        "/v1/models/", "/v1/models/:predict", "/v1/models/fraud:explode", "/v1/models/fraud:predict/x", "/v2/health",
+        "//",
     ])
     func unknown(path: String) {
         withTarget(path) { #expect($0.endpoint == .unknown) }

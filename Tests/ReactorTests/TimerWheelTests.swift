@@ -11,7 +11,9 @@ import Testing
         let count = 500
         let nodes = UnsafeMutablePointer<TimerNode>.allocate(capacity: count)
         defer { nodes.deallocate() }
-        for index in 0..<count { (nodes + index).initialize(to: TimerNode(owner: UnsafeMutableRawPointer(nodes + index))) }
+        for index in 0..<count {
+            (nodes + index).initialize(to: TimerNode(owner: UnsafeMutableRawPointer(nodes + index)))
+        }
         var due: [Int: UInt64] = [:]
         for _ in 0..<4_000 {
             let index = Int(random.next() % UInt64(count))

@@ -11,7 +11,9 @@ import Testing
     }
 
     @Test func findsEveryModelAmongMany() {
-        let models = (0..<500).map { RoutedModel(name: "model-\($0)", versions: [(1, $0 * 2), (7, $0 * 2 + 1)], stable: $0 * 2 + 1) }
+        let models = (0..<500).map {
+            RoutedModel(name: "model-\($0)", versions: [(1, $0 * 2), (7, $0 * 2 + 1)], stable: $0 * 2 + 1)
+        }
         let table = RouteTable(models)
         for index in 0..<500 {
             #expect(route(table, "model-\(index)") == .version(index: index * 2 + 1, arm: .stable))

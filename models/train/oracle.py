@@ -2,7 +2,7 @@
 
     file ──► Booster (loaded again from the file) ──► predict(FP32 rows), predict(FP64 rows)
 
-The model is always read back from the file that ships, never taken from the training session, so the
+The model is always read back from the file that ships, never taken from the training run, so the
 answers belong to those bytes.  XGBoost rounds doubles to float32 and accumulates in float32; LightGBM
 converts floats to double and accumulates in double.  Rows are scored on one thread.
 """

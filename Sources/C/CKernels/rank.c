@@ -11,6 +11,7 @@
 // A step is a load, a compare and an add with carry; four searches of the same length run side by
 // side, so the loads overlap.  Unused places hold the largest key, which nothing passes.
 #include "kernels.h"
+#include "step.h"
 
 #include <math.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static inline void expand(const uint16_t *words, uint32_t count, uint16_t *ranks
 
 // The four combinations of a row's and a key's width.  A double row of a float32 model is rounded
 // first, as its trainer would; a float row of a float64 model is widened, exactly.
-#define DEFINE_RANK(NAME, ROW, VALUE, KEY, KEY_OF)                                                             \
+#define DEFINE_RANK(NAME, ROW, VALUE, KEY, KEY_OF, STEP)                                                       \
     static void NAME(const serin_forest *forest, const ROW *row, uint16_t *ranks) {                            \
         const KEY *keys = forest->keys;                                                                        \
         const serin_quad *quads = forest->quads;                                                               \
@@ -65,20 +66,19 @@ static inline void expand(const uint16_t *words, uint32_t count, uint16_t *ranks
             const serin_quad *quad = quads + q;                                                                \
             const KEY *table[4];                                                                               \
             KEY key[4];                                                                                        \
-            uint32_t place[4] = {1, 1, 1, 1};                                                                  \
+            size_t place[4] = {1, 1, 1, 1};                                                                    \
             for (int lane = 0; lane < 4; lane++) {                                                             \
                 const serin_slot *slot = quad->slots + lane;                                                   \
                 VALUE value = (VALUE)row[slot->feature];                                                       \
-                VALUE magnitude = value < 0 ? -value : value;                                                  \
+                KEY missing = -(KEY) !(MAGNITUDE(value) > (VALUE)slot->missing_band);                          \
                 table[lane] = keys + slot->table;                                                              \
-                KEY own = KEY_OF(value);                                                                       \
-                key[lane] = (double)magnitude > slot->missing_band ? own : (KEY)slot->missing_key;             \
+                key[lane] = (KEY_OF(value) & ~missing) | ((KEY)slot->missing_key & missing);                   \
             }                                                                                                  \
             for (uint32_t level = quad->levels; level > 0; level--)                                            \
                 for (int lane = 0; lane < 4; lane++)                                                           \
-                    place[lane] = 2 * place[lane] + (key[lane] > table[lane][place[lane]]);                    \
+                    place[lane] = STEP(place[lane], key[lane], table[lane] + place[lane]);                     \
             for (int lane = 0; lane < 4; lane++)                                                               \
-                ranks[4 * q + lane] = (uint16_t)(place[lane] - (1u << quad->levels));                          \
+                ranks[4 * q + lane] = (uint16_t)(place[lane] - ((size_t)1 << quad->levels));                   \
         }                                                                                                      \
         size_t column_count = forest->header->category_columns.count;                                          \
         for (size_t c = 0; c < column_count; c++) {                                                            \
@@ -89,10 +89,13 @@ static inline void expand(const uint16_t *words, uint32_t count, uint16_t *ranks
         }                                                                                                      \
     }
 
-DEFINE_RANK(rank_float_as_float, float, float, uint32_t, key32)
-DEFINE_RANK(rank_double_as_float, double, float, uint32_t, key32)
-DEFINE_RANK(rank_float_as_double, float, double, uint64_t, key64)
-DEFINE_RANK(rank_double_as_double, double, double, uint64_t, key64)
+#define MAGNITUDE fabsf
+DEFINE_RANK(rank_float_as_float, float, float, uint32_t, key32, step_key32)
+DEFINE_RANK(rank_double_as_float, double, float, uint32_t, key32, step_key32)
+#undef MAGNITUDE
+#define MAGNITUDE fabs
+DEFINE_RANK(rank_float_as_double, float, double, uint64_t, key64, step_key64)
+DEFINE_RANK(rank_double_as_double, double, double, uint64_t, key64, step_key64)
 
 void serin_rank_scalar(const serin_forest *forest, const serin_row *row, uint16_t *ranks) {
     if (forest->header->value_width == SERIN_FLOAT32) {

@@ -5,38 +5,48 @@
 // sums come out in the trainer's order with nothing stored in between.  A batch takes the trees in
 // blocks that fit the first-level cache, all rows against one block before the next.
 #include "kernels.h"
+#include "step.h"
 
 /// Eight complete trees of `depth` levels, one step a level for all of them.
 SERIN_INLINE void walk_heap_group(
-    const serin_heap_node *nodes, const uint16_t *ranks, unsigned depth, uint32_t place[SERIN_GROUP]) {
+    const serin_heap_node *nodes, const uint16_t *ranks, unsigned depth, size_t place[SERIN_GROUP]) {
     for (int tree = 0; tree < SERIN_GROUP; tree++) place[tree] = 1;
     for (unsigned level = 0; level < depth; level++) {
 #pragma clang loop unroll(full)
         for (int tree = 0; tree < SERIN_GROUP; tree++) {
             serin_heap_node node = nodes[((size_t)tree << depth) + place[tree]];
-            place[tree] = 2 * place[tree] + (ranks[node & 0xffff] > (node >> 16));
+            place[tree] = step_rank(place[tree], ranks + (node & 0xffff), node >> 16);
         }
     }
+}
+
+SERIN_INLINE uint32_t step_linked(const serin_linked_node *nodes, const uint16_t *ranks, uint32_t place) {
+    serin_linked_node node = nodes[place];
+    return node.left + (ranks[node.slot] > node.rank);
 }
 
 /// Eight linked trees until all of them rest on a leaf; looks whether they do every fourth step.
 SERIN_INLINE void walk_linked_group(
     const serin_linked_node *nodes, const uint16_t *ranks, const serin_linked_group *group,
-    uint32_t place[SERIN_GROUP]) {
-    for (int tree = 0; tree < SERIN_GROUP; tree++) place[tree] = group->roots[tree];
+    size_t place[SERIN_GROUP]) {
+    uint32_t own[SERIN_GROUP];
+    for (int tree = 0; tree < SERIN_GROUP; tree++) own[tree] = group->roots[tree];
     for (uint32_t level = 0; level < group->depth; level += 4) {
-        uint32_t moved = 0;
-        for (int step = 0; step < 4; step++) {
+#pragma clang loop unroll(disable)
+        for (int step = 0; step < 3; step++) {
 #pragma clang loop unroll(full)
-            for (int tree = 0; tree < SERIN_GROUP; tree++) {
-                serin_linked_node node = nodes[place[tree]];
-                uint32_t next = node.left + (ranks[node.slot] > node.rank);
-                if (step == 3) moved |= next ^ place[tree];
-                place[tree] = next;
-            }
+            for (int tree = 0; tree < SERIN_GROUP; tree++) own[tree] = step_linked(nodes, ranks, own[tree]);
+        }
+        uint32_t moved = 0;
+#pragma clang loop unroll(full)
+        for (int tree = 0; tree < SERIN_GROUP; tree++) {
+            uint32_t next = step_linked(nodes, ranks, own[tree]);
+            moved |= next ^ own[tree];
+            own[tree] = next;
         }
         if (moved == 0) break;
     }
+    for (int tree = 0; tree < SERIN_GROUP; tree++) place[tree] = own[tree];
 }
 
 // One copy for float leaves, one for double.

@@ -27,12 +27,12 @@ SERIN_INLINE void NAMED(walk_heap)(
     const uint16_t *outputs = forest->tree_outputs;
     if (outputs) outputs += segment->first_tree + (size_t)first * SERIN_GROUP;
     for (uint32_t group = first; group < last; group++) {
-        uint32_t place[SERIN_GROUP];
+        size_t place[SERIN_GROUP];
         LEAF found[SERIN_GROUP];
         walk_heap_group(nodes, ranks, depth, place);
 #pragma clang loop unroll(full)
         for (int tree = 0; tree < SERIN_GROUP; tree++)
-            found[tree] = leaves[((size_t)tree << depth) + place[tree] - (1u << depth)];
+            found[tree] = leaves[((size_t)tree << depth) + place[tree] - ((size_t)1 << depth)];
         uint32_t left = segment->tree_count - group * SERIN_GROUP;
         NAMED(add)(found, left < SERIN_GROUP ? left : SERIN_GROUP, outputs, sums);
         nodes += group_size;
@@ -47,7 +47,7 @@ SERIN_INLINE void NAMED(walk_linked)(
     LEAF *sums) {
     const LEAF *leaves = forest->linked_leaves;
     for (uint32_t group = first; group < last; group++) {
-        uint32_t place[SERIN_GROUP];
+        size_t place[SERIN_GROUP];
         LEAF found[SERIN_GROUP];
         walk_linked_group(forest->linked_nodes, ranks, forest->linked_groups + segment->first_node + group, place);
         for (int tree = 0; tree < SERIN_GROUP; tree++) found[tree] = leaves[place[tree]];
