@@ -16,7 +16,7 @@ enum HTTPHead {
         case 16 where ASCII.equals(name, count, "content-encoding"):
             stream.pointee.contentEncoding = (stream.pointee.head.count, value.count)
             stream.pointee.head.append(value)
-        case 30 where ASCII.equals(name, count, "inference-header-content-length"):
+        case 31 where ASCII.equals(name, count, "inference-header-content-length"):
             setInferenceHeaderLength(stream, value)
         default: break
         }

@@ -47,11 +47,9 @@ class Http2Load(threading.Thread):
         while time.monotonic() < deadline:
             while not connection.goaways and len(open_streams) < 20:
                 open_streams.append(connection.open(PATH, self.body))
-            if connection.goaways and not open_streams:
-                break
             self.collect(connection, open_streams)
             if connection.is_closed:
-                break
+                break  # the server ends it, after the last answer
         final = connection.goaways[-1][0] if connection.goaways else None
         # A stream above the final GOAWAY was not taken and may be sent again; any other is a lost request.
         self.problems += [f"stream {s} lost, GOAWAYs {connection.goaways}" for s in open_streams if s <= (final or s)]

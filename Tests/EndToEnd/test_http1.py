@@ -121,14 +121,18 @@ def test_http10_closes(connection):
         b"POST %b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
     ],
 )
-def test_malformed_heads_are_refused_and_closed(gateway, connection, head):
+def test_malformed_heads_are_refused(gateway, connection, head):
     connection.send(head.replace(b"%b", PATH.encode()))
     try:
         answer = connection.read()
         assert answer.status in (400, 501, 505), answer
         assert json.loads(answer.body)["error"]
+        if answer.headers.get("connection") != "close":
+            # Kept only where the head says beyond doubt where the next one begins.
+            assert connection.request("GET", "/v2/health/live").status == 200
+            return
     except Closed:
-        pass  # where no answer is owed, closing is one
+        return  # where no answer is owed, closing is one
     assert connection.is_closed_within(2)
     with Http1(gateway.port) as next_connection:
         assert next_connection.request("GET", "/v2/health/live").status == 200

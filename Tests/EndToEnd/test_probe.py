@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness.gateway import Gateway
 from harness.http1 import Http1
 from harness.http2 import Http2
 from probe.counts import HERE, Probe, describe
@@ -27,7 +28,8 @@ def test_the_probe_counts_exactly(tmp_path, probe):
     [thread] = probe.threads()
     assert thread.armed == {"allocate": 1000, "release": 1000, "map": 0, "lock": 500, "retain": 0, "poll": 200}
     assert thread.total["lock"] == 1000 and thread.total["allocate"] >= 2000
-    assert len(thread.traces) == 8 and all(frames for _, frames in thread.traces)
+    assert sum(count for _, count, _ in thread.sites) == 2500
+    assert sum(count for kind, count, _ in thread.sites if kind == "lock") == 500
 
 
 def send_http2(connections, path: str, body: bytes, count: int):
@@ -61,28 +63,41 @@ def bodies(fraud) -> dict:
 CASES = [(2, "v2"), (2, "v2 lightgbm"), (2, "v1"), (1, "v2"), (1, "v1")]
 
 
-@pytest.mark.parametrize("protocol, shape", CASES, ids=lambda value: str(value))
-def test_a_warm_request_allocates_and_locks_nothing(start_gateway, probe, fraud, protocol, shape):
-    gateway = start_gateway(reactors=1, environment=probe.environment)
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"http{case[0]} {case[1]}")
+def measured(request, installed, tmp_path_factory, fraud):
+    """The reactor's counts over 10,000 warm requests, and a text that says where the calls came from."""
+    protocol, shape = request.param
     path, document = bodies(fraud)[shape]
     body = json.dumps(document).encode()
+    folder = tmp_path_factory.mktemp("probe")
+    probe = Probe(folder)
     connect, send = (Http2, send_http2) if protocol == 2 else (Http1, send_http1)
-    connections = [connect(gateway.port) for _ in range(CONNECTIONS)]
-    send(connections, path, body, WARM)
-    time.sleep(0.2)
-    probe.arm()
-    send(connections, path, body, REQUESTS)
-    probe.arm(False)
-    time.sleep(0.05)
-    threads = probe.threads()
-    assert_interposed(threads)
-    reactors = [thread for thread in threads if thread.armed["poll"] >= 100]
-    assert len(reactors) == 1, [thread.armed for thread in threads]
-    [reactor] = reactors
-    calls = {kind: number for kind, number in reactor.armed.items() if kind != "poll" and number}
-    assert calls == {}, describe(gateway.pid, reactor)
-    for connection in connections:
-        connection.__exit__()
+    with Gateway(folder / "gateway", reactors=1, environment=probe.environment) as gateway:
+        connections = [connect(gateway.port) for _ in range(CONNECTIONS)]
+        send(connections, path, body, WARM)
+        time.sleep(0.2)
+        probe.arm()
+        send(connections, path, body, REQUESTS)
+        probe.arm(False)
+        time.sleep(0.05)
+        threads = probe.threads()
+        assert_interposed(threads)
+        reactors = [thread for thread in threads if thread.armed["poll"] >= 100]
+        assert len(reactors) == 1, [thread.armed for thread in threads]
+        yield reactors[0].armed, lambda *kinds: describe(gateway.pid, reactors[0], kinds)
+        for connection in connections:
+            connection.__exit__()
+
+
+def test_a_warm_request_allocates_and_locks_nothing(measured):
+    counts, where = measured
+    kinds = ("allocate", "release", "map", "lock")
+    assert all(counts[kind] == 0 for kind in kinds), where(*kinds)
+
+
+def test_a_warm_request_counts_no_reference(measured):
+    counts, where = measured
+    assert counts["retain"] == 0, where("retain")
 
 
 def assert_interposed(threads):

@@ -41,13 +41,13 @@ def configuration(folder: Path, **changes) -> dict:
 
 
 class Gateway:
-    def __init__(self, folder: Path, models: Path = MODELS, environment=None, prefix=(), **changes):
+    def __init__(self, folder: Path, repository: Path = MODELS, environment=None, prefix=(), **changes):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.config = folder / "serin.yaml"
         self.config.write_text(yaml.safe_dump(configuration(folder, **changes)))
         self.log_path = folder / "serin.log"
-        self.command = [*prefix, str(BINARY), "serve", "--config", str(self.config), "--models", str(models)]
+        self.command = [*prefix, str(BINARY), "serve", "--config", str(self.config), "--models", str(repository)]
         self.environment = {**os.environ, **(environment or {})}
         self.process = None
         self.ports = {}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 KINDS = ("allocate", "release", "map", "lock", "retain", "poll")
-THREADS, TRACES, FRAMES = 64, 8, 16
-TRACE = struct.Struct(f"<QQ{FRAMES}Q")
+THREADS, SITES, FRAMES = 64, 64, 10
+SITE = struct.Struct(f"<QQQ{FRAMES}Q")
 COUNTS = struct.Struct(f"<Q{len(KINDS)}Q{len(KINDS)}QQ")
-SLOT_BYTES = COUNTS.size + TRACES * TRACE.size
+SLOT_BYTES = COUNTS.size + SITES * SITE.size
 PAGE_BYTES = 16 + THREADS * SLOT_BYTES
 
 
@@ -21,8 +21,8 @@ class ThreadCounts:
     tid: int
     armed: dict
     total: dict
-    #: `(kind, return addresses)` of the first offenders.
-    traces: list
+    #: `(kind, count, return addresses)`: where the calls came from while armed.
+    sites: list
 
 
 class Probe:
@@ -47,22 +47,31 @@ class Probe:
         return [self._thread(16 + index * SLOT_BYTES) for index in range(used)]
 
     def _thread(self, start: int) -> ThreadCounts:
-        tid, *numbers, trace_count = COUNTS.unpack_from(self._page, start)
-        traces = []
-        for index in range(trace_count):
-            kind, depth, *frames = TRACE.unpack_from(self._page, start + COUNTS.size + index * TRACE.size)
-            traces.append((KINDS[kind], frames[:depth]))
+        tid, *numbers, site_count = COUNTS.unpack_from(self._page, start)
+        sites = []
+        for index in range(site_count):
+            kind, count, depth, *frames = SITE.unpack_from(self._page, start + COUNTS.size + index * SITE.size)
+            sites.append((KINDS[kind], count, frames[:depth]))
         half = len(KINDS)
-        return ThreadCounts(tid, dict(zip(KINDS, numbers[:half])), dict(zip(KINDS, numbers[half:])), traces)
+        return ThreadCounts(tid, dict(zip(KINDS, numbers[:half])), dict(zip(KINDS, numbers[half:])), sites)
 
 
-def describe(pid: int, thread: ThreadCounts) -> str:
-    """The offenders of a living process, with function names where addr2line knows them."""
+def describe(pid: int, thread: ThreadCounts, kinds) -> str:
+    """Where the calls came from, the most frequent first; the process must still live."""
+    sites = sorted((site for site in thread.sites if site[0] in kinds), key=lambda site: -site[1])
     lines = [f"thread {thread.tid}: {thread.armed}"]
-    for kind, frames in thread.traces:
-        lines.append(f"  {kind}:")
-        lines += [f"    {symbol(pid, address)}" for address in frames[2:]]
-    return "\n".join(lines)
+    for kind, count, frames in sites[:20]:
+        lines.append(f"  {count} x {kind}")
+        lines += [f"      {symbol(pid, address)}" for address in frames[:5]]
+    return demangled("\n".join(lines))
+
+
+def demangled(text: str) -> str:
+    try:
+        done = subprocess.run(["swift", "demangle", "--simplified"], input=text, capture_output=True, text=True, timeout=30)
+        return done.stdout or text
+    except (OSError, subprocess.TimeoutExpired):
+        return text
 
 
 def symbol(pid: int, address: int) -> str:

@@ -6,8 +6,8 @@
 //
 // The page is a file that the test maps too: it sets `armed` before the requests and clears it after
 // them, and reads the slots.  `total` counts from the start of the process, so that a test can tell
-// "none was made" from "none was seen" (a statically linked library cannot be interposed).  The first
-// offenders of every thread leave their return addresses, for addr2line.
+// "none was made" from "none was seen" (a statically linked library cannot be interposed).  While armed,
+// calls are also counted by the stack they come from, for addr2line.
 //
 // Not seen: locks that are only atomics and futexes (Swift's Mutex while nobody waits for it).
 #define _GNU_SOURCE
@@ -28,10 +28,11 @@
 enum kind {
     ALLOCATE, RELEASE, MAP, LOCK, RETAIN, POLL, KINDS  // in the order of counts.py
 };
-enum { THREADS = 64, TRACES = 8, FRAMES = 16 };
+enum { THREADS = 64, SITES = 64, FRAMES = 10, OWN_FRAMES = 2 };
 
-struct trace {
+struct site {
     uint64_t kind;
+    uint64_t count;
     uint64_t depth;
     uint64_t frames[FRAMES];
 };
@@ -39,8 +40,8 @@ struct slot {
     uint64_t tid;
     uint64_t armed[KINDS];
     uint64_t total[KINDS];
-    uint64_t trace_count;
-    struct trace traces[TRACES];
+    uint64_t site_count;
+    struct site sites[SITES];
 };
 struct page {
     _Atomic uint64_t armed;
@@ -71,8 +72,31 @@ static struct slot *claim(void) {
     return mine;
 }
 
+// Counts the stack above the interposed call; the last site takes what has no place of its own.
+static __attribute__((noinline)) void count_site(struct slot *slot, enum kind kind) {
+    void *stack[FRAMES + OWN_FRAMES + 1];  // this function, count() and the interposed one come first
+    int depth = backtrace(stack, FRAMES + OWN_FRAMES + 1) - OWN_FRAMES - 1;
+    if (depth < 0) depth = 0;
+    size_t bytes = (size_t)depth * sizeof stack[0];
+    const void *frames = stack + OWN_FRAMES + 1;
+    uint64_t index = 0;
+    for (; index < slot->site_count; index++) {
+        struct site *site = &slot->sites[index];
+        if (site->kind == kind && site->depth == (uint64_t)depth && !memcmp(site->frames, frames, bytes)) break;
+    }
+    if (index == SITES) index = SITES - 1;
+    struct site *site = &slot->sites[index];
+    if (index == slot->site_count) {
+        site->kind = kind;
+        site->depth = (uint64_t)depth;
+        memcpy(site->frames, frames, bytes);
+        slot->site_count++;
+    }
+    site->count++;
+}
+
 // Only the thread itself writes its slot; the test reads after it has disarmed.
-static void count(enum kind kind) {
+static __attribute__((noinline)) void count(enum kind kind) {
     if (!page || inside) return;
     inside = 1;
     struct slot *slot = mine ? mine : claim();
@@ -80,11 +104,7 @@ static void count(enum kind kind) {
         slot->total[kind]++;
         if (atomic_load_explicit(&page->armed, memory_order_relaxed)) {
             slot->armed[kind]++;
-            if (kind != POLL && slot->trace_count < TRACES) {
-                struct trace *trace = &slot->traces[slot->trace_count++];
-                trace->kind = kind;
-                trace->depth = (uint64_t)backtrace((void **)trace->frames, FRAMES);
-            }
+            if (kind != POLL) count_site(slot, kind);
         }
     }
     inside = 0;
