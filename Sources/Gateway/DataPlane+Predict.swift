@@ -130,10 +130,11 @@ extension DataPlane {
     private func respond(
         _ stream: Stream, _ version: ServedVersion, _ arm: Arm, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
     ) {
+        // `server-timing` is the same for a whole batch, so HPACK's table pays for it once a connection.
         (fields + 0).initialize(to: HTTPField("serin-version", version.versionText.bytes))
         (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
         (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
-        (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
+        (fields + 3).initialize(to: HTTPField("server-timing", timing))
         guard let binaryHeader else {
             return engine.respond(stream, status: 200, fields: .init(start: fields, count: 4))
         }

@@ -33,7 +33,7 @@ public struct PoolAllocator: ~Copyable {
     }
 
     /// `bytes` of memory aligned to 16; nil when the system has none.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
         let index = Self.sizeClass(bytes)
         guard index < Self.classCount else { return Self.allocateLarge(bytes) }
@@ -46,7 +46,7 @@ public struct PoolAllocator: ~Copyable {
         return block + Self.headerBytes
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func free(_ payload: UnsafeMutableRawPointer?) {
         guard let payload else { return }
         let block = payload - Self.headerBytes

@@ -147,13 +147,21 @@ struct LightGBMLine {
         return isNegative ? -magnitude : magnitude
     }
 
+    /// A digit, sign, point or exponent mark.
+    private static func isNumberByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 48...57, 43, 45, 46, 69, 101: true
+        default: false
+        }
+    }
+
     private func double(_ token: Range<Int>, _ allowsInfinity: Bool) -> Double? {
         if allowsInfinity {
             if bytes[token].elementsEqual("inf".utf8) { return .infinity }
             if bytes[token].elementsEqual("-inf".utf8) { return -.infinity }
         }
         // Decimal notation only: strtod would take "nan" and hexadecimal too.
-        guard bytes[token].allSatisfy({ "+-.eE0123456789".utf8.contains($0) }) else { return nil }
+        guard bytes[token].allSatisfy(Self.isNumberByte) else { return nil }
         // SAFETY: strtod stops at the space, line end or final NUL behind the token.
         let start = UnsafeRawPointer(bytes.baseAddress! + token.lowerBound).assumingMemoryBound(to: CChar.self)
         var end: UnsafeMutablePointer<CChar>?
