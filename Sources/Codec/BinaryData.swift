@@ -67,6 +67,6 @@ enum BinaryData {
         let expected = rows * codec.featureCount * type.byteCount
         return RequestFields.expected(
             "inputs[0].parameters.binary_data_size", "\(expected) ([\(rows), \(codec.featureCount)] of \(type.name))",
-            got: "\(size)")
+            got: RequestFields.printable(size))
     }
 }

@@ -142,7 +142,7 @@ struct InputTensor {
                 let got = dimension.asDouble == nil ? "\(dimension.kind.description)" : "a number that is not whole"
                 return RequestFields.expected("inputs[0].shape", expectation, got: got + " among the dimensions")
             }
-            dimensions.append("\(number)")
+            dimensions.append(RequestFields.printable(Int(number)))
         }
         return RequestFields.expected(
             "inputs[0].shape", expectation, got: "[" + dimensions.joined(separator: ", ") + "]")

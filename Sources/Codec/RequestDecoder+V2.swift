@@ -95,7 +95,8 @@ extension RequestDecoder {
                     + "send the JSON header in front of the tensor")
         }
         return RequestFields.expected(
-            "Inference-Header-Content-Length", "at most the body's \(count) bytes", got: "\(length)")
+            "Inference-Header-Content-Length", "at most the body's \(count) bytes", got: RequestFields.printable(length)
+        )
     }
 
     @inline(never)

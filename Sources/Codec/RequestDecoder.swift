@@ -67,7 +67,8 @@ enum Rows {
 
     @inline(never)
     private static func refusal(_ rows: Int, _ field: StaticString, _ codec: ModelCodec) -> RequestError {
-        RequestFields.expected("\(field)", "1 to \(codec.maxRows) rows (the model's max_rows)", got: "\(rows)")
+        RequestFields.expected(
+            "\(field)", "1 to \(codec.maxRows) rows (the model's max_rows)", got: RequestFields.printable(rows))
     }
 
     /// Applies the feature policies to the slot's rows.

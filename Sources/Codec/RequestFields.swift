@@ -24,6 +24,11 @@ enum RequestFields {
         .badRequest("\(field): duplicate key")
     }
 
+    /// A count or a dimension for a message; not if it is so long that it is perhaps none.
+    static func printable(_ count: Int) -> String {
+        count.magnitude < 1_000_000_000 ? "\(count)" : "a number of 10 digits or more"
+    }
+
     /// A member's name for a message, if it is a name and not perhaps a person's data: letters, digits,
     /// `_`, `.` and `-`, at most 64, a letter or `_` in front.
     static func printable(_ bytes: UnsafeRawBufferPointer) -> String? {

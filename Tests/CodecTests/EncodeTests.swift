@@ -98,7 +98,7 @@ private struct Answer {
     @Test func labels() {
         func label(_ score: Double, _ codec: ModelCodec) -> String {
             let text = Answer(scores: [score], wishes: [OutputWish(.label, binary: false)]).text(codec)
-            return String(text.suffix(4).prefix(1))
+            return String(text.suffix(5).prefix(1))
         }
         #expect(label(0.5, .test()) == "1")
         #expect(label(0.49999, .test()) == "0")

@@ -52,7 +52,7 @@ private struct Mutator {
     mutating func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &random) == 0 }
 
     /// Usually `value`, at times anything else.
-    mutating func perhaps(_ value: String) -> String { chance(25) ? pick(Self.values) : value }
+    mutating func perhaps(_ value: String) -> String { chance(60) ? pick(Self.values) : value }
 
     mutating func object(_ members: [(String, String)]) -> String {
         var members = members
@@ -62,21 +62,25 @@ private struct Mutator {
         return "{" + members.map { "\"\($0.0)\":\(perhaps($0.1))" }.joined(separator: ",") + "}"
     }
 
-    mutating func number() -> String {
+    /// A value of one of the four columns, usually of its kind.
+    mutating func number(_ column: Int) -> String {
+        if chance(200) { return pick(Self.values) }
         switch Int.random(in: 0..<8, using: &random) {
-        case 0: "null"
-        case 1: "\(Double.random(in: -1000...1000, using: &random))"
-        default: "\(Int.random(in: 0...1, using: &random))"
+        case 0: return "null"
+        case 1 where column == 0: return "\(Double.random(in: -1000...1000, using: &random))"
+        default: return "\(Int.random(in: 0...1, using: &random))"
         }
     }
 
-    mutating func array(_ count: Int, _ element: (inout Mutator) -> String) -> String {
-        let count = chance(20) ? Int.random(in: 0...10, using: &random) : count
-        return "[" + (0..<count).map { _ in element(&self) }.joined(separator: ",") + "]"
+    mutating func array(_ count: Int, _ element: (inout Mutator, Int) -> String) -> String {
+        let count = chance(60) ? Int.random(in: 0...10, using: &random) : count
+        return "[" + (0..<count).map { element(&self, $0) }.joined(separator: ",") + "]"
     }
 
     mutating func v2(rows: Int, binarySize: Int?, type: String) -> String {
-        var data = chance(2) ? array(rows * 4) { $0.perhaps($0.number()) } : array(rows) { $0.array(4) { $0.number() } }
+        var data =
+            chance(2)
+            ? array(rows * 4) { $0.number($1 % 4) } : array(rows) { mutator, _ in mutator.array(4) { $0.number($1) } }
         data = perhaps(data)
         let shape = "[\(rows),4]"
         var tensor = [("name", "\"features\""), ("shape", shape), ("datatype", "\"\(type)\"")]
@@ -99,14 +103,17 @@ private struct Mutator {
     mutating func v1() -> String {
         let rows = Int.random(in: 1...4, using: &random)
         if chance(3) {
-            let columns = object(["amount", "hour", "online", "country"].map { ($0, array(rows) { $0.number() }) })
+            let columns = object(
+                ["amount", "hour", "online", "country"].enumerated().map { column, name in
+                    (name, array(rows) { mutator, _ in mutator.number(column) })
+                })
             return object([("inputs", columns)])
         }
-        let instances = array(rows) { mutator in
-            if mutator.chance(2) { return mutator.array(4) { $0.perhaps($0.number()) } }
+        let instances = array(rows) { mutator, _ in
+            if mutator.chance(2) { return mutator.array(4) { $0.number($1) } }
             let country = mutator.pick(["\"DE\"", "\"FR\"", "\"\(Self.secret)\"", "1"])
             return mutator.object([
-                ("amount", mutator.number()), ("hour", mutator.number()), ("online", mutator.pick(["true", "0"])),
+                ("amount", mutator.number(0)), ("hour", mutator.number(1)), ("online", mutator.pick(["true", "0"])),
                 ("country", country),
             ])
         }
