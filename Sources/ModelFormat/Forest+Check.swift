@@ -53,12 +53,14 @@ extension Forest {
         for (index, set) in categorySets.enumerated() {
             members += set.count
             guard members <= ModelBounds.categoryMembers else {
-                throw ModelFormatError("categorySets[\(index)]", "more than \(ModelBounds.categoryMembers) members in all")
+                throw ModelFormatError(
+                    "categorySets[\(index)]", "more than \(ModelBounds.categoryMembers) members in all")
             }
             for position in set.indices {
                 guard set[position] < ModelBounds.categories, position == 0 || set[position - 1] < set[position] else {
                     throw ModelFormatError(
-                        "categorySets[\(index)][\(position)]", "members must ascend and stay below \(ModelBounds.categories)")
+                        "categorySets[\(index)][\(position)]",
+                        "members must ascend and stay below \(ModelBounds.categories)")
                 }
             }
         }
@@ -73,7 +75,9 @@ extension Forest {
         var open: [(node: Int, depth: Int)] = [(0, 0)]
         while let (position, depth) = open.popLast() {
             guard !seen[position] else { throw nodeError(index, position, "is reached twice") }
-            guard depth <= ModelBounds.depth else { throw nodeError(index, position, "is deeper than \(ModelBounds.depth)") }
+            guard depth <= ModelBounds.depth else {
+                throw nodeError(index, position, "is deeper than \(ModelBounds.depth)")
+            }
             seen[position] = true
             let node = tree.nodes[position]
             try check(node, index, position, count: tree.nodes.count)

@@ -19,11 +19,13 @@ public enum ModelImporter {
             throw ModelFormatError("", "the file is larger than \(ModelBounds.fileBytes) bytes")
         }
         guard let format = format ?? detectFormat(bytes) else {
-            throw ModelFormatError("byte 0", "is not the beginning of an XGBoost JSON, XGBoost UBJSON or LightGBM text file")
+            throw ModelFormatError(
+                "byte 0", "is not the beginning of an XGBoost JSON, XGBoost UBJSON or LightGBM text file")
         }
         let model: ImportedModel
         switch format {
-        case .xgboostJSON: model = try XGBoostImporter(progress: progress).read(JSONModelReader.read(bytes), format: format)
+        case .xgboostJSON:
+            model = try XGBoostImporter(progress: progress).read(JSONModelReader.read(bytes), format: format)
         case .xgboostUBJSON:
             model = try XGBoostImporter(progress: progress).read(UBJSONReader.read(bytes), format: format)
         case .lightgbm: model = try LightGBMImporter.read(bytes, progress: progress)
@@ -44,7 +46,9 @@ public enum ModelImporter {
 
     private static func readFile(_ path: String) throws(ModelFormatError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw ModelFormatError(path, "cannot be opened: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw ModelFormatError(path, "cannot be opened: \(String(cString: strerror(errno)))")
+        }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

@@ -20,7 +20,9 @@ struct TreeLinker {
         /// Node to visit, its parent's new number, and whether it is the right child.
         var open: [(node: Int, parent: Int, isRight: Bool, depth: Int)] = [(0, -1, false, 0)]
         while let (position, parent, isRight, depth) = open.popLast() {
-            guard !seen[position] else { throw ModelFormatError(place(position), "the node is reached twice: a cycle, or two parents") }
+            guard !seen[position] else {
+                throw ModelFormatError(place(position), "the node is reached twice: a cycle, or two parents")
+            }
             guard depth <= ModelBounds.depth else {
                 throw ModelFormatError(place(position), "the tree is deeper than \(ModelBounds.depth)")
             }

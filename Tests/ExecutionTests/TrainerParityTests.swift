@@ -7,7 +7,9 @@ import Testing
 
 @Suite struct TrainerParityTests {
     /// What is refused, and why: the error must say so.
-    private static let refused = ["lightgbm-linear": "linear trees", "xgboost-vector": "vector leaves", "xgboost-linear": "linear model"]
+    private static let refused = [
+        "lightgbm-linear": "linear trees", "xgboost-vector": "vector leaves", "xgboost-linear": "linear model",
+    ]
 
     @Test func everyModelAnswersAsItsTrainer() throws {
         let fixtures = try Fixture.all()

@@ -80,7 +80,9 @@ struct SlotTable {
             }
         }
         searches.sort { ($1.levels, $0.index, $0.chunk) < ($0.levels, $1.index, $1.chunk) }
-        slots = keys.map { [Int](repeating: 0, count: ($0.count + Self.thresholdsPerSlot - 1) / Self.thresholdsPerSlot) }
+        slots = keys.map {
+            [Int](repeating: 0, count: ($0.count + Self.thresholdsPerSlot - 1) / Self.thresholdsPerSlot)
+        }
         for start in stride(from: 0, to: searches.count, by: 4) {
             add(Array(searches[start..<min(start + 4, searches.count)]))
         }
@@ -110,7 +112,8 @@ struct SlotTable {
         }
         let band = missing == .zeroLeft || missing == .zeroRight ? zeroBand : -1
         return serin_slot(
-            feature: UInt32(search.index / Self.missingKinds), table: UInt32(table), missing_key: key, missing_band: band)
+            feature: UInt32(search.index / Self.missingKinds), table: UInt32(table), missing_key: key,
+            missing_band: band)
     }
 
     /// Sorted keys as a complete search tree in breadth-first order; index 0 and the places that

@@ -126,7 +126,9 @@ struct ImageCheck {
             switch segment.kind {
             case UInt32(SERIN_SEGMENT_HEAP):
                 try require(segment.depth <= UInt32(SERIN_HEAP_DEPTH_MAX), "depth of a segment")
-                try require(Int(segment.first_node) + own * Int(SERIN_GROUP) << Int(segment.depth) <= heapNodes, "nodes of a segment")
+                try require(
+                    Int(segment.first_node) + own * Int(SERIN_GROUP) << Int(segment.depth) <= heapNodes,
+                    "nodes of a segment")
             case UInt32(SERIN_SEGMENT_LINKED):
                 try require(Int(segment.first_node) + own <= groups, "groups of a segment")
             default: try require(false, "kind of a segment")

@@ -47,7 +47,9 @@ struct ImageWriter {
         let memory = ImageMemory(count: size)
         memory.start.storeBytes(of: header, as: serin_image_header.self)
         for (offset, bytes) in sections {
-            bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: memory.start + offset, count: bytes.count).copyMemory(from: $0) }
+            bytes.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(start: memory.start + offset, count: bytes.count).copyMemory(from: $0)
+            }
         }
         let sum = ImageCheck.checksum(UnsafeRawBufferPointer(start: memory.start, count: size))
         memory.start.storeBytes(of: sum, toByteOffset: ImageCheck.checksumOffset, as: UInt64.self)

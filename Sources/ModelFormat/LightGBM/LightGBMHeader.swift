@@ -49,7 +49,9 @@ struct LightGBMHeader {
         outputs = try lines["num_tree_per_iteration"]?.integer(1...ModelBounds.outputs) ?? classes
         averages = lines["average_output"] != nil
         featureNames = try Self.words(required("feature_names"), count)
-        categoricalFeatures = try Self.words(required("feature_infos"), count).map { $0 != "none" && !$0.hasPrefix("[") }
+        categoricalFeatures = try Self.words(required("feature_infos"), count).map {
+            $0 != "none" && !$0.hasPrefix("[")
+        }
         objective = try LightGBMObjective(lines["objective"], outputs: outputs)
         statedTrees = try lines["tree_sizes"]?.words().count
         statedTreesPlace = lines["tree_sizes"]?.place ?? ""
@@ -65,7 +67,8 @@ struct LightGBMHeader {
     /// Holds the trees that were read against what the header announced.
     func check(treeCount: Int) throws(ModelFormatError) {
         if let statedTrees, statedTrees != treeCount {
-            throw ModelFormatError(statedTreesPlace, "tree_sizes announces \(statedTrees) trees, the file has \(treeCount)")
+            throw ModelFormatError(
+                statedTreesPlace, "tree_sizes announces \(statedTrees) trees, the file has \(treeCount)")
         }
         guard treeCount % outputs == 0 else {
             throw ModelFormatError("", "\(treeCount) trees do not make whole iterations of \(outputs)")

@@ -44,7 +44,8 @@ struct LightGBMObjective {
     }
 
     private static func sigmoid(_ words: [String], _ line: LightGBMLine) throws(ModelFormatError) -> Double {
-        guard let word = try parameter("sigmoid:", words, line), let scale = Double(word), scale.isFinite, scale > 0 else {
+        guard let word = try parameter("sigmoid:", words, line), let scale = Double(word), scale.isFinite, scale > 0
+        else {
             throw line.error("the objective needs `sigmoid:` and a number above 0")
         }
         return scale

@@ -56,7 +56,9 @@ struct LightGBMLine {
 
     /// What stands before the first `=`, or the whole line.
     var key: String {
-        let end = valueStart > range.lowerBound && bytes[valueStart - 1] == UInt8(ascii: "=") ? valueStart - 1 : range.upperBound
+        let end =
+            valueStart > range.lowerBound && bytes[valueStart - 1] == UInt8(ascii: "=")
+            ? valueStart - 1 : range.upperBound
         return String(decoding: bytes[range.lowerBound..<min(end, range.lowerBound + 64)], as: UTF8.self)
     }
 
@@ -91,7 +93,8 @@ struct LightGBMLine {
         var position = valueStart
         while let token = nextToken(&position) {
             guard let number = integer(token), limits.contains(number) else {
-                throw error("\(key)[\(numbers.count)] must be a whole number from \(limits.lowerBound) to \(limits.upperBound)")
+                throw error(
+                    "\(key)[\(numbers.count)] must be a whole number from \(limits.lowerBound) to \(limits.upperBound)")
             }
             numbers.append(Int64(number))
             guard numbers.count <= count else { break }

@@ -126,7 +126,8 @@ private struct LightGBMNodeTable {
         let decision = decisions[index]
         if decision & 1 == 1 {
             guard let set = Int(exactly: thresholds[index]), sets.indices.contains(set) else {
-                throw ModelFormatError(thresholdPlace, "threshold[\(index)] must be the number of one of \(sets.count) category sets")
+                throw ModelFormatError(
+                    thresholdPlace, "threshold[\(index)] must be the number of one of \(sets.count) category sets")
             }
             return .split(feature: feature, categories: sets[set], left: left, right: right, missing: .right)
         }

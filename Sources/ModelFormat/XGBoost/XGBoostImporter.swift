@@ -49,7 +49,9 @@ struct XGBoostImporter {
     }
 
     private func strings(_ field: ModelField, _ count: Int) throws(ModelFormatError) -> [String] {
-        guard try field.count() == count else { throw field.error("must have one string for each of \(count) features") }
+        guard try field.count() == count else {
+            throw field.error("must have one string for each of \(count) features")
+        }
         var strings: [String] = []
         for index in 0..<count {
             let element = try field.element(index)

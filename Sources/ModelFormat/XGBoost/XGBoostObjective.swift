@@ -33,8 +33,9 @@ struct XGBoostObjective {
             }
             (transform, link) = (.identity, .identity)
         default:
-            throw nameField.error("this objective is not supported; supported are logistic, softmax, squared and other "
-                + "regression, count, gamma, tweedie, rank and survival objectives")
+            throw nameField.error(
+                "this objective is not supported; supported are logistic, softmax, squared and other "
+                    + "regression, count, gamma, tweedie, rank and survival objectives")
         }
     }
 

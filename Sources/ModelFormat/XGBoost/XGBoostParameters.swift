@@ -47,7 +47,9 @@ struct XGBoostParameters {
         featureCount = try field.member("num_feature").integer(1...ModelBounds.features)
         classCount = try field.optional("num_class")?.integer(0...ModelBounds.outputs) ?? 0
         targetCount = try field.optional("num_target")?.integer(1...ModelBounds.outputs) ?? 1
-        if classCount > 1, targetCount > 1 { throw field.error("several classes and several targets at once are not supported") }
+        if classCount > 1, targetCount > 1 {
+            throw field.error("several classes and several targets at once are not supported")
+        }
         let baseField = try field.member("base_score")
         baseScorePlace = baseField.place
         baseScores = try Self.numbers(baseField)

@@ -23,7 +23,9 @@ struct XGBoostTrees {
         let count = try treesField.count()
         guard count <= ModelBounds.trees else { throw treesField.error("more than \(ModelBounds.trees) trees") }
         let stated = try booster.model.member("gbtree_model_param").member("num_trees")
-        guard try stated.integer(0...ModelBounds.trees) == count else { throw stated.error("is not the number of trees, \(count)") }
+        guard try stated.integer(0...ModelBounds.trees) == count else {
+            throw stated.error("is not the number of trees, \(count)")
+        }
         guard booster.weights.count <= count else {
             throw ModelFormatError(booster.weightsPlace, "has more weights than there are trees")
         }
@@ -66,7 +68,8 @@ struct XGBoostTrees {
         if let number = setNumbers[members] { return number }
         memberCount += members.count
         guard memberCount <= ModelBounds.categoryMembers else {
-            throw ModelFormatError("\(field.place).categories", "more than \(ModelBounds.categoryMembers) members in all")
+            throw ModelFormatError(
+                "\(field.place).categories", "more than \(ModelBounds.categoryMembers) members in all")
         }
         let number = Int32(categorySets.count)
         categorySets.append(members)
@@ -89,8 +92,10 @@ private struct XGBoostNodeTable {
 
     init(_ field: ModelField) throws(ModelFormatError) {
         let parameters = try field.member("tree_param")
-        if let leafSize = try parameters.optional("size_leaf_vector"), try leafSize.integer(0...ModelBounds.outputs) > 1 {
-            throw leafSize.error("vector leaves (multi_strategy=multi_output_tree) are not supported; train with one_output_per_tree")
+        if let leafSize = try parameters.optional("size_leaf_vector"), try leafSize.integer(0...ModelBounds.outputs) > 1
+        {
+            throw leafSize.error(
+                "vector leaves (multi_strategy=multi_output_tree) are not supported; train with one_output_per_tree")
         }
         let count = try parameters.member("num_nodes").integer(1...ModelBounds.nodes)
         left = try field.member("left_children").integers(count: count)
@@ -151,10 +156,12 @@ private struct XGBoostNodeTable {
             }
             // Sets follow one another; shared ones would let a small file ask for much.
             guard start == (index == 0 ? 0 : Int(starts[index - 1]) + Int(sizes[index - 1])) else {
-                throw ModelFormatError("\(startsField.place)[\(index)]", "the set must begin where the one before it ends")
+                throw ModelFormatError(
+                    "\(startsField.place)[\(index)]", "the set must begin where the one before it ends")
             }
             for position in start..<start + size where !(0..<ModelBounds.categories).contains(Int(members[position])) {
-                throw ModelFormatError("\(membersField.place)[\(position)]", "must be 0 to \(ModelBounds.categories - 1)")
+                throw ModelFormatError(
+                    "\(membersField.place)[\(position)]", "must be 0 to \(ModelBounds.categories - 1)")
             }
             sets.append((Int(nodes[index]), Set(members[start..<start + size].map { UInt32($0) }).sorted()))
         }
