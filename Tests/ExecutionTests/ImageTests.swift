@@ -95,8 +95,12 @@ import Testing
             let end = random.chance(0.5) ? header : image.count
             let place = Int.random(in: 0..<end / 4, using: &random) * 4
             let old = image[place..<place + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            let words: [UInt32] = [0, 1, old &+ 1, old &- 1, old &* 2, 64, 0xFFFF, 0x1_0000, .max, 1 << 31, UInt32(random.next() & 0xFF)]
-            withUnsafeBytes(of: words.randomElement(using: &random)!) { image.replaceSubrange(place..<place + 4, with: $0) }
+            let words: [UInt32] = [
+                0, 1, old &+ 1, old &- 1, old &* 2, 64, 0xFFFF, 0x1_0000, .max, 1 << 31, UInt32(random.next() & 0xFF),
+            ]
+            withUnsafeBytes(of: words.randomElement(using: &random)!) {
+                image.replaceSubrange(place..<place + 4, with: $0)
+            }
         }
         return random.chance(0.1) ? Array(image[..<Int.random(in: 0...image.count, using: &random)]) : image
     }

@@ -5,7 +5,8 @@ enum Mutators {
     static let numbers = [
         "-1", "0", "1", "2", "3", "7", "-0", "31", "32", "255", "65535", "65536", "100000", "16777216", "2147483647",
         "-2147483648", "4294967295", "9223372036854775807", "-9223372036854775808", "18446744073709551616", "1e30",
-        "1e39", "1e308", "1e999", "-1e-320", "0.5", "NaN", "nan", "inf", "-inf", "Infinity", "0x10", "", "1.5.2", "null",
+        "1e39", "1e308", "1e999", "-1e-320", "0.5", "NaN", "nan", "inf", "-inf", "Infinity", "0x10", "", "1.5.2",
+        "null",
     ]
 
     /// A LightGBM model: words and lines.
@@ -91,13 +92,19 @@ enum Mutators {
                 let nested = [UInt8](repeating: UInt8(ascii: "["), count: Int.random(in: 1...200, using: &random))
                 file.insert(contentsOf: nested, at: start)
             case 3:  // a length
-                guard let place = file[start...].firstIndex(of: UInt8(ascii: "L")), place + 9 <= file.count else { continue }
+                guard let place = file[start...].firstIndex(of: UInt8(ascii: "L")), place + 9 <= file.count else {
+                    continue
+                }
                 overwrite(&file, place + 1, 8, &random)
             case 4:  // a marker
-                guard let place = file[start...].firstIndex(where: { "SLlIiUdD$#[]{}TFZCH".utf8.contains($0) }) else { continue }
+                guard let place = file[start...].firstIndex(where: { "SLlIiUdD$#[]{}TFZCH".utf8.contains($0) }) else {
+                    continue
+                }
                 file[place] = "SLlIiUdD$#[]{}TFZCH".utf8.randomElement(using: &random)!
             default:  // an element of a typed array
-                guard let place = file[start...].firstIndex(of: UInt8(ascii: "$")), place + 16 < file.count else { continue }
+                guard let place = file[start...].firstIndex(of: UInt8(ascii: "$")), place + 16 < file.count else {
+                    continue
+                }
                 let element = place + 12 + 4 * Int.random(in: 0...15, using: &random)
                 if element + 4 <= file.count { overwrite(&file, element, 4, &random) }
             }
@@ -108,10 +115,13 @@ enum Mutators {
     /// A big-endian number that somebody may have forgotten about.
     private static func overwrite(_ file: inout [UInt8], _ place: Int, _ count: Int, _ random: inout SeededGenerator) {
         let values: [Int64] = [
-            0, 1, 2, -1, 5, 127, 255, 65_536, 1 << 24, 1 << 31, (1 << 31) - 1, 1 << 40, .max, .min, 0x7FC0_0000, 0x7F80_0000,
+            0, 1, 2, -1, 5, 127, 255, 65_536, 1 << 24, 1 << 31, (1 << 31) - 1, 1 << 40, .max, .min, 0x7FC0_0000,
+            0x7F80_0000,
         ]
         let value = UInt64(bitPattern: values.randomElement(using: &random)!)
-        for index in 0..<count { file[place + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * (count - 1 - index))) }
+        for index in 0..<count {
+            file[place + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * (count - 1 - index)))
+        }
     }
 
     /// Flips, drops or inserts a few bytes.

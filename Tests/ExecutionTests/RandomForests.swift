@@ -31,7 +31,9 @@ struct RandomForests {
     ]
 
     private mutating func number(in width: NumberWidth) -> Double {
-        let value = generator.chance(0.2) ? Self.edges.randomElement(using: &generator)! : Double.random(in: -4...4, using: &generator)
+        let value =
+            generator.chance(0.2)
+            ? Self.edges.randomElement(using: &generator)! : Double.random(in: -4...4, using: &generator)
         return width == .float32 ? Double(Float(value)) : value
     }
 
@@ -43,7 +45,8 @@ struct RandomForests {
     }
 
     /// A forest of any kind: both widths and comparisons, all missing kinds, sets, shapes, transforms.
-    mutating func forest(features: Int? = nil, maxTrees: Int = 20, maxSplits: Int = 40, poolSize: Int? = nil) -> Forest {
+    mutating func forest(features: Int? = nil, maxTrees: Int = 20, maxSplits: Int = 40, poolSize: Int? = nil) -> Forest
+    {
         let width: NumberWidth = generator.chance(0.5) ? .float32 : .float64
         let featureCount = features ?? Int.random(in: 1...40, using: &generator)
         let outputs = generator.chance(0.6) ? 1 : Int.random(in: 2...6, using: &generator)
@@ -54,10 +57,12 @@ struct RandomForests {
         var forest = Forest(
             featureCount: featureCount, valueWidth: width, comparison: generator.chance(0.5) ? .less : .lessOrEqual,
             zeroBand: zeroBand,
-            categoryRule: zeroBand == 0 && generator.chance(0.5) ? .notNegative : .aboveMinusOne, membersGoLeft: generator.chance(0.5),
+            categoryRule: zeroBand == 0 && generator.chance(0.5) ? .notNegative : .aboveMinusOne,
+            membersGoLeft: generator.chance(0.5),
             categorySets: sets, trees: [], accumulation: accumulation,
             baseMargins: (0..<outputs).map { _ in Double(Float.random(in: -2...2, using: &generator)) },
-            averageDivisor: generator.chance(0.8) ? 1 : Int.random(in: 2...9, using: &generator), transform: transform())
+            averageDivisor: generator.chance(0.8) ? 1 : Int.random(in: 2...9, using: &generator), transform: transform()
+        )
         let shape = Int.random(in: 0...3, using: &generator)
         for _ in 0..<Int.random(in: 0...maxTrees, using: &generator) {
             let splits = generator.chance(0.1) ? 0 : Int.random(in: 0...maxSplits, using: &generator)
@@ -109,10 +114,13 @@ struct RandomForests {
         if !forest.categorySets.isEmpty, generator.chance(0.3) {
             let set = Int32.random(in: 0..<Int32(forest.categorySets.count), using: &generator)
             return .split(
-                feature: feature, categories: set, left: children.0, right: children.1, missing: isSided ? .left : .right)
+                feature: feature, categories: set, left: children.0, right: children.1,
+                missing: isSided ? .left : .right)
         }
         let missing: Forest.Missing =
-            isSided ? [.left, .right].randomElement(using: &generator)! : [.zero, .zeroLeft, .zeroRight].randomElement(using: &generator)!
+            isSided
+            ? [.left, .right].randomElement(using: &generator)!
+            : [.zero, .zeroLeft, .zeroRight].randomElement(using: &generator)!
         return .split(
             feature: feature, threshold: pool.randomElement(using: &generator)!, left: children.0, right: children.1,
             missing: missing)
@@ -137,7 +145,8 @@ struct RandomForests {
                 .randomElement(using: &generator)!
         case 5, 6:
             let code = members.randomElement(using: &generator) ?? 1
-            return [code, code + 0.5, code - 1, code + 1, -code, -0.5, code + 16_777_216].randomElement(using: &generator)!
+            return [code, code + 0.5, code - 1, code + 1, -code, -0.5, code + 16_777_216].randomElement(
+                using: &generator)!
         default: return Double.random(in: -5...5, using: &generator)
         }
     }

@@ -24,7 +24,8 @@ import Testing
                     Issue.record("\(place), row \(index): \(got), \(compiled.status[index]); reference \(expected)")
                 }
             }
-            let joined = bits(together.margins) == bits(compiled.margins) && bits(together.scores) == bits(compiled.scores)
+            let joined =
+                bits(together.margins) == bits(compiled.margins) && bits(together.scores) == bits(compiled.scores)
             #expect(joined, "\(place), one job")
             let anyBad = compiled.status.contains(.nonFinite)
             #expect(rows.isEmpty || together.status == [anyBad ? .nonFinite : .ok], "\(place), one job's status")
@@ -50,7 +51,8 @@ import Testing
         ]
         let forest = Forest(
             featureCount: 1, valueWidth: .float64, comparison: .lessOrEqual, categoryRule: .aboveMinusOne,
-            membersGoLeft: true, categorySets: [[]], trees: [Forest.Tree(output: 0, nodes: nodes)], accumulation: .float64,
+            membersGoLeft: true, categorySets: [[]], trees: [Forest.Tree(output: 0, nodes: nodes)],
+            accumulation: .float64,
             baseMargins: [0])
         try compare(forest, [[-0.5], [-1], [0], [0.5], [-.leastNonzeroMagnitude]], "an empty set")
     }
@@ -66,7 +68,8 @@ import Testing
     @Test func aTreeIsAsDeepAsTheBoundAllows() throws {
         var nodes: [Forest.Node] = []
         for depth in 0..<Int32(ModelBounds.depth) {
-            nodes.append(.split(feature: 0, threshold: Double(depth), left: 2 * depth + 1, right: 2 * depth + 2, missing: .left))
+            nodes.append(
+                .split(feature: 0, threshold: Double(depth), left: 2 * depth + 1, right: 2 * depth + 2, missing: .left))
             nodes.append(.leaf(Double(depth)))
         }
         // Node 2d + 2 continues the chain; the last one is a leaf.
@@ -90,7 +93,8 @@ import Testing
             next += size
         }
         let forest = Forest(
-            featureCount: 1, valueWidth: .float32, comparison: .less, trees: trees, accumulation: .float32, baseMargins: [0])
+            featureCount: 1, valueWidth: .float32, comparison: .less, trees: trees, accumulation: .float32,
+            baseMargins: [0])
         let rows = (0..<20).map { _ in [Double(Int.random(in: -2...count, using: &random.generator)) + 0.5] }
         try compare(forest, rows + [[.nan], [0], [Double(count - 1)]], "\(count) thresholds")
     }
@@ -126,10 +130,13 @@ import Testing
         let trees = (0..<70_000).map { set in
             Forest.Tree(
                 output: 0,
-                nodes: [.split(feature: 0, categories: Int32(set), left: 1, right: 2, missing: .left), .leaf(1), .leaf(2)])
+                nodes: [
+                    .split(feature: 0, categories: Int32(set), left: 1, right: 2, missing: .left), .leaf(1), .leaf(2),
+                ])
         }
         let forest = Forest(
-            featureCount: 1, valueWidth: .float32, comparison: .less, categorySets: (0..<70_000).map { [$0] }, trees: trees,
+            featureCount: 1, valueWidth: .float32, comparison: .less, categorySets: (0..<70_000).map { [$0] },
+            trees: trees,
             accumulation: .float32, baseMargins: [0])
         #expect(throws: ImageError.self) { try CompiledModel.compile(forest) }
     }

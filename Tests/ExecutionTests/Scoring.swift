@@ -16,22 +16,38 @@ struct Scored: Equatable {
 func score(
     _ model: CompiledModel, _ rows: [[Double]], _ type: NumberWidth, rowsPerJob: Int = 0, scratchRows: Int = 64
 ) -> Scored {
-    let outputs = model.outputCount
-    let bytes = model.scoreType.byteCount
-    let flat = rows.flatMap { $0 }
-    let values = UnsafeMutableRawPointer.allocate(byteCount: max(1, flat.count) * 8, alignment: 64)
-    let margins = UnsafeMutableRawPointer.allocate(byteCount: max(1, rows.count) * outputs * bytes, alignment: 64)
-    let scores = UnsafeMutableRawPointer.allocate(byteCount: max(1, rows.count) * outputs * bytes, alignment: 64)
-    let scratchBytes = model.scratchByteCount(rows: scratchRows)
-    // Odd on purpose: scratch may start anywhere.
-    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchBytes + 8, alignment: 64)
+    let outputBytes = model.outputCount * model.scoreType.byteCount
+    let values = flatten(rows, type)
+    let margins = UnsafeMutableRawPointer.allocate(byteCount: max(1, rows.count) * outputBytes, alignment: 64)
+    let scores = UnsafeMutableRawPointer.allocate(byteCount: max(1, rows.count) * outputBytes, alignment: 64)
+    // Scratch may start anywhere: 8 bytes behind a boundary on purpose.
+    let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: model.scratchByteCount(rows: scratchRows) + 8, alignment: 64)
     defer {
         values.deallocate()
         margins.deallocate()
         scores.deallocate()
         scratch.deallocate()
     }
-    let width = type == .float32 ? 4 : 8
+    let valueType: ValueType = type == .float32 ? .float32 : .float64
+    let size = rowsPerJob == 0 ? max(1, rows.count) : rowsPerJob
+    var jobs = stride(from: 0, to: rows.count, by: size).map { first in
+        ScoringJob(
+            values: values + first * model.featureCount * valueType.byteCount, rowCount: min(size, rows.count - first),
+            valueType: valueType, margins: margins + first * outputBytes, scores: scores + first * outputBytes)
+    }
+    jobs.withUnsafeMutableBufferPointer { jobs in
+        model.score(jobs, scratch: UnsafeMutableRawBufferPointer(rebasing: scratch[8...]))
+    }
+    return Scored(
+        margins: widen(margins, model, rows.count), scores: widen(scores, model, rows.count),
+        status: jobs.map { $0.status })
+}
+
+/// Rows as they arrive, one behind the other; the caller frees them.
+private func flatten(_ rows: [[Double]], _ type: NumberWidth) -> UnsafeMutableRawPointer {
+    let flat = rows.flatMap { $0 }
+    let values = UnsafeMutableRawPointer.allocate(byteCount: max(1, flat.count) * 8, alignment: 64)
     for (index, value) in flat.enumerated() {
         if type == .float32 {
             values.storeBytes(of: Float(value), toByteOffset: 4 * index, as: Float.self)
@@ -39,27 +55,19 @@ func score(
             values.storeBytes(of: value, toByteOffset: 8 * index, as: Double.self)
         }
     }
-    let size = rowsPerJob == 0 ? max(1, rows.count) : rowsPerJob
-    var jobs = stride(from: 0, to: rows.count, by: size).map { first in
-        ScoringJob(
-            values: values + first * model.featureCount * width, rowCount: min(size, rows.count - first),
-            valueType: type == .float32 ? .float32 : .float64, margins: margins + first * outputs * bytes,
-            scores: scores + first * outputs * bytes)
-    }
-    jobs.withUnsafeMutableBufferPointer { jobs in
-        model.score(jobs, scratch: UnsafeMutableRawBufferPointer(rebasing: scratch[8...]))
-    }
-    func read(_ memory: UnsafeMutableRawPointer) -> [[Double]] {
-        rows.indices.map { row in
-            (0..<outputs).map { output in
-                let offset = (row * outputs + output) * bytes
-                return model.scoreType == .float32
-                    ? Double(memory.load(fromByteOffset: offset, as: Float.self))
-                    : memory.load(fromByteOffset: offset, as: Double.self)
-            }
+    return values
+}
+
+/// [row][output] of a model's margins or scores.
+private func widen(_ memory: UnsafeMutableRawPointer, _ model: CompiledModel, _ rowCount: Int) -> [[Double]] {
+    (0..<rowCount).map { row in
+        (0..<model.outputCount).map { output in
+            let offset = (row * model.outputCount + output) * model.scoreType.byteCount
+            return model.scoreType == .float32
+                ? Double(memory.load(fromByteOffset: offset, as: Float.self))
+                : memory.load(fromByteOffset: offset, as: Double.self)
         }
     }
-    return Scored(margins: read(margins), scores: read(scores), status: jobs.map { $0.status })
 }
 
 /// Bit by bit, so that -0 differs from 0; every NaN is the same.

@@ -29,6 +29,19 @@ import Testing
         print("trainer == reference == compiled: \(fixtures.count) models, \(compared) rows")
     }
 
+    @Test(arguments: ["xgboost-named-categories", "lightgbm-named-categories"])
+    func categoriesKeepTheirNames(kind: String) throws {
+        let files = try Fixture.all().filter { $0.name.hasPrefix(kind) }.flatMap { $0.files }
+        #expect(!files.isEmpty)
+        for file in files {
+            let imported = try ModelImporter.importModel(path: file)
+            #expect(imported.categoricalFeatures.contains(true))
+            for (isCategorical, names) in zip(imported.categoricalFeatures, imported.categories) {
+                #expect(names == names.indices.map { "c\($0)" } && names.isEmpty != isCategorical)
+            }
+        }
+    }
+
     /// Compares every row three ways; gives the number of rows.
     private func compare(_ fixture: Fixture, _ imported: ImportedModel) throws -> Int {
         let forest = imported.forest

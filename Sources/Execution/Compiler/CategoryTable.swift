@@ -63,41 +63,45 @@ struct CategoryTable {
         let questions = columns[feature]!.questions
         let wordCount = (questions.count + 15) / 16
         columns[feature]!.firstSlot = slotEnd
-        /// The questions whose sets a code is in, by code.
-        var memberships: [UInt32: [Int32]] = [:]
-        for (number, question) in questions.enumerated() {
-            for code in forest.categorySets[Int(question.set)] { memberships[code, default: []].append(Int32(number)) }
-        }
-        // At least one: a value between -1 and 0 is code 0, below any count.
-        let codeCount = memberships.keys.max().map { Int($0) + 1 } ?? 1
-        var codes = [UInt32](repeating: 1, count: codeCount)
-        var rowNumbers: [[Int32]: UInt32] = [[]: 1]
-        var distinct: [[Int32]] = [[]]
-        for code in memberships.keys.sorted() {
-            let members = memberships[code]!
-            if rowNumbers[members] == nil {
-                rowNumbers[members] = UInt32(distinct.count + 1)
-                distinct.append(members)
-            }
-            codes[Int(code)] = rowNumbers[members]!
-        }
+        let (codes, distinct) = answers(questions)
         guard rows.count + (distinct.count + 1) * wordCount <= Self.wordLimit else {
             throw ImageError("feature \(feature) has too many categories in too many different sets")
         }
         layouts.append(
             serin_category_column(
-                feature: UInt32(feature), code_count: UInt32(codeCount), row_of: UInt32(rowOf.count),
+                feature: UInt32(feature), code_count: UInt32(codes.count), row_of: UInt32(rowOf.count),
                 row_count: UInt32(distinct.count + 1), rows: UInt32(rows.count), word_count: UInt32(wordCount),
                 first_slot: UInt32(slotEnd), reserved: 0))
         rowOf += codes
         rows += row(questions.count) { questions[$0].missingGoesRight }
         let others = forest.membersGoLeft
         for members in distinct {
-            var answers = row(questions.count) { _ in others }
-            for number in members { answers[Int(number) / 16] ^= 1 << UInt16(number % 16) }
-            rows += answers
+            var bits = row(questions.count) { _ in others }
+            for number in members { bits[Int(number) / 16] ^= 1 << UInt16(number % 16) }
+            rows += bits
         }
         slotEnd += wordCount * 16
+    }
+
+    /// Each code's row, and for each row from 1 on the questions whose sets its codes are in.
+    private func answers(_ questions: [Question]) -> (codes: [UInt32], distinct: [[Int32]]) {
+        var memberships: [UInt32: [Int32]] = [:]
+        for (number, question) in questions.enumerated() {
+            for code in forest.categorySets[Int(question.set)] { memberships[code, default: []].append(Int32(number)) }
+        }
+        // At least one code: a value between -1 and 0 is code 0, below any count.
+        var codes = [UInt32](repeating: 1, count: memberships.keys.max().map { Int($0) + 1 } ?? 1)
+        var numbers: [[Int32]: UInt32] = [[]: 1]
+        var distinct: [[Int32]] = [[]]
+        for code in memberships.keys.sorted() {
+            let members = memberships[code]!
+            if numbers[members] == nil {
+                distinct.append(members)
+                numbers[members] = UInt32(distinct.count)
+            }
+            codes[Int(code)] = numbers[members]!
+        }
+        return (codes, distinct)
     }
 
     /// A row of bits: set where the answer is right.
