@@ -96,7 +96,7 @@ let package = Package(
         tests("Inference"),
         tests("Telemetry"),
         tests("Reactor", ["Primitives"]),
-        tests("HTTP", ["Primitives"]),
+        tests("HTTP", ["Primitives", "CNghttp2"]),
         tests("Codec", ["Inference", "Primitives", "JSON"]),
         tests("Routing", ["Inference"]),
         tests("Batching", ["Inference", "Primitives"]),

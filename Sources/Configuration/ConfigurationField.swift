@@ -84,37 +84,55 @@ public struct ConfigurationField: Sendable {
 
     /// Checks the text and writes its value.
     func apply(_ raw: RawScalar, to configuration: inout GatewayConfiguration) throws(ConfigurationError) {
-        func refused(_ expectation: String) -> ConfigurationError {
-            raw.error("expected \(expectation), found \(quoted(raw.text))", keyPath: keyPath)
-        }
         switch kind {
-        case .integer(let path, let range, _):
-            guard let value = ScalarText.integer(raw.text), range.contains(value) else {
-                throw refused("a whole number, \(allowed)")
-            }
-            configuration[keyPath: path] = value
-        case .duration(let path, let range):
-            guard let value = Quantity.nanos(raw.text) else { throw refused(Quantity.durationExpectation) }
-            guard range.contains(value) else { throw refused(allowed) }
-            configuration[keyPath: path] = value
-        case .size(let path, let range):
-            guard let value = Quantity.bytes(raw.text) else { throw refused(Quantity.sizeExpectation) }
-            guard range.contains(value) else { throw refused(allowed) }
-            configuration[keyPath: path] = value
-        case .address(let path):
-            guard IPAddress.isAddress(raw.text) else { throw refused(allowed) }
-            configuration[keyPath: path] = raw.text
-        case .folder(let path):
-            guard !raw.text.isEmpty, !raw.text.utf8.contains(0) else { throw refused(allowed) }
-            configuration[keyPath: path] = raw.text
+        case .integer(let path, let range, _): configuration[keyPath: path] = try integer(raw, range)
+        case .duration(let path, let range): configuration[keyPath: path] = try duration(raw, range)
+        case .size(let path, let range): configuration[keyPath: path] = try size(raw, range)
+        case .address(let path): configuration[keyPath: path] = try text(raw, IPAddress.isAddress)
+        case .folder(let path): configuration[keyPath: path] = try text(raw) { !$0.isEmpty && !$0.utf8.contains(0) }
         case .optionalFolder(let path):
-            guard !raw.text.utf8.contains(0) else { throw refused(allowed) }
-            configuration[keyPath: path] = raw.text.isEmpty ? nil : raw.text
-        case .logLevel(let path):
-            guard let value = GatewayConfiguration.LogLevel(rawValue: raw.text) else {
-                throw refused("one of \(allowed)")
-            }
-            configuration[keyPath: path] = value
+            let folder = try text(raw) { !$0.utf8.contains(0) }
+            configuration[keyPath: path] = folder.isEmpty ? nil : folder
+        case .logLevel(let path): configuration[keyPath: path] = try logLevel(raw)
         }
+    }
+}
+
+// MARK: Conversions
+
+extension ConfigurationField {
+    private func refused(_ raw: RawScalar, _ expectation: String) -> ConfigurationError {
+        raw.error("expected \(expectation), found \(quoted(raw.text))", keyPath: keyPath)
+    }
+
+    private func integer(_ raw: RawScalar, _ range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
+        guard let value = ScalarText.integer(raw.text), range.contains(value) else {
+            throw refused(raw, "a whole number, \(allowed)")
+        }
+        return value
+    }
+
+    private func duration(_ raw: RawScalar, _ range: ClosedRange<UInt64>) throws(ConfigurationError) -> UInt64 {
+        guard let value = Quantity.nanos(raw.text) else { throw refused(raw, Quantity.durationExpectation) }
+        guard range.contains(value) else { throw refused(raw, allowed) }
+        return value
+    }
+
+    private func size(_ raw: RawScalar, _ range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
+        guard let value = Quantity.bytes(raw.text) else { throw refused(raw, Quantity.sizeExpectation) }
+        guard range.contains(value) else { throw refused(raw, allowed) }
+        return value
+    }
+
+    private func text(_ raw: RawScalar, _ isAllowed: (String) -> Bool) throws(ConfigurationError) -> String {
+        guard isAllowed(raw.text) else { throw refused(raw, allowed) }
+        return raw.text
+    }
+
+    private func logLevel(_ raw: RawScalar) throws(ConfigurationError) -> GatewayConfiguration.LogLevel {
+        guard let value = GatewayConfiguration.LogLevel(rawValue: raw.text) else {
+            throw refused(raw, "one of \(allowed)")
+        }
+        return value
     }
 }

@@ -39,7 +39,7 @@ extension ConfigurationLoader {
     }
 
     private static func isForTests(_ name: String) -> Bool {
-        ["SERIN_FUZZ_", "SERIN_TEST_", "SERIN_BENCH_"].contains { name.hasPrefix($0) }
+        ["SERIN_BINARY", "SERIN_FUZZ_SECONDS", "SERIN_FUZZ_SEED", "SERIN_PARITY_FIXTURES"].contains(name)
     }
 
     /// The variables this process was started with.

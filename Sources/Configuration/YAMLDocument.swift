@@ -141,8 +141,15 @@ extension YAMLDocument {
             return ConfigurationError(source: source, message: "is not YAML")
         }
         switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
+        case .scanner(let context, let problem, let mark, let yaml),
+            .parser(let context, let problem, let mark, let yaml):
+            // What is missing at the end is reported on the last line that there is.
+            let line = max(1, min(mark.line, lineCount(yaml)))
+            let began = context.flatMap {
+                $0.mark.line < line ? " \($0.text) that begins on line \($0.mark.line)" : nil
+            }
+            return ConfigurationError(source: source, line: line, message: "is not YAML: \(problem)\(began ?? "")")
+        case .composer(_, let problem, let mark, _):
             return ConfigurationError(source: source, line: mark.line, message: "is not YAML: \(problem)")
         case .reader(let problem, let offset, _, let yaml):
             let line = offset.map { 1 + yaml.prefix($0).utf8.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) } }
@@ -154,5 +161,9 @@ extension YAMLDocument {
         default:
             return ConfigurationError(source: source, message: "is not YAML, or nested too deep")
         }
+    }
+
+    private static func lineCount(_ text: String) -> Int {
+        text.utf8.reduce(text.utf8.last == UInt8(ascii: "\n") ? 0 : 1) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
     }
 }

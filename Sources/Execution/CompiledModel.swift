@@ -86,8 +86,8 @@ public final class CompiledModel: @unchecked Sendable {
     /// Ranks of a chunk of rows stay in the second-level cache.
     private static let chunkScratchBytes = 512 << 10
 
-    /// The whole image, to be written to a cache; valid as long as the model.
-    public var image: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: imageBytes) }
+    /// A copy of the whole image, to be written to a cache.
+    public var image: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: memory, count: imageBytes)) }
 
     private static func view(of memory: UnsafeMutableRawPointer, _ header: serin_image_header) -> serin_forest {
         func at<Element>(_ section: serin_section, _: Element.Type) -> UnsafePointer<Element> {

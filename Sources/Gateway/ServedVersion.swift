@@ -8,6 +8,7 @@ import Registry
 import Telemetry
 
 /// Immutable after start-up; the data plane reads it without counting references.
+// SAFETY: written in init only, read by every reactor after it.
 final class ServedVersion: @unchecked Sendable {
     let name: String
     let version: String
@@ -30,6 +31,7 @@ final class ServedVersion: @unchecked Sendable {
 }
 
 /// Bytes that never move and never change, for header values.
+// SAFETY: written in init only.
 final class ByteText: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
 

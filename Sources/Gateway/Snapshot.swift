@@ -7,6 +7,7 @@ import Codec
 import Execution
 import Routing
 
+// SAFETY: written in init, before the reactors start; read by all of them after it.
 final class Snapshot: @unchecked Sendable {
     let routes: RouteTable
     /// Indexed as the routes speak of them; keeps them alive.

@@ -39,6 +39,10 @@ extension Forest {
         guard zeroBand >= 0, fits(zeroBand, valueWidth) else {
             throw ModelFormatError("zeroBand", "must be a finite number of the values' width that is not negative")
         }
+        // A category value near 0 must be the same category before and after it counts as 0.
+        guard zeroBand < 1, zeroBand == 0 || categoryRule == .aboveMinusOne else {
+            throw ModelFormatError("zeroBand", "must be below 1, and 0 where categories must not be negative")
+        }
         if case .sigmoid(let scale) = transform, !(scale.isFinite && scale > 0) {
             throw ModelFormatError("transform", "the sigmoid's scale must be a finite number above 0")
         }

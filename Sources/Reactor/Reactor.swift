@@ -42,6 +42,7 @@ public struct ReactorLimits: Sendable {
     public init() {}
 }
 
+// SAFETY: its thread owns everything but the atomics and the wake-up descriptor, which is never replaced.
 public final class Reactor: @unchecked Sendable {
     // What other threads may touch.
     /// Nanoseconds of `clinux_now` at the last round.

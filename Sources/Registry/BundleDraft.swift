@@ -8,10 +8,10 @@ struct BundleDraft {
     let manifest: Manifest
     let facts: ModelFacts
     let model: CompiledModel
-    let goldenCount: Int
-    let warnings: [String]
+    private(set) var goldenCount = 0
+    private(set) var warnings: [String]
     /// In the order they are written, SHA256SUMS last.
-    let files: [(name: String, bytes: [UInt8])]
+    private(set) var files: [(name: String, bytes: [UInt8])]
 
     init(_ request: BundleImport, progress: ((Double) -> Void)?) throws(ConfigurationError) {
         let stated = try request.manifest.map { path throws(ConfigurationError) in
@@ -29,31 +29,42 @@ struct BundleDraft {
         let manifestBytes = stated?.bytes ?? Array(made.text.utf8)
         let place = request.manifest ?? Manifest.fileName
         // A manifest that was made is read back, so that what is written can be loaded.
-        if stated == nil { _ = try Manifest.parse(manifestBytes, source: place) }
-        var warnings = facts.notes
-        warnings += try manifest.compare(with: facts, source: place)
-        var files = [(manifest.modelFile, source), (Manifest.fileName, manifestBytes)]
-        if let path = request.golden {
-            let bytes = try FileBytes.read(path, limit: GoldenRow.bytesMax)
-            let rows = try GoldenRow.parse(bytes, source: path)
-            try GoldenCheck(rows: rows, features: manifest.features, model: model, source: path).run()
-            goldenCount = rows.count
-            files.append((GoldenRow.fileName, bytes))
-        } else {
-            goldenCount = 0
+        let readBack = try Manifest.parse(manifestBytes, source: place)
+        guard readBack == manifest else {
+            throw ConfigurationError(
+                source: request.source, message: "has names that YAML does not keep; give a --manifest with others")
+        }
+        warnings = try facts.notes + manifest.compare(with: facts, source: place)
+        files = [(manifest.modelFile, source), (Manifest.fileName, manifestBytes)]
+        try addGolden(request.golden)
+        try addProfile(request.profile, source: source)
+        addChecksums()
+    }
+
+    private mutating func addGolden(_ path: String?) throws(ConfigurationError) {
+        guard let path else {
             warnings.append("golden: none, so nothing shows that its scores are the trainer's; give --golden")
+            return
         }
-        if let path = request.profile {
-            let bytes = try FileBytes.read(path, limit: Profile.bytesMax)
-            try Profile.parse(bytes, source: path)
-                .compare(with: manifest, modelDigest: SHA256Digest(of: source), source: path)
-            files.append((Profile.fileName, bytes))
-        }
+        let bytes = try FileBytes.read(path, limit: GoldenRow.bytesMax)
+        let rows = try GoldenRow.parse(bytes, source: path)
+        try GoldenCheck(rows: rows, features: manifest.features, model: model, source: path).run()
+        goldenCount = rows.count
+        files.append((GoldenRow.fileName, bytes))
+    }
+
+    private mutating func addProfile(_ path: String?, source: [UInt8]) throws(ConfigurationError) {
+        guard let path else { return }
+        let bytes = try FileBytes.read(path, limit: Profile.bytesMax)
+        try Profile.parse(bytes, source: path)
+            .compare(with: manifest, modelDigest: SHA256Digest(of: source), source: path)
+        files.append((Profile.fileName, bytes))
+    }
+
+    private mutating func addChecksums() {
         var checksums = ChecksumList()
         for (name, bytes) in files { checksums.add(name, SHA256Digest(of: bytes)) }
         files.append((ChecksumList.fileName, Array(checksums.text.utf8)))
-        self.files = files
-        self.warnings = warnings
     }
 
     /// A manifest that is given must say what the flags say.

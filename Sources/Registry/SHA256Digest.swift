@@ -46,9 +46,9 @@ struct SHA256Hasher: ~Copyable {
     private let context: OpaquePointer
 
     init() {
-        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
-            fatalError("OpenSSL has no SHA-256")
-        }
+        guard let context = EVP_MD_CTX_new() else { fatalError("out of memory for a digest") }
+        let isReady = EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+        precondition(isReady, "OpenSSL has SHA-256")
         self.context = context
     }
 

@@ -46,6 +46,7 @@ public enum RouteDecision: Equatable, Sendable {
     case notReady
 }
 
+// SAFETY: written in init only, read by every reactor after it.
 public final class RouteTable: @unchecked Sendable {
     private struct Version {
         var number: UInt64

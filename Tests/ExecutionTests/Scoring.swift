@@ -62,5 +62,5 @@ func score(
     return Scored(margins: read(margins), scores: read(scores), status: jobs.map { $0.status })
 }
 
-/// Bit by bit, so that NaN equals itself and -0 differs from 0.
-func bits(_ rows: [[Double]]) -> [[UInt64]] { rows.map { $0.map { $0.bitPattern } } }
+/// Bit by bit, so that -0 differs from 0; every NaN is the same.
+func bits(_ rows: [[Double]]) -> [[UInt64]] { rows.map { $0.map { $0.isNaN ? .max : $0.bitPattern } } }

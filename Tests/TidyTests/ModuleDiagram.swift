@@ -27,11 +27,11 @@ enum ModuleDiagram {
         ],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "Reactor", "HTTP", "Codec", "Routing", "Batching", "Execution",
-            "Registry", "Configuration", "CLinux", "Logging",
+            "ModelFormat", "Registry", "Configuration", "CLinux", "Logging",
         ],
         "serin": [
-            "Gateway", "Registry", "Configuration", "ModelFormat", "Execution", "CJemalloc", "ArgumentParser",
-            "Logging",
+            "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "CJemalloc",
+            "ArgumentParser", "Logging",
         ],
     ]
 

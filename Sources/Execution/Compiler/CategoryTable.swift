@@ -68,7 +68,8 @@ struct CategoryTable {
         for (number, question) in questions.enumerated() {
             for code in forest.categorySets[Int(question.set)] { memberships[code, default: []].append(Int32(number)) }
         }
-        let codeCount = memberships.keys.max().map { Int($0) + 1 } ?? 0
+        // At least one: a value between -1 and 0 is code 0, below any count.
+        let codeCount = memberships.keys.max().map { Int($0) + 1 } ?? 1
         var codes = [UInt32](repeating: 1, count: codeCount)
         var rowNumbers: [[Int32]: UInt32] = [[]: 1]
         var distinct: [[Int32]] = [[]]

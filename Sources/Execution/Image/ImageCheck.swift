@@ -103,7 +103,7 @@ struct ImageCheck {
         for column in try section(head.category_columns, serin_category_column.self) {
             try require(column.feature < head.feature_count, "feature of a category column")
             let codes = Int(column.row_of)..<Int(column.row_of) + Int(column.code_count)
-            try require(codes.upperBound <= rowOf.count, "codes of a category column")
+            try require(!codes.isEmpty && codes.upperBound <= rowOf.count, "codes of a category column")
             try require(column.row_count >= 2, "rows of a category column")
             try require(codes.allSatisfy { rowOf[$0] < column.row_count }, "a code's row")
             let (size, overflow) = Int(column.row_count).multipliedReportingOverflow(by: Int(column.word_count))

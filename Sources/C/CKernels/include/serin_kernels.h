@@ -75,7 +75,7 @@ typedef struct {
 /// values, row 1 for codes that are in no set.
 typedef struct {
     uint32_t feature;
-    /// Codes below it have their row in `category_row_of`, from `row_of` on.
+    /// Codes below it (at least 1) have their row in `category_row_of`, from `row_of` on.
     uint32_t code_count;
     uint32_t row_of;
     uint32_t row_count;

@@ -1,0 +1,236 @@
+// Bodies that nobody sends by mistake: structure-aware mutations of V2, V1 and binary bodies.
+//
+// Checked of every one: it is decoded or refused with status 400 and a message; what was decoded
+// keeps the rules of the schema and can be answered with valid JSON; and no message carries the
+// secret that the mutator plants in values.  A few seconds; SERIN_FUZZ_SECONDS for longer,
+// SERIN_FUZZ_SEED for another run, best under the address sanitizer.
+
+import Glibc
+import Inference
+import JSON
+import Primitives
+import Testing
+
+@testable import Codec
+
+/// Steele, Lea and Flood's generator: one word of state, good enough to pick mutations.
+private struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+}
+
+/// JSON as text in pieces, so that mutations keep most of the structure.
+private struct Mutator {
+    var random: SplitMix
+    static let secret = "4929817264"
+
+    static let values = [
+        "0", "1", "-1", "1.5", "1e39", "1e308", "-0.0", "null", "true", "false", "[]", "{}", "[1]", "[[1]]", "\"\"",
+        "\"DE\"", "\"FR\"", "\"XX\"", "\"FP32\"", "\"FP64\"", "\"INT8\"", "\"UINT64\"", "\"BOOL\"", "\"BYTES\"",
+        "\"features\"", "\"score\"", "[1,4]", "[2,4]", "[-1,4]", "[9223372036854775807,4]", "[4611686018427387905,4]",
+        "18446744073709551615", "100000000000000000000", "9007199254740993", secret, "\"\(secret)\"", "[\(secret)]",
+        "{\"amount\":\(secret)}", "{\"amount\":\"\(secret)\"}", "{\"binary_data_size\":16}", "{\"binary_data\":true}",
+        "{\"binary_data_output\":true}", "{\"triton_x\":1}", "[1,2,0,1]", "[[1,2,0,1],[3,4,1,null]]", "NaN",
+        "\"\\u0000\"",
+    ]
+    static let keys = [
+        "inputs", "outputs", "id", "parameters", "name", "shape", "datatype", "data", "instances", "signature_name",
+        "amount", "hour", "online", "country", "binary_data_size", "binary_data", "binary_data_output", "x", "",
+        "feature with spaces", "timeout",
+    ]
+
+    mutating func pick(_ choices: [String]) -> String { choices.randomElement(using: &random)! }
+    mutating func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &random) == 0 }
+
+    /// Usually `value`, at times anything else.
+    mutating func perhaps(_ value: String) -> String { chance(25) ? pick(Self.values) : value }
+
+    mutating func object(_ members: [(String, String)]) -> String {
+        var members = members
+        if chance(4) { members.shuffle(using: &random) }
+        if chance(15), !members.isEmpty { members.remove(at: Int.random(in: 0..<members.count, using: &random)) }
+        if chance(10) { members.append((pick(Self.keys), pick(Self.values))) }
+        return "{" + members.map { "\"\($0.0)\":\(perhaps($0.1))" }.joined(separator: ",") + "}"
+    }
+
+    mutating func number() -> String {
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: "null"
+        case 1: "\(Double.random(in: -1000...1000, using: &random))"
+        default: "\(Int.random(in: 0...1, using: &random))"
+        }
+    }
+
+    mutating func array(_ count: Int, _ element: (inout Mutator) -> String) -> String {
+        let count = chance(20) ? Int.random(in: 0...10, using: &random) : count
+        return "[" + (0..<count).map { _ in element(&self) }.joined(separator: ",") + "]"
+    }
+
+    mutating func v2(rows: Int, binarySize: Int?, type: String) -> String {
+        var data = chance(2) ? array(rows * 4) { $0.perhaps($0.number()) } : array(rows) { $0.array(4) { $0.number() } }
+        data = perhaps(data)
+        let shape = "[\(rows),4]"
+        var tensor = [("name", "\"features\""), ("shape", shape), ("datatype", "\"\(type)\"")]
+        if let binarySize {
+            let parameters = object([("binary_data_size", "\(binarySize)")])
+            tensor.append(("parameters", parameters))
+        } else {
+            tensor.append(("data", data))
+        }
+        let output = object([
+            ("name", pick(["\"score\"", "\"label\"", "\"margin\""])),
+            ("parameters", pick(["{}", "{\"binary_data\":true}"])),
+        ])
+        let input = object(tensor)
+        return object([
+            ("id", "\"an id\""), ("inputs", "[\(input)]"), ("outputs", "[\(output)]"), ("parameters", "{\"a\":1}"),
+        ])
+    }
+
+    mutating func v1() -> String {
+        let rows = Int.random(in: 1...4, using: &random)
+        if chance(3) {
+            let columns = object(["amount", "hour", "online", "country"].map { ($0, array(rows) { $0.number() }) })
+            return object([("inputs", columns)])
+        }
+        let instances = array(rows) { mutator in
+            if mutator.chance(2) { return mutator.array(4) { $0.perhaps($0.number()) } }
+            let country = mutator.pick(["\"DE\"", "\"FR\"", "\"\(Self.secret)\"", "1"])
+            return mutator.object([
+                ("amount", mutator.number()), ("hour", mutator.number()), ("online", mutator.pick(["true", "0"])),
+                ("country", country),
+            ])
+        }
+        return object([("instances", instances)])
+    }
+
+    /// Now and then bytes are broken too.
+    mutating func bend(_ text: [UInt8]) -> [UInt8] {
+        guard chance(6), !text.isEmpty else { return text }
+        var text = text
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            let place = Int.random(in: 0..<text.count, using: &random)
+            text[place] =
+                chance(2)
+                ? .random(in: 0...255, using: &random) : Array("{}[],:\"\\0e-".utf8).randomElement(using: &random)!
+        }
+        return text
+    }
+}
+
+@Suite(.serialized) struct FuzzTests {
+    private enum Form { case v2, v1, binary }
+    private static let types: [(String, Int)] = [
+        ("FP32", 4), ("FP64", 8), ("BOOL", 1), ("INT8", 1), ("INT16", 2), ("INT32", 4), ("INT64", 8), ("UINT8", 1),
+        ("UINT16", 2), ("UINT32", 4), ("UINT64", 8),
+    ]
+
+    @Test func v2Bodies() { fuzz(.v2) }
+    @Test func v1Bodies() { fuzz(.v1) }
+    @Test func binaryBodies() { fuzz(.binary) }
+
+    private func fuzz(_ form: Form) {
+        let environment = { (name: String) in getenv(name).flatMap { UInt64(String(cString: $0)) } }
+        var mutator = Mutator(random: SplitMix(seed: environment("SERIN_FUZZ_SEED") ?? 42))
+        let deadline = ContinuousClock.now + .seconds(Int(environment("SERIN_FUZZ_SECONDS") ?? 2))
+        let codecs = [ModelCodec.test(), strictCodec()]
+        var decoder = RequestDecoder(maxBytes: 1 << 20)
+        var parser = JSONParser(maxBytes: 1 << 20)
+        var request = InferenceRequest()
+        var (decoded, refused) = (0, 0)
+        while ContinuousClock.now < deadline {
+            let (body, headerLength) = make(form, &mutator)
+            let codec = codecs[mutator.chance(2) ? 0 : 1]
+            request.reset()
+            switch decode(body, v1: form == .v1, headerLength: headerLength, codec: codec, &decoder, &request) {
+            case .success(let result):
+                decoded += 1
+                check(result, codec, body)
+                answer(&request, codec, &parser)
+            case .failure(let error):
+                refused += 1
+                #expect(error.status == 400 && !error.message.isEmpty)
+                #expect(!error.message.contains(Mutator.secret), "\(error.message)")
+            }
+        }
+        print("fuzz \(form): \(decoded) decoded, \(refused) refused")
+        #expect(decoded > 0 && refused > 0)
+    }
+
+    private func strictCodec() -> ModelCodec {
+        var features = ModelCodec.features
+        features[0].range = -500...500
+        features[0].onRange = .clip
+        features[1].missing = .value(-1)
+        features[3].unknown = .missing
+        return .test(features, type: .float64, columns: 3)
+    }
+
+    private func make(_ form: Form, _ mutator: inout Mutator) -> ([UInt8], Int?) {
+        let rows = Int.random(in: 1...8, using: &mutator.random)
+        switch form {
+        case .v1: return (mutator.bend(Array(mutator.v1().utf8)), nil)
+        case .v2:
+            let type = mutator.chance(2) ? "FP32" : Self.types.randomElement(using: &mutator.random)!.0
+            return (mutator.bend(Array(mutator.v2(rows: rows, binarySize: nil, type: type).utf8)), nil)
+        case .binary:
+            let (type, size) = Self.types.randomElement(using: &mutator.random)!
+            let json = mutator.bend(Array(mutator.v2(rows: rows, binarySize: rows * 4 * size, type: type).utf8))
+            let count = mutator.chance(10) ? Int.random(in: 0...300, using: &mutator.random) : rows * 4 * size
+            let tail: [UInt8] = (0..<count).map { _ in
+                mutator.chance(8) && type.hasPrefix("FP") ? .random(in: 0...255, using: &mutator.random) : 0
+            }
+            let length = mutator.chance(20) ? Int.random(in: -2...500, using: &mutator.random) : json.count
+            return (json + tail, length)
+        }
+    }
+
+    /// What was decoded keeps the schema's rules.
+    private func check(_ result: Decoded, _ codec: ModelCodec, _ body: [UInt8]) {
+        #expect((1...codec.maxRows).contains(result.rowCount))
+        #expect(result.values.count == result.rowCount * 4)
+        for row in 0..<result.rowCount {
+            let values = result.values[4 * row..<4 * row + 4]
+            let (amount, hour, online, country) = (
+                values[4 * row], values[4 * row + 1], values[4 * row + 2], values[4 * row + 3]
+            )
+            #expect(hour.isNaN || hour == hour.rounded())
+            #expect(online.isNaN || online == 0 || online == 1)
+            if codec.columns == 3 {
+                #expect(amount.isNaN || (-500...500).contains(amount))
+                #expect(!hour.isNaN)
+                #expect(country.isNaN || [0, 1, 2].contains(country))
+            }
+        }
+        #expect((1...3).contains(result.wishes.count) && Set(result.wishes).count == result.wishes.count)
+    }
+
+    /// The answer to it is JSON, and as long as it says.
+    private func answer(_ request: inout InferenceRequest, _ codec: ModelCodec, _ parser: inout JSONParser) {
+        let bytes = request.rowCount * codec.columns * codec.scoreType.byteCount
+        request.scores.reserve(bytes)
+        request.margins.reserve(bytes)
+        memset(request.scores.pointer, 0x3e, bytes)
+        memset(request.margins.pointer, 0x3e, bytes)
+        var out = GrowableBuffer()
+        let facts = ServingFacts(arm: "stable", tier: "full")
+        let length = withUnsafeMutablePointer(to: &request) {
+            ResponseEncoder.encode($0, codec: codec, facts: facts, into: &out)
+        }
+        do throws(JSONError) {
+            let root = try parser.parse(copying: Array(out.bytes[..<(length ?? out.count)]))
+            #expect(root.kind == .object)
+        } catch {
+            Issue.record("answer is not JSON: \(error)")
+        }
+    }
+}

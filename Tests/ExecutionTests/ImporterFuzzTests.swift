@@ -1,0 +1,53 @@
+// Damaged and hostile model files: each is refused with a place, or is a model after all.
+//
+// A file that is accepted goes all the way, through the compiler and the kernels, and must score
+// as the reference does.  That is why these tests stand here and not beside the importers.
+
+import Execution
+import Foundation
+import ModelFormat
+import Testing
+
+@Suite(.serialized) struct ImporterFuzzTests {
+    private typealias Mutator = ([UInt8], inout SeededGenerator) -> [UInt8]
+
+    @Test func lightGBMTextSurvives() throws { try fuzz(".txt", .lightgbm, Mutators.text) }
+
+    @Test func xgboostJSONSurvives() throws { try fuzz(".json", .xgboostJSON, Mutators.json) }
+
+    @Test func xgboostUBJSONSurvives() throws { try fuzz(".ubj", .xgboostUBJSON, Mutators.ubjson) }
+
+    private func fuzz(_ suffix: String, _ format: ModelFileFormat, _ mutate: Mutator) throws {
+        let files = try Fixture.all().flatMap { $0.files }.filter { $0.hasSuffix(suffix) }
+            .map { [UInt8](try Data(contentsOf: URL(filePath: $0))) }
+        #expect(files.count >= 30)
+        let clock = FuzzClock()
+        var random = SeededGenerator(seed: clock.seed)
+        var (runs, accepted) = (0, 0)
+        while clock.isRunning {
+            let file = mutate(files.randomElement(using: &random)!, &random)
+            runs += 1
+            do {
+                let model = try ModelImporter.importModel(file, format: format)
+                accepted += 1
+                try score(model.forest, seed: random.next())
+            } catch let error as ModelFormatError {
+                if error.message.isEmpty { Issue.record("run \(runs): an error without a message at \(error.place)") }
+            } catch is ImageError {
+                // A forest with more questions than slots.
+            }
+        }
+        #expect(accepted > 0 && accepted < runs)
+        print("fuzz \(format.rawValue): \(runs) files, \(accepted) accepted, seed \(clock.seed)")
+    }
+
+    private func score(_ forest: Forest, seed: UInt64) throws {
+        var random = RandomForests(seed: seed)
+        let rows = random.rows(forest, count: 3)
+        let model = try CompiledModel.compile(forest)
+        let compiled = ExecutionTests.score(model, rows, .float64)
+        let reference = rows.map { ReferenceScorer.score(forest, row: $0, rowType: .float64) }
+        #expect(bits(compiled.margins) == bits(reference.map { $0.margins }))
+        #expect(bits(compiled.scores) == bits(reference.map { $0.scores }))
+    }
+}
