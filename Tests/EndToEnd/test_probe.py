@@ -46,6 +46,13 @@ def send_http2(connections, path: str, body: bytes, count: int):
             del connection.streams[stream]
 
 
+def deepen(connection: Http2, path: str, body: bytes):
+    """Uses more slots at once than the counted requests will, so that each of those is warm."""
+    for stream in connection.open_at_once(80, path, body):
+        assert connection.wait(stream).status == 200
+        del connection.streams[stream]
+
+
 def send_http1(connections, path: str, body: bytes, count: int):
     for index in range(count):
         assert connections[index % len(connections)].request("POST", path, body).status == 200
@@ -74,6 +81,8 @@ def measured(request, installed, tmp_path_factory, fraud):
     connect, send = (Http2, send_http2) if protocol == 2 else (Http1, send_http1)
     with Gateway(folder / "gateway", reactors=1, environment=probe.environment) as gateway:
         connections = [connect(gateway.port) for _ in range(CONNECTIONS)]
+        for _ in range(5 if protocol == 2 else 0):
+            deepen(connections[0], path, body)
         send(connections, path, body, WARM)
         time.sleep(0.2)
         probe.arm()
