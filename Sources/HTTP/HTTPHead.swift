@@ -74,7 +74,8 @@ extension HTTPEngine {
 
     /// With the header fields whole and a body to come: answer at once what cannot succeed.
     func refuseEarly(_ stream: Stream) {
-        if let fault = stream.pointee.fault { return refuse(stream, fault) }
+        // A fault of one field can wait for the body: answered after it, HTTP/1.1's connection lives on.
+        if let fault = stream.pointee.fault, fault.status != 400 { return refuse(stream, fault) }
         if stream.pointee.declaredLength > limits.bodyBytes {
             refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
         }

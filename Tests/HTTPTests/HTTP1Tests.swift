@@ -96,6 +96,19 @@ import Testing
         }
     }
 
+    @Test func aFaultyFieldIsAnsweredAfterTheBodyAndTheConnectionLives() {
+        let harness = EngineHarness()
+        let connection = harness.open()
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nInference-Header-Content-Length: x\r\nContent-Length: 4\r\n\r\n"
+        harness.feed(connection, head.utf8)
+        #expect(harness.output(connection).isEmpty)
+        harness.feed(connection, "abcdGET /next HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+        let output = String(decoding: harness.output(connection), as: UTF8.self)
+        #expect(output.hasPrefix("HTTP/1.1 400 ") && output.contains("HTTP/1.1 200 OK"))
+        #expect(!harness.engine.isFinished(connection))
+        harness.engine.close(connection)
+    }
+
     @Test func headersOverTheLimitAreRefused() {
         let harness = EngineHarness()
         let (output, isFinished) = harness.exchange(
