@@ -82,15 +82,16 @@ public struct JSONParser: ~Copyable {
 
     /// `bytes` with `e0` inserted at each of `ends`, and padding.
     private mutating func rewrite(_ bytes: UnsafeRawBufferPointer, ends: [Int]) {
-        rewritten = []
+        rewritten.removeAll()
         rewritten.reserveCapacity(bytes.count + 2 * ends.count + Self.padding)
         var start = 0
         for end in ends {
-            rewritten.append(contentsOf: bytes[start..<end])
-            rewritten.append(contentsOf: [UInt8(ascii: "e"), UInt8(ascii: "0")])
+            rewritten.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+            rewritten.append(UInt8(ascii: "e"))
+            rewritten.append(UInt8(ascii: "0"))
             start = end
         }
-        rewritten.append(contentsOf: bytes[start...])
+        rewritten.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start...]))
         rewritten.append(contentsOf: repeatElement(0, count: Self.padding))
     }
 }

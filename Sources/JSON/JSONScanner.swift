@@ -154,23 +154,37 @@ struct JSONScanner {
             offset += 1
             if skipDigits() == 0 { throw error("expected a digit after the point") }
         }
+        var exponentDigits = 0
         if byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E") {
             isInteger = false
             offset += 1
             if byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { offset += 1 }
-            if skipDigits() == 0 { throw error("expected a digit in the exponent") }
+            exponentDigits = skipDigits()
+            if exponentDigits == 0 { throw error("expected a digit in the exponent") }
         }
         try expectTokenEnd()
-        let number = UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
-        guard serin_json_is_finite(number.baseAddress!.assumingMemoryBound(to: UInt8.self), number.count) else {
-            throw JSONError(offset: start, message: "number out of range: expected one that a double can hold")
-        }
-        if isInteger, digits >= 19, isWide(number, negative: negative) { wideIntegerEnds.append(offset) }
+        // Below 10^(200 + 99) nothing is out of range.
+        if digits > 200 || exponentDigits > 2 { try checkFinite(start) }
+        if isInteger, digits >= 19, isWide(start, negative: negative) { wideIntegerEnds.append(offset) }
     }
 
-    private func isWide(_ number: UnsafeRawBufferPointer, negative: Bool) -> Bool {
-        let text = String(decoding: number, as: UTF8.self)
-        return negative ? Int64(text) == nil : UInt64(text) == nil
+    private func checkFinite(_ start: Int) throws(JSONError) {
+        let number = bytes.baseAddress! + start
+        if !serin_json_is_finite(number.assumingMemoryBound(to: UInt8.self), offset - start) {
+            throw JSONError(offset: start, message: "number out of range: expected one that a double can hold")
+        }
+    }
+
+    /// True if the integer that ends here fits neither Int64 nor UInt64.
+    private func isWide(_ start: Int, negative: Bool) -> Bool {
+        var magnitude: UInt64 = 0
+        for index in (negative ? start + 1 : start)..<offset {
+            let (product, overflow) = magnitude.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(UInt64(bytes[index] - UInt8(ascii: "0")))
+            if overflow || carry { return true }
+            magnitude = sum
+        }
+        return negative && magnitude > Int64.min.magnitude
     }
 
     // MARK: Strings

@@ -81,6 +81,10 @@ import Testing
             #expect(root["c"]?.kind == .double)
         }
         #expect(try withParsed("-9223372036854775808") { $0.asInt64 } == .min)
+        let long = "1" + String(repeating: "0", count: 300)
+        #expect(try withParsed("[\(long),0.5]") { $0.asArray?.map(\.asDouble) } == [1e300, 0.5])
+        let zeros = "0." + String(repeating: "0", count: 400) + "1e401"
+        #expect(try withParsed("[100000000000000000000,\(zeros)]") { $0.asArray?.map(\.asDouble) } == [1e20, 1])
     }
 
     @Test func tinyNumbersAreZeroOrSubnormal() throws {
@@ -121,6 +125,10 @@ import Testing
         ("[1e]", 3, "expected a digit in the exponent"),
         ("[0x10]", 2, "expected the end of the value"),
         ("[1e999]", 1, "number out of range: expected one that a double can hold"),
+        (
+            "[1" + String(repeating: "0", count: 309) + "]", 1,
+            "number out of range: expected one that a double can hold"
+        ),
         ("[-1e309]", 1, "number out of range: expected one that a double can hold"),
         ("[\"abc", 1, "expected the string that starts here to end in double quotes"),
         ("[\"a\nb\"]", 3, "expected control characters in strings to be escaped"),

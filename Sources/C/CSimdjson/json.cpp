@@ -66,8 +66,10 @@ size_t serin_json_write_double(char *out, double value) {
 }
 
 bool serin_json_is_finite(const uint8_t *bytes, size_t length) {
-    // The error path only, so a copy for the NUL is fine; the process stays in the C locale.
-    // (std::from_chars cannot tell an overflow from an underflow.)
-    std::string number(reinterpret_cast<const char *>(bytes), length);
-    return std::isfinite(std::strtod(number.c_str(), nullptr));
+    const char *text = reinterpret_cast<const char *>(bytes);
+    double value = 0;
+    if (std::from_chars(text, text + length, value).ec == std::errc()) { return true; }
+    // Out of range: from_chars does not say whether above or below, strtod does, but wants a NUL
+    // and the C locale, which this process never leaves.
+    return std::isfinite(std::strtod(std::string(text, length).c_str(), nullptr));
 }
