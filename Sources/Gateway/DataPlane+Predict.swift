@@ -15,7 +15,8 @@ extension DataPlane {
     // MARK: In
 
     func predict(_ stream: Stream, _ target: RequestTarget) {
-        switch snapshot.routes.route(model: target.model, version: target.version) {
+        let decision = routes._withUnsafeGuaranteedRef { $0.route(model: target.model, version: target.version) }
+        switch decision {
         case .version(let index, let arm): parse(stream, target.endpoint, index, arm)
         case .unknownModel: refuseUnrouted(stream, RequestError(404, "unknown model"))
         case .unknownVersion:
@@ -34,6 +35,7 @@ extension DataPlane {
         } catch {
             give(prediction)
             count(index, arm, .clientError)
+            shard.observe(versions[index].metrics.duration, nanos: clinux_now() &- engine.now)
             return refuse(stream, error)
         }
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
@@ -53,10 +55,9 @@ extension DataPlane {
         }
         let body = stream.pointee.body.bytes
         let request = prediction.pointee.request
-        let codec = snapshot.table[index]._withUnsafeGuaranteedRef { Unmanaged.passUnretained($0.codec) }
         let headerLength = stream.pointee.inferenceHeaderLength
         var failure: RequestError?
-        codec._withUnsafeGuaranteedRef { codec in
+        versions[index].codec._withUnsafeGuaranteedRef { codec in
             do throws(RequestError) {
                 if endpoint == .infer {
                     try decoder.decodeV2(
@@ -88,22 +89,20 @@ extension DataPlane {
         if jobs.isEmpty { return }
         let rows = lanes[index].rows
         let started = clinux_now()
-        withVersion(index) { $0.model.score(jobs, scratch: scratch) }
+        versions[index].model._withUnsafeGuaranteedRef { $0.score(jobs, scratch: scratch) }
         let ended = clinux_now()
-        withVersion(index) { version in
-            shard.observe(version.metrics.batchSize, value: UInt64(rows))
-            shard.observe(version.metrics.compute, nanos: ended &- started)
-            let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
-            for ticket in lanes[index].finish() {
-                answer(ticket.assumingMemoryBound(to: Prediction.self), version, index, timing, started, ended)
-            }
+        shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
+        shard.observe(versions[index].metrics.compute, nanos: ended &- started)
+        let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
+        for ticket in lanes[index].finish() {
+            answer(ticket.assumingMemoryBound(to: Prediction.self), index, timing, started, ended)
         }
     }
 
     // MARK: Out
 
     private func answer(
-        _ prediction: UnsafeMutablePointer<Prediction>, _ version: ServedVersion, _ index: Int,
+        _ prediction: UnsafeMutablePointer<Prediction>, _ index: Int,
         _ timing: UnsafeRawBufferPointer, _ started: UInt64, _ ended: UInt64
     ) {
         defer { give(prediction) }
@@ -111,27 +110,29 @@ extension DataPlane {
         let arm = prediction.pointee.arm
         guard let stream = prediction.pointee.stream else { return count(index, arm, .cancelled) }
         stream.pointee.user = nil
-        shard.observe(version.metrics.duration, nanos: ended &- prediction.pointee.startedAt)
-        shard.observe(version.metrics.queue, nanos: started &- prediction.pointee.startedAt)
+        shard.observe(versions[index].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
+        shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
             count(index, arm, .modelError)
             return refuse(stream, RequestError(500, "the model gave a score that is not a finite number"))
         }
         count(index, arm, .ok)
         if prediction.pointee.request.pointee.outOfRange > 0 {
-            shard.add(version.metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
+            shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
-        let binaryHeader = ResponseEncoder.encode(
-            prediction.pointee.request, codec: version.codec, facts: ServingFacts(arm: arm.text, tier: "full"),
-            into: &stream.pointee.responseBody)
-        respond(stream, version, arm, timing, binaryHeader: binaryHeader)
+        let binaryHeader = versions[index].codec._withUnsafeGuaranteedRef { codec in
+            ResponseEncoder.encode(
+                prediction.pointee.request, codec: codec, facts: ServingFacts(arm: arm.text, tier: "full"),
+                into: &stream.pointee.responseBody)
+        }
+        respond(stream, index, arm, timing, binaryHeader: binaryHeader)
     }
 
     private func respond(
-        _ stream: Stream, _ version: ServedVersion, _ arm: Arm, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
+        _ stream: Stream, _ index: Int, _ arm: Arm, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
     ) {
         // `server-timing` is the same for a whole batch, so HPACK's table pays for it once a connection.
-        (fields + 0).initialize(to: HTTPField("serin-version", version.versionText.bytes))
+        (fields + 0).initialize(to: HTTPField("serin-version", versions[index].versionText))
         (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
         (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
         (fields + 3).initialize(to: HTTPField("server-timing", timing))
@@ -157,9 +158,7 @@ extension DataPlane {
     }
 
     private func count(_ index: Int, _ arm: Arm, _ outcome: Outcome) {
-        withVersion(index) { version in
-            shard.add(version.metrics.requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue])
-        }
+        shard.add(versions[index].metrics.requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue])
     }
 
     /// `queue;dur=0.012, compute;dur=0.034`: milliseconds, as Server-Timing has them (W3C).

@@ -13,11 +13,15 @@ import Execution
 import HTTP
 import Inference
 import Primitives
+import Reactor
 import Routing
 import Telemetry
 
 final class DataPlane: Plane {
     let snapshot: Snapshot
+    /// The snapshot's, in plain words.
+    let routes: Unmanaged<RouteTable>
+    let versions: UnsafeMutablePointer<VersionEntry>
     let metrics: GatewayMetrics
     let shard: MetricsShard
     let health: Health
@@ -33,12 +37,17 @@ final class DataPlane: Plane {
     let fields: UnsafeMutablePointer<HTTPField>
     let timing: UnsafeMutableRawPointer
 
-    init(snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, bodyBytes: Int) {
+    init(
+        snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, listener: Listener,
+        connections: ConnectionCount, limits: HTTPLimits
+    ) {
         self.snapshot = snapshot
+        routes = .passUnretained(snapshot.routes)
+        versions = snapshot.table
         self.metrics = metrics
         self.shard = metrics.registry.shard(shard)
         self.health = health
-        decoder = RequestDecoder(maxBytes: bodyBytes)
+        decoder = RequestDecoder(maxBytes: limits.bodyBytes)
         predictions = Slab { address in address.initialize(to: Prediction()) }
         let count = snapshot.versions.count
         lanes = .allocate(capacity: max(count, 1))
@@ -51,6 +60,7 @@ final class DataPlane: Plane {
         scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
+        super.init(listeners: [listener], connections: connections, limits: limits)
     }
 
     deinit {
@@ -80,12 +90,6 @@ final class DataPlane: Plane {
     override func roundEnded() {
         for index in 0..<waitingCount { runLane(waiting[index]) }
         waitingCount = 0
-    }
-
-    /// The version at an index of the snapshot, without counting a reference.
-    @inline(__always)
-    func withVersion<Result>(_ index: Int, _ body: (ServedVersion) -> Result) -> Result {
-        snapshot.table[index]._withUnsafeGuaranteedRef(body)
     }
 
     // MARK: Refusals

@@ -31,13 +31,12 @@ struct GatewayMetrics: Sendable {
     func version(
         model: String, version: String, digest: String, format: String, budgetNanos: UInt64?
     ) throws(MetricsError) -> VersionMetrics {
-        var requests: [CounterID] = []
+        var requests: InlineArray<8, CounterID> = .init(repeating: unrouted)
         for arm in [Arm.stable, .pinned] {
             for outcome in Outcome.allCases {
-                requests.append(
-                    try registry.counter(
-                        Self.requestsName, Self.requestsHelp,
-                        labels: Self.labels(model, version, arm: arm.text.description, outcome: outcome)))
+                requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue] = try registry.counter(
+                    Self.requestsName, Self.requestsHelp,
+                    labels: Self.labels(model, version, arm: arm.text.description, outcome: outcome))
             }
         }
         let labels = [("model", model), ("version", version)]

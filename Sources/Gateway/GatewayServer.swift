@@ -54,44 +54,45 @@ final class Gateway {
             let metrics = try GatewayMetrics(shards: reactors)
             let loaded = try SnapshotLoader(configuration, metrics: metrics, logger: logger).load()
             health = Health(hasModels: loaded.models.allSatisfy { !$0.isRequired || $0.stable != nil })
-            let health = health
-            planes = (0..<reactors).map { index in
-                DataPlane(
-                    snapshot: loaded, metrics: metrics, shard: index, health: health,
-                    bodyBytes: configuration.limits.bodyBytes)
-            }
-            operations = OperationsPlane(registry: metrics.registry, health: health)
-            try listen(metrics)
+            (planes, operations) = try Self.listen(configuration, loaded, metrics, health, reactors, logger)
         } catch {
             throw StartError(description: "\(error)")
         }
+        for plane in planes { health.watch(plane.reactor) }
     }
 
-    private func listen(_ metrics: GatewayMetrics) throws {
+    /// Binds every port, and makes the planes behind them.
+    private static func listen(
+        _ configuration: GatewayConfiguration, _ snapshot: Snapshot, _ metrics: GatewayMetrics, _ health: Health,
+        _ reactors: Int, _ logger: Logger
+    ) throws -> ([DataPlane], OperationsPlane) {
         let connections = ConnectionCount(limit: configuration.limits.connections)
         try metrics.registry.gauge("serin_connections", "Open connections of the data plane.") {
             Double(connections.current.load(ordering: .relaxed))
         }
+        let limits = HTTPLimits(configuration)
         var port = UInt16(configuration.listen.port)
-        for plane in planes {
-            let listener = try Listener(address: configuration.listen.address, port: port, sharing: planes.count > 1)
+        let planes = try (0..<reactors).map { index in
+            let listener = try Listener(address: configuration.listen.address, port: port, sharing: reactors > 1)
             port = listener.port
-            plane.attach(listeners: [listener], connections: connections, limits: HTTPLimits(configuration))
-            health.watch(plane.reactor)
+            return DataPlane(
+                snapshot: snapshot, metrics: metrics, shard: index, health: health, listener: listener,
+                connections: connections, limits: limits)
         }
-        announce("data", configuration.listen.address, port)
+        announce("data", configuration.listen.address, port, logger)
         let listener = try Listener(
             address: configuration.metrics.address, port: UInt16(configuration.metrics.port), sharing: false)
-        operations.attach(
-            listeners: [listener], connections: ConnectionCount(limit: Self.operationsConnections),
-            limits: HTTPLimits(configuration))
-        announce("metrics", configuration.metrics.address, listener.port)
+        announce("metrics", configuration.metrics.address, listener.port, logger)
+        let operations = OperationsPlane(
+            registry: metrics.registry, health: health, listener: listener,
+            connections: ConnectionCount(limit: operationsConnections), limits: limits)
+        return (planes, operations)
     }
 
     /// Scrapers and probes; far more than any cluster has.
     private static let operationsConnections = 256
 
-    private func announce(_ kind: String, _ address: String, _ port: UInt16) {
+    private static func announce(_ kind: String, _ address: String, _ port: UInt16, _ logger: Logger) {
         let host = address.contains(":") ? "[\(address)]" : address
         logger.info("listening \(kind) http://\(host):\(port)")
     }

@@ -4,15 +4,19 @@
 
 import HTTP
 import Primitives
+import Reactor
 import Telemetry
 
 final class OperationsPlane: Plane {
     private let registry: MetricsRegistry
     private let health: Health
 
-    init(registry: MetricsRegistry, health: Health) {
+    init(
+        registry: MetricsRegistry, health: Health, listener: Listener, connections: ConnectionCount, limits: HTTPLimits
+    ) {
         self.registry = registry
         self.health = health
+        super.init(listeners: [listener], connections: connections, limits: limits)
     }
 
     override func request(_ stream: Stream) {

@@ -13,15 +13,20 @@ import Reactor
 class Plane {
     typealias Stream = UnsafeMutablePointer<HTTPStream>
 
-    private(set) var reactor: Reactor!
-    private(set) var engine: HTTPEngine!
+    let reactor: Reactor
+    let engine: HTTPEngine
+    /// Where the C functions find the plane: it is there before the plane is, so the two above are constants.
+    private let place: UnsafeMutablePointer<Unmanaged<Plane>?>
 
-    /// Makes the reactor and the engine; the plane must outlive them, and `run` keeps it.
-    func attach(listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits) {
-        let context = Unmanaged.passUnretained(self).toOpaque()
-        engine = HTTPEngine(limits: limits, handler: Self.httpHandler(context))
-        reactor = Reactor(listeners: listeners, handler: Self.reactorHandler(context), connections: connections)
+    init(listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits) {
+        place = .allocate(capacity: 1)
+        place.initialize(to: nil)
+        engine = HTTPEngine(limits: limits, handler: Self.httpHandler(place))
+        reactor = Reactor(listeners: listeners, handler: Self.reactorHandler(place), connections: connections)
+        place.pointee = .passUnretained(self)
     }
+
+    deinit { place.deallocate() }
 
     /// Serves on the calling thread until the reactor ends.
     final func run() {
@@ -37,7 +42,8 @@ class Plane {
 
     @inline(__always)
     private static func with<Result>(_ context: UnsafeMutableRawPointer, _ body: (Plane) -> Result) -> Result {
-        Unmanaged<Plane>.fromOpaque(context)._withUnsafeGuaranteedRef { plane in
+        let place = context.assumingMemoryBound(to: Unmanaged<Plane>?.self)
+        return place.pointee.unsafelyUnwrapped._withUnsafeGuaranteedRef { plane in
             plane.engine.now = plane.reactor.now
             return body(plane)
         }

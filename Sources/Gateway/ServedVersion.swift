@@ -46,13 +46,28 @@ final class ByteText: @unchecked Sendable {
 
 /// What is counted for one version. Durations run from the arrival of the request's first bytes.
 struct VersionMetrics: Sendable {
-    /// Requests by arm and outcome: `arm.rawValue * outcomes + outcome.rawValue`.
-    let requests: [CounterID]
+    /// Requests by arm and outcome: at `arm.rawValue * outcomes + outcome.rawValue`.
+    var requests: InlineArray<8, CounterID>
     let duration: HistogramID
     let queue: HistogramID
     let compute: HistogramID
     let batchSize: HistogramID
     let outOfRange: CounterID
+}
+
+/// A served version in plain words: what the data plane touches for each request, with no reference to count.
+struct VersionEntry {
+    let codec: Unmanaged<ModelCodec>
+    let model: Unmanaged<CompiledModel>
+    let metrics: VersionMetrics
+    let versionText: UnsafeRawBufferPointer
+
+    init(_ version: ServedVersion) {
+        codec = .passUnretained(version.codec)
+        model = .passUnretained(version.model)
+        metrics = version.metrics
+        versionText = version.versionText.bytes
+    }
 }
 
 /// How a request ended; the names are the label's values.

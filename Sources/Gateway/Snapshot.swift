@@ -12,8 +12,8 @@ final class Snapshot: @unchecked Sendable {
     let routes: RouteTable
     /// Indexed as the routes speak of them; keeps them alive.
     let versions: [ServedVersion]
-    /// The same versions, unmanaged.
-    let table: UnsafeMutablePointer<Unmanaged<ServedVersion>>
+    /// The same versions in plain words, for the data plane.
+    let table: UnsafeMutablePointer<VersionEntry>
     /// Names with the highest ready version first, for listings.
     let models: [ListedModel]
 
@@ -29,7 +29,7 @@ final class Snapshot: @unchecked Sendable {
         self.models = models
         table = .allocate(capacity: max(versions.count, 1))
         for (index, version) in versions.enumerated() {
-            (table + index).initialize(to: .passUnretained(version))
+            (table + index).initialize(to: VersionEntry(version))
         }
         routes = RouteTable(
             models.map { model in

@@ -79,7 +79,7 @@ enum HTTP1Callbacks {
         if ASCII.equalsIgnoringCase(value, "100-continue") {
             connection.pointee.http1.owesContinue = true
         } else {
-            stream.pointee.fault = HTTPFault(417, "expect: only 100-continue is known")
+            stream.pointee.fault = .expectation
         }
     }
 
@@ -92,11 +92,10 @@ enum HTTP1Callbacks {
         connection.pointee.http1.parser.upgrade = 0
         let parser = connection.pointee.http1.parser
         if parser.http_major != 1 {
-            stream.pointee.fault = HTTPFault(
-                505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
+            stream.pointee.fault = .version
         }
         if stream.pointee.method == .other, parser.method == HTTP_CONNECT.rawValue {
-            stream.pointee.fault = HTTPFault(405, "CONNECT is not supported")
+            stream.pointee.fault = .connect
         }
         return 0
     }

@@ -89,7 +89,7 @@ enum HTTP2Callbacks {
             if stream.pointee.headerBytes > limit * HTTPLimits.headerBytesFactor {
                 return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
             }
-            stream.pointee.fault = HTTPHead.tooLarge(limit)
+            stream.pointee.fault = .tooLarge
             return 0
         }
         HTTPHead.field(stream, name, nameCount, UnsafeRawBufferPointer(start: value, count: valueCount))

@@ -172,29 +172,31 @@ extension HTTPEngine {
             stream.pointee.endsConnection = true
         }
         stream.pointee.sent = 0
-        var head = GrowableBuffer()
-        swap(&head, &stream.pointee.head)
-        head.reset()
-        head.append("HTTP/1.1 ")
-        append(decimal: stream.pointee.status, to: &head)
-        head.append(" ")
-        head.append(Self.reason(stream.pointee.status))
-        head.append("\r\ncontent-type: ")
-        head.append(contentType)
-        head.append("\r\ncontent-length: ")
-        append(decimal: stream.pointee.responseBody.count, to: &head)
-        head.append("\r\ndate: ")
-        head.append(UnsafeRawPointer(date.text), HTTPDate.count)
-        for field in fields {
-            head.append("\r\n")
-            head.append(field.name)
-            head.append(": ")
-            head.append(field.value)
-        }
-        if stream.pointee.endsConnection { head.append("\r\nconnection: close") }
-        head.append("\r\n\r\n")
-        swap(&head, &stream.pointee.head)
+        writeHead(stream, contentType, fields)
         if stream.pointee.method == .head { stream.pointee.responseBody.count = 0 }
+    }
+
+    /// Writes the status line and the fields into the stream's `head`.
+    private func writeHead(_ stream: Stream, _ contentType: StaticString, _ fields: UnsafeBufferPointer<HTTPField>) {
+        stream.pointee.head.reset()
+        stream.pointee.head.append("HTTP/1.1 ")
+        append(decimal: stream.pointee.status, to: &stream.pointee.head)
+        stream.pointee.head.append(" ")
+        stream.pointee.head.append(Self.reason(stream.pointee.status))
+        stream.pointee.head.append("\r\ncontent-type: ")
+        stream.pointee.head.append(contentType)
+        stream.pointee.head.append("\r\ncontent-length: ")
+        append(decimal: stream.pointee.responseBody.count, to: &stream.pointee.head)
+        stream.pointee.head.append("\r\ndate: ")
+        stream.pointee.head.append(UnsafeRawPointer(date.text), HTTPDate.count)
+        for field in fields {
+            stream.pointee.head.append("\r\n")
+            stream.pointee.head.append(field.name)
+            stream.pointee.head.append(": ")
+            stream.pointee.head.append(field.value)
+        }
+        if stream.pointee.endsConnection { stream.pointee.head.append("\r\nconnection: close") }
+        stream.pointee.head.append("\r\n\r\n")
     }
 
     private func append(decimal value: Int, to buffer: inout GrowableBuffer) {

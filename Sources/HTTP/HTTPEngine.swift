@@ -157,7 +157,7 @@ public final class HTTPEngine {
             if stream.pointee.id != 0 { http2GoAway(stream.pointee.connection) }
             return respond(stream, fault: HTTPFault(503, "too many connections; try again later"))
         }
-        if let fault = stream.pointee.fault { return respond(stream, fault: fault) }
+        if let fault = stream.pointee.fault.answer(limits) { return respond(stream, fault: fault) }
         handler.request(handler.context, stream)
     }
 

@@ -33,9 +33,7 @@ enum HTTPHead {
         _ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer
     ) {
         guard let length = ASCII.decimal(value), stream.pointee.inferenceHeaderLength < 0 else {
-            stream.pointee.fault = HTTPFault(
-                400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"
-            )
+            stream.pointee.fault = .inferenceHeaderLength
             return
         }
         stream.pointee.inferenceHeaderLength = length
@@ -75,7 +73,7 @@ extension HTTPEngine {
     /// With the header fields whole and a body to come: answer at once what cannot succeed.
     func refuseEarly(_ stream: Stream) {
         // A fault of one field can wait for the body: answered after it, HTTP/1.1's connection lives on.
-        if let fault = stream.pointee.fault, fault.status != 400 { return refuse(stream, fault) }
+        if let fault = stream.pointee.fault.answer(limits), fault.status != 400 { return refuse(stream, fault) }
         if stream.pointee.declaredLength > limits.bodyBytes {
             refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
         }

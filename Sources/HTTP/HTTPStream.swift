@@ -26,7 +26,7 @@ public struct HTTPStream: ~Copyable {
     /// Header bytes so far, as HTTP/2 counts them.
     var headerBytes = 0
     /// A fault found in the header fields; the request is answered with it.
-    var fault: HTTPFault?
+    var fault = HTTPFieldFault.none
 
     // The request.
     public internal(set) var method = HTTPMethod.other
@@ -72,7 +72,7 @@ public struct HTTPStream: ~Copyable {
         next = nil
         previous = nil
         headerBytes = 0
-        fault = nil
+        fault = .none
         method = .other
         head.reset()
         pathCount = 0
@@ -86,6 +86,27 @@ public struct HTTPStream: ~Copyable {
         endsConnection = false
         isEarly = false
         user = nil
+    }
+}
+
+/// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
+enum HTTPFieldFault: UInt8 {
+    case none, tooLarge, inferenceHeaderLength, expectation, version, connect
+
+    /// The answer; nil: nothing is wrong.
+    func answer(_ limits: HTTPLimits) -> HTTPFault? {
+        switch self {
+        case .none: nil
+        case .tooLarge: HTTPHead.tooLarge(limits.headerBytes)
+        case .inferenceHeaderLength:
+            HTTPFault(
+                400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"
+            )
+        case .expectation: HTTPFault(417, "expect: only 100-continue is known")
+        case .version:
+            HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
+        case .connect: HTTPFault(405, "CONNECT is not supported")
+        }
     }
 }
 
