@@ -163,7 +163,10 @@ public final class HTTPEngine {
 
     /// The stream stops receiving.
     func settle(_ stream: Stream, _ phase: HTTPStream.Phase) {
-        if stream.pointee.phase == .receiving { stream.pointee.connection.pointee.receivingCount -= 1 }
+        // A pointer of its own: Swift 6.3 under the thread sanitizer emits an invalid bitcast for `-=` through
+        // a computed pointer.
+        let connection = stream.pointee.connection
+        if stream.pointee.phase == .receiving { connection.pointee.receivingCount -= 1 }
         stream.pointee.phase = phase
     }
 
