@@ -135,7 +135,7 @@ extension DataPlane {
         (fields + 0).initialize(to: HTTPField("serin-version", versions[index].versionText))
         (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
         (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
-        (fields + 3).initialize(to: HTTPField("server-timing", timing))
+        (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
         guard let binaryHeader else {
             return engine.respond(stream, status: 200, fields: .init(start: fields, count: 4))
         }
