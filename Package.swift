@@ -104,7 +104,7 @@ let package = Package(
         tests("ModelFormat"),
         tests("Configuration"),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),
-        tests("Gateway"),
+        tests("Gateway", ["Configuration", "Reactor", logging]),
 
         // The repository itself: imports, lengths, names.
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: swiftSettings),

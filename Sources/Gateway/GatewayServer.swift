@@ -115,6 +115,17 @@ final class Gateway {
         }
     }
 
+    /// The data plane's port, and the metrics'.
+    var ports: (data: UInt16, metrics: UInt16) { (planes[0].reactor.ports[0], operations.reactor.ports[0]) }
+
+    /// Some reactor still serves.
+    var isRunning: Bool { running.value.load(ordering: .acquiring) > 0 }
+
+    /// Takes nothing new and answers what is in flight.
+    func drain() {
+        for plane in planes { plane.reactor.drain() }
+    }
+
     /// Waits for the signal to end, and drains.
     func serve(until signals: SignalWaiter) {
         signals.wait()
@@ -122,8 +133,8 @@ final class Gateway {
         logger.info("draining: not ready any more")
         health.beginDrain()
         if signals.arrives(within: configuration.drain.delayNanos) { return end("a second signal: ending at once") }
-        for plane in planes { plane.reactor.drain() }
-        while running.value.load(ordering: .acquiring) > 0 {
+        drain()
+        while isRunning {
             if clinux_now() - signalledAt > configuration.drain.timeoutNanos { break }
             if signals.arrives(within: 2_000_000) { return end("a second signal: ending at once") }
         }
@@ -133,7 +144,7 @@ final class Gateway {
     private func end(_ reason: String) {
         for plane in planes { plane.reactor.stop() }
         let deadline = clinux_now() + 1_000_000_000
-        while running.value.load(ordering: .acquiring) > 0, clinux_now() < deadline { usleep(1000) }
+        while isRunning, clinux_now() < deadline { usleep(1000) }
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
         logger.info("\(reason); connections reset: \(reset)")
     }

@@ -131,6 +131,9 @@ public final class Reactor: @unchecked Sendable {
 
     // MARK: From other threads
 
+    /// The ports it listens on, in the order of its listeners.
+    public var ports: [UInt16] { listeners.map(\.port) }
+
     /// Interrupts the reactor's sleep.
     public func wake() {
         var one: UInt64 = 1
