@@ -10,6 +10,8 @@ SOURCES := Package.swift Sources Tests
 ASAN_SUITES := PrimitivesTests|JSONTests|InferenceTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests
 TSAN_SUITES := TelemetryTests|ReactorTests|RoutingTests|BatchingTests|GatewayTests
 PYTEST := .venv/bin/python -m pytest
+# The leak checker runs too; what it is to forgive stands in the file.
+ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
 # Seconds for each fuzz target; `make fuzz` is the long run, the tests' own default the short one.
 FUZZ_SECONDS ?= 300
 
@@ -33,11 +35,11 @@ bench: test-dependencies release ## CPU per request, cold start and memory, agai
 	Benchmarks/serving/cpu-per-request
 
 sanitize: test-dependencies ## all suites under the address and the thread sanitizer
-	$(SWIFT) test --scratch-path .build-asan --sanitize=address
+	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address
 	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread
 
 fuzz: test-dependencies ## fuzz every parser under the address sanitizer, FUZZ_SECONDS (300) each
-	SERIN_FUZZ_SECONDS=$(FUZZ_SECONDS) $(SWIFT) test --scratch-path .build-asan --sanitize=address \
+	$(ASAN) SERIN_FUZZ_SECONDS=$(FUZZ_SECONDS) $(SWIFT) test --scratch-path .build-asan --sanitize=address \
 		--no-parallel --filter Fuzz
 
 format: ## rewrite the sources as .swift-format says
@@ -62,7 +64,7 @@ format-check:
 	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
 
 sanitize-short: test-dependencies
-	$(SWIFT) test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
+	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
 	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)'
 
 dependencies:
