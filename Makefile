@@ -7,7 +7,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 SOURCES := Package.swift Sources Tests
 # The modules with unsafe memory, and those that threads share.
-ASAN_SUITES := PrimitivesTests|JSONTests|InferenceTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests
+ASAN_SUITES := PrimitivesTests|JSONTests|InferenceTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|GatewayTests
 TSAN_SUITES := TelemetryTests|ReactorTests|RoutingTests|BatchingTests|GatewayTests
 PYTEST := .venv/bin/python -m pytest
 # The leak checker runs too; what it is to forgive stands in the file.
