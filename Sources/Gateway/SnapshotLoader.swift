@@ -22,7 +22,7 @@ struct SnapshotLoader {
     func load() throws -> Snapshot {
         let plan = try ServingPlan(configuration)
         for warning in plan.warnings { logger.warning("\(warning)") }
-        let cache = try configuration.cachePath.map { path throws(ConfigurationError) in try ImageCache(path: path) }
+        let cache = openCache()
         var versions: [ServedVersion] = []
         var models: [Snapshot.ListedModel] = []
         for model in plan.models {
@@ -34,6 +34,17 @@ struct SnapshotLoader {
             try declareWeights(model, versions, from: first, stable: models.last?.stable)
         }
         return Snapshot(versions: versions, models: models)
+    }
+
+    /// The cache of compiled images; a folder that cannot be used costs time at the start, not the start.
+    private func openCache() -> ImageCache? {
+        guard let path = configuration.cachePath else { return nil }
+        do throws(ConfigurationError) {
+            return try ImageCache(path: path)
+        } catch {
+            logger.warning("no image cache, every model is compiled anew: \(error)")
+            return nil
+        }
     }
 
     /// One version; nil: it does not load.
