@@ -18,7 +18,7 @@ extension HTTPEngine {
     /// Parses what is there, as far as it goes.
     func http1Parse(_ connection: Connection) {
         var consumed = 0
-        while !connection.pointee.isEnding, connection.pointee.streamCount < limits.streams {
+        while !connection.pointee.isEnding, hasRoom(connection) {
             let count: Int
             switch connection.pointee.http1.phase {
             case .head: count = parseHead(connection, consumed)
@@ -28,6 +28,11 @@ extension HTTPEngine {
             consumed += count
         }
         dropInput(connection, connection.pointee.isEnding ? connection.pointee.http1.input.count : consumed)
+    }
+
+    /// A body always goes on; a further request waits while as many are in flight as may be.
+    private func hasRoom(_ connection: Connection) -> Bool {
+        connection.pointee.http1.phase == .body || connection.pointee.streamCount < limits.streams
     }
 
     /// Forgets the first `count` bytes of input.
@@ -245,7 +250,7 @@ extension HTTPEngine {
     /// Requests that waited for room among those in flight are parsed now, and run in the next round.
     private func resumeParsing(_ connection: Connection) {
         guard connection.pointee.http1.input.count > 0, !connection.pointee.isEnding else { return }
-        guard connection.pointee.streamCount < limits.streams, connection.pointee.http1.searched == 0 else { return }
+        guard hasRoom(connection), connection.pointee.http1.searched == 0 else { return }
         http1Parse(connection)
         if connection.pointee.firstStream != nil { outputReady(connection) }
     }

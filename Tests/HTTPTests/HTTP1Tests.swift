@@ -65,6 +65,15 @@ import Testing
         harness.engine.close(connection)
     }
 
+    @Test func withOneRequestInFlightAllowedABodyStillArrives() {
+        var limits = HTTPLimits()
+        limits.streams = 1
+        let harness = EngineHarness(limits: limits)
+        let (output, _) = harness.exchange(post + post)
+        #expect(harness.seen.map(\.body) == ["abcd", "abcd"])
+        #expect(output.hasPrefix("HTTP/1.1 200 OK\r\n"))
+    }
+
     @Test(arguments: [
         "GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
         "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "GET / HTTP/1.1\r\n: b\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n",
