@@ -131,7 +131,7 @@ extension DataPlane {
     private func respond(
         _ stream: Stream, _ index: Int, _ arm: Arm, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
     ) {
-        // `server-timing` stays out of HPACK's table: a hundred values under one name make libnghttp2's search
+        // `server-timing` stays out of HPACK's table: many batches' values under one name make libnghttp2's search
         // of it long, 4% of a request.
         (fields + 0).initialize(to: HTTPField("serin-version", versions[index].versionText))
         (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
