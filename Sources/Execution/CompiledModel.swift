@@ -1,111 +1,60 @@
-// A forest ready to score: one contiguous image without pointers, and a view of it for the kernels.
+// What the gateway scores with: a forest, compiled.
 //
-//     Forest ──compile──► image ──────────────► cache on disk
-//                           │                        │
-//                           └──► check every bound ◄─┘
-//                                      │
-//                                  CompiledModel ──score──► kernels (CKernels)
-//
-// The image comes from the compiler or from a file; either way nothing in it is used before it is
-// checked, so a damaged cache file is refused with a reason and cannot crash a reactor.  It lives
-// in anonymous memory: a file that is cut short later does nothing to it.
+// Its image is one contiguous block that can be written to a cache and read back; nothing in it is
+// used before it is checked.
 
 internal import CKernels
-internal import Glibc
 public import Inference
 public import ModelFormat
 
-public final class CompiledModel: @unchecked Sendable {
-    // SAFETY: the image and the view are written before the initializer returns and only read
-    // afterwards, by any number of threads, until deinit frees them.
-    let memory: UnsafeMutableRawPointer
-    let view: UnsafeMutablePointer<serin_forest>
+public final class CompiledModel: Sendable {
+    private let forest: CompiledForest
 
-    public let featureCount: Int
+    public var featureCount: Int { forest.featureCount }
     /// Columns of margins and scores.
-    public let outputCount: Int
+    public var outputCount: Int { forest.outputCount }
     /// Width of margins and scores: the width in which the trainer adds its leaves.
-    public let scoreType: ValueType
-    public let treeCount: Int
+    public var scoreType: ValueType { forest.scoreType }
+    public var treeCount: Int { forest.treeCount }
     /// Splits on the longest path.
-    public let maxDepth: Int
+    public var maxDepth: Int { forest.maxDepth }
     /// Splits that a row can meet, over all trees.
-    public let worstCaseNodesPerRow: Int
-    public let imageBytes: Int
+    public var worstCaseNodesPerRow: Int { forest.worstCaseNodesPerRow }
+    public var imageBytes: Int { forest.imageBytes }
+    /// The kernels in use, such as `scalar`.
+    public var kernels: String { forest.kernels }
 
     /// Part of an image cache's key, with `processor`: images of another layout are not even opened.
     public static let compilerVersion = "\(SERIN_IMAGE_VERSION)"
     /// The processor's instruction sets, such as `x86-64-avx512vbmi`.
     public static var processor: String { String(cString: serin_processor_kind()) }
-    /// The kernels in use, such as `scalar`.
-    public var kernels: String { String(cString: view.pointee.kernels.pointee.name) }
 
-    /// Scratch of one row, and how many rows are scored in one go.
-    let rowScratchBytes: Int
-    let rowsPerChunk: Int
+    /// Lays a model out; checks it first.
+    public static func compile(_ model: PortableModel) throws -> CompiledModel {
+        switch model {
+        case .forest(let forest): return CompiledModel(try CompiledForest.compile(forest))
+        case .pipeline: throw ImageError("pipelines cannot be compiled")
+        }
+    }
 
     /// Lays a forest out; checks it first.
-    public static func compile(_ forest: Forest) throws -> CompiledModel {
-        try forest.check()
-        var compiler = try ForestCompiler(forest)
-        let image = try compiler.image()
-        return try CompiledModel(image: UnsafeRawBufferPointer(start: image.start, count: image.count), owning: image)
-    }
+    public static func compile(_ forest: Forest) throws -> CompiledModel { try compile(.forest(forest)) }
 
     /// Copies an image, from a cache for example, and checks all of it.
-    public convenience init(image: UnsafeRawBufferPointer) throws(ImageError) {
-        guard image.count >= MemoryLayout<serin_image_header>.size, let source = image.baseAddress else {
-            throw ImageError("the image is shorter than its header")
-        }
-        let copy = ImageMemory(count: image.count)
-        memcpy(copy.start, source, image.count)
-        try self.init(image: UnsafeRawBufferPointer(start: copy.start, count: copy.count), owning: copy)
-    }
+    public init(image: UnsafeRawBufferPointer) throws(ImageError) { forest = try CompiledForest(image: image) }
 
-    private init(image: UnsafeRawBufferPointer, owning memory: consuming ImageMemory) throws(ImageError) {
-        let header = try ImageCheck(image).header()
-        featureCount = Int(header.feature_count)
-        outputCount = Int(header.output_count)
-        scoreType = header.sum_width == UInt32(SERIN_FLOAT32) ? .float32 : .float64
-        treeCount = Int(header.tree_count)
-        maxDepth = Int(header.max_depth)
-        worstCaseNodesPerRow = Int(header.worst_case_nodes)
-        imageBytes = image.count
-        rowScratchBytes = serin_scratch_bytes(header.slot_count, header.output_count)
-        rowsPerChunk = max(1, min(Int(SERIN_ROWS_MAX), Self.chunkScratchBytes / rowScratchBytes))
-        self.memory = memory.release()
-        view = .allocate(capacity: 1)
-        view.initialize(to: Self.view(of: self.memory, header))
-    }
-
-    deinit {
-        view.deallocate()
-        free(memory)
-    }
-
-    /// Ranks of a chunk of rows stay in the second-level cache.
-    private static let chunkScratchBytes = 512 << 10
+    private init(_ forest: CompiledForest) { self.forest = forest }
 
     /// A copy of the whole image, to be written to a cache.
-    public var image: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: memory, count: imageBytes)) }
+    public var image: [UInt8] { forest.image }
 
-    private static func view(of memory: UnsafeMutableRawPointer, _ header: serin_image_header) -> serin_forest {
-        func at<Element>(_ section: serin_section, _: Element.Type) -> UnsafePointer<Element> {
-            UnsafePointer((memory + Int(section.offset)).assumingMemoryBound(to: Element.self))
-        }
-        return serin_forest(
-            header: UnsafePointer(memory.assumingMemoryBound(to: serin_image_header.self)),
-            base_margins: UnsafeRawPointer(memory + Int(header.base_margins.offset)),
-            quads: at(header.quads, serin_quad.self), keys: UnsafeRawPointer(memory + Int(header.keys.offset)),
-            category_columns: at(header.category_columns, serin_category_column.self),
-            category_row_of: at(header.category_row_of, UInt32.self),
-            category_rows: at(header.category_rows, UInt16.self), segments: at(header.segments, serin_segment.self),
-            heap_nodes: at(header.heap_nodes, serin_heap_node.self),
-            heap_leaves: UnsafeRawPointer(memory + Int(header.heap_leaves.offset)),
-            linked_groups: at(header.linked_groups, serin_linked_group.self),
-            linked_nodes: at(header.linked_nodes, serin_linked_node.self),
-            linked_leaves: UnsafeRawPointer(memory + Int(header.linked_leaves.offset)),
-            tree_outputs: header.tree_outputs.count > 0 ? at(header.tree_outputs, UInt16.self) : nil,
-            kernels: serin_kernels_best())
+    /// Bytes of scratch to score up to `rows` rows at once; larger jobs are cut into chunks.
+    public func scratchByteCount(rows: Int) -> Int { forest.scratchByteCount(rows: rows) }
+
+    /// Writes margins (where wanted), scores and status of every job; allocates and locks nothing.
+    ///
+    /// `scratch` is one thread's own, at least `scratchByteCount(rows: 1)` bytes, any alignment.
+    public func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
+        forest.score(jobs, scratch: scratch)
     }
 }

@@ -80,10 +80,31 @@ public struct Forest: Sendable, Equatable {
         /// The column of the score that its leaves are added to.
         public var output: Int
         public var nodes: [Node]
+        /// What reached each node in training (rows, or sums of their weights), for contributions; as
+        /// many as nodes, or empty where the file has none.
+        public var covers: [Double] = []
+        /// Leaves that are linear functions, ascending by node; LightGBM's linear trees have them.
+        public var linearLeaves: [LinearLeaf] = []
 
         public init(output: Int, nodes: [Node]) {
             self.output = output
             self.nodes = nodes
+        }
+    }
+
+    /// constant + Σ coefficients[i] × row[features[i]], added in that order in float64; the leaf's
+    /// own value where one of those features is missing.
+    public struct LinearLeaf: Sendable, Equatable {
+        public var node: Int32
+        public var constant: Double
+        public var features: [Int32]
+        public var coefficients: [Double]
+
+        public init(node: Int32, constant: Double, features: [Int32], coefficients: [Double]) {
+            self.node = node
+            self.constant = constant
+            self.features = features
+            self.coefficients = coefficients
         }
     }
 
@@ -110,6 +131,10 @@ public struct Forest: Sendable, Equatable {
     public var baseMargins: [Double]
     /// The sums are divided by it before the transform (random forests); 1: they are not.
     public var averageDivisor: Int
+    /// margin = sum × marginScale + marginBias[output], each rounded; CatBoost's `scale_and_bias`.
+    public var marginScale: Double = 1
+    /// One for each output; empty: 0.
+    public var marginBias: [Double] = []
     public var transform: OutputTransform
 
     public var outputCount: Int { baseMargins.count }

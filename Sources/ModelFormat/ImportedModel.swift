@@ -1,9 +1,9 @@
-// What an importer found in a file: the forest, and what a manifest wants to know about it.
+// What an importer found in a file: the model, and what a manifest wants to know about it.
 
 public struct ImportedModel: Sendable, Equatable {
     public var format: ModelFileFormat
-    public var forest: Forest
-    /// As the file names them, else `f0`, `f1`, …; as many as the forest has features.
+    public var model: PortableModel
+    /// As the file names them, else `f0`, `f1`, …; as many as the model has features.
     public var featureNames: [String]
     /// Features that the file declares or splits as categories.
     public var categoricalFeatures: [Bool]
@@ -20,11 +20,11 @@ public struct ImportedModel: Sendable, Equatable {
     public var notes: [String]
 
     public init(
-        format: ModelFileFormat, forest: Forest, featureNames: [String], categoricalFeatures: [Bool],
+        format: ModelFileFormat, model: PortableModel, featureNames: [String], categoricalFeatures: [Bool],
         categories: [[String]], objective: String, classCount: Int, trainerVersion: String?, notes: [String] = []
     ) {
         self.format = format
-        self.forest = forest
+        self.model = model
         self.featureNames = featureNames
         self.categoricalFeatures = categoricalFeatures
         self.categories = categories
@@ -32,5 +32,10 @@ public struct ImportedModel: Sendable, Equatable {
         self.classCount = classCount
         self.trainerVersion = trainerVersion
         self.notes = notes
+    }
+
+    /// The model where it is a forest and nothing else.
+    public var forest: Forest? {
+        if case .forest(let forest) = model { forest } else { nil }
     }
 }

@@ -30,7 +30,7 @@ public enum ModelImporter {
             model = try XGBoostImporter(progress: progress).read(UBJSONReader.read(bytes), format: format)
         case .lightgbm: model = try LightGBMImporter.read(bytes, progress: progress)
         }
-        try model.forest.check()
+        try model.model.check()
         progress?(1)
         return model
     }

@@ -120,7 +120,7 @@ enum SourceModel {
         do { imported = try ModelImporter.importModel(bytes, format: format, progress: progress) } catch {
             throw ConfigurationError(source: place, keyPath: error.place, message: error.message)
         }
-        do { return (try CompiledModel.compile(imported.forest), ModelFacts(imported)) } catch {
+        do { return (try CompiledModel.compile(imported.model), ModelFacts(imported)) } catch {
             throw ConfigurationError(source: place, message: "cannot be compiled: \(error)")
         }
     }

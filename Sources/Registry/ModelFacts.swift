@@ -23,7 +23,7 @@ public struct ModelFacts: Sendable, Equatable {
         format = model.format
         objective = model.objective
         classCount = model.classCount
-        outputCount = model.forest.outputCount
+        outputCount = model.model.outputCount
         trainerVersion = model.trainerVersion
         featureNames = model.featureNames
         categoricalFeatures = model.categoricalFeatures

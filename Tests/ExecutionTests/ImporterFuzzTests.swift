@@ -30,7 +30,7 @@ import Testing
             do {
                 let model = try ModelImporter.importModel(file, format: format)
                 accepted += 1
-                try score(model.forest, seed: random.next())
+                try score(model.forest!, seed: random.next())
             } catch let error as ModelFormatError {
                 if error.message.isEmpty { Issue.record("run \(runs): an error without a message at \(error.place)") }
             } catch is ImageError {

@@ -44,7 +44,7 @@ import Testing
 
     /// Compares every row three ways; gives the number of rows.
     private func compare(_ fixture: Fixture, _ imported: ImportedModel) throws -> Int {
-        let forest = imported.forest
+        let forest = imported.forest!
         let model = try CompiledModel.compile(forest)
         let rows = try fixture.readRows()
         for type in [NumberWidth.float32, .float64] {

@@ -50,7 +50,7 @@ import Testing
     }
 
     private func margin(_ model: ImportedModel, _ row: [Double]) -> Double {
-        ReferenceScorer.score(model.forest, row: row, rowType: .float64).margins[0]
+        ReferenceScorer.score(model.forest!, row: row, rowType: .float64).margins[0]
     }
 
     @Test func aModelIsReadWhole() throws {
@@ -58,7 +58,7 @@ import Testing
         #expect(
             imported.objective == "binary sigmoid:1" && imported.classCount == 2 && imported.featureNames == ["x", "c"])
         #expect(imported.categoricalFeatures == [false, true] && imported.categories == [[], ["DE", "FR", "IT"]])
-        #expect(imported.forest.categorySets == [[0, 33]])
+        #expect(imported.forest?.categorySets == [[0, 33]])
         #expect(margin(imported, [0.5, 0]) == 0.25, "left at the threshold, a member goes left")
         #expect(margin(imported, [0.5000001, 0]) == 2)
         #expect(margin(imported, [.nan, 33]) == 0.25, "default left")
@@ -96,9 +96,9 @@ import Testing
             ("lambdarank", .identity), ("multiclass num_class:1", .softmax),
         ]
         for (text, transform) in cases {
-            #expect(try read(replacing("binary sigmoid:1", text)).forest.transform == transform)
+            #expect(try read(replacing("binary sigmoid:1", text)).forest?.transform == transform)
         }
-        #expect(try read(replacing("objective=binary sigmoid:1\n", "")).forest.transform == .identity)
+        #expect(try read(replacing("objective=binary sigmoid:1\n", "")).forest?.transform == .identity)
     }
 
     /// What is replaced, by what, and the place and words of the error.

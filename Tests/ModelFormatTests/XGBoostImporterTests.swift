@@ -32,7 +32,7 @@ import Testing
         #expect(
             imported.trainerVersion == "3.2.0" && imported.objective == "binary:logistic" && imported.classCount == 2)
         #expect(imported.featureNames == ["a", "b"] && imported.categoricalFeatures == [true, false])
-        let forest = imported.forest
+        let forest = imported.forest!
         #expect(forest.baseMargins == [0] && forest.categorySets == [[1, 3]] && forest.maxDepth == 2)
         func margin(_ row: [Double]) -> Double { ReferenceScorer.score(forest, row: row, rowType: .float64).margins[0] }
         #expect(margin([0, 0.5]) == 0.25, "right at the threshold")
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func baseScoresGoThroughTheirLink() throws {
-        let margins = { (text: String) throws -> [Double] in try self.read(text).forest.baseMargins }
+        let margins = { (text: String) throws -> [Double] in try self.read(text).forest!.baseMargins }
         #expect(try margins(replacing("[5E-1]", "2.5E-1")) == [Double(Float(-1.0986123))])
         #expect(try margins(replacing("binary:logistic", "reg:squarederror")) == [0.5])
         let poisson = Self.model.replacing("binary:logistic", with: "count:poisson").replacing("[5E-1]", with: "[1E0]")
@@ -59,7 +59,7 @@ import Testing
                 with: "\"gradient_booster\":{\"name\":\"dart\",\"weight_drop\":[0.1],\"gbtree\":{\"model\""
             )
             .replacing("\"categories\":[1,3]}]}}}}", with: "\"categories\":[1,3]}]}}}}}")
-        let forest = try read(dart).forest
+        let forest = try read(dart).forest!
         #expect(
             ReferenceScorer.score(forest, row: [0, 1], rowType: .float32).margins == [Double(Float(0.25) * Float(0.1))])
     }

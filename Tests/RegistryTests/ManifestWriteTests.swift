@@ -14,7 +14,7 @@ import Testing
     func facts(_ names: [String], categories: [String], format: ModelFileFormat = .xgboostJSON) -> ModelFacts {
         ModelFacts(
             ImportedModel(
-                format: format, forest: Self.forest, featureNames: names,
+                format: format, model: .forest(Self.forest), featureNames: names,
                 categoricalFeatures: names.indices.map { $0 == 0 }, categories: [categories],
                 objective: "binary sigmoid:1", classCount: 2, trainerVersion: nil))
     }

@@ -28,7 +28,7 @@ struct XGBoostImporter {
             categoryRule: .notNegative, membersGoLeft: false, categorySets: trees.categorySets, trees: read,
             accumulation: .float32, baseMargins: try objective.baseMargins(parameters), transform: objective.transform)
         return ImportedModel(
-            format: format, forest: forest, featureNames: try featureNames(learner, parameters.featureCount),
+            format: format, model: .forest(forest), featureNames: try featureNames(learner, parameters.featureCount),
             categoricalFeatures: try categorical(learner, forest), categories: categories, objective: objective.name,
             classCount: objective.classCount(parameters), trainerVersion: try version(root)?.text,
             notes: try notes(learner, treeCount: read.count))

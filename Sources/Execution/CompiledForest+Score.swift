@@ -6,13 +6,13 @@
 // of ten.  Nothing here allocates, locks or counts references.
 
 internal import CKernels
-public import Inference
+internal import Inference
 
-extension CompiledModel {
+extension CompiledForest {
     private static let rowBytes = MemoryLayout<serin_row>.stride
 
     /// Bytes of scratch to score up to `rows` rows at once; larger jobs are cut into chunks.
-    public func scratchByteCount(rows: Int) -> Int {
+    func scratchByteCount(rows: Int) -> Int {
         let rows = max(1, min(rows, rowsPerChunk))
         return 128 + rows * (Self.rowBytes + rowScratchBytes)
     }
@@ -20,7 +20,7 @@ extension CompiledModel {
     /// Writes margins (where wanted), scores and status of every job.
     ///
     /// `scratch` is one thread's own, at least `scratchByteCount(rows: 1)` bytes, any alignment.
-    public func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
+    func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
         let room = (scratch.count - 128) / (Self.rowBytes + rowScratchBytes)
         precondition(room > 0, "scratch is smaller than scratchByteCount(rows: 1)")
         let capacity = min(room, rowsPerChunk)

@@ -1,0 +1,9 @@
+// CatBoost's counters (CTR): statistics of a category, or of a combination of features, learned from
+// the targets and looked up by hash.
+//
+//     codes ─► CatBoost's hash of each category ─┐
+//     numbers ─► passed a border or not ─────────┴─► combined 64-bit hash ─► table ─► (count + prior) / … ─► y
+
+public struct CatBoostCounters: Sendable, Equatable {
+    public init() {}
+}

@@ -1,0 +1,120 @@
+// What a stage does with its input columns x to make its output columns y.
+//
+// Arithmetic is done in the output's width, each operation rounded on its own (nothing is fused).
+// NaN stands for a missing value, and every operation but `impute`, `oneHot`, `lookup` and `forest`
+// hands a NaN on as IEEE 754 arithmetic does.
+
+public enum Operation: Sendable, Equatable {
+    /// y = x, in the output's width.
+    case copy
+    /// y[i] = x[columns[i]].
+    case select(columns: [Int])
+    /// y[i] = values[i] where x[i] is missing.  Missing is NaN, or a value equal to `marker` where it is a number.
+    case impute(values: [Double], marker: Double)
+    /// y[i] = (x[i] - offsets[i]) × scales[i].
+    case scale(offsets: [Double], scales: [Double])
+    /// y[i] = x[i] ∘ operands[i].
+    case arithmetic(Arithmetic, operands: [Double])
+    /// y[i] = a[i] ∘ b[i], where the input is a's columns and then as many of b's.
+    case combine(Arithmetic)
+    /// One block of columns for each input column, one column for each of its categories: 1 where x
+    /// equals it, else 0.  Missing and unknown values are all zeros.
+    case oneHot(categories: [[Double]])
+    /// y[i] = tables[i].value(of: x[i]): target, label and ordinal encodings.
+    case lookup(tables: [LookupTable])
+    /// y[i] = min(max(x[i], low[i]), high[i]).
+    case clip(low: [Double], high: [Double])
+    /// y[i] = log(x[i] + offset), natural; offset 1: log1p, computed without losing small values.
+    case log(offset: Double)
+    /// y[i] = the number of edges[i] (ascending) that are ≤ x[i].
+    case bucket(edges: [[Double]])
+    /// y[i] = x[i] > thresholds[i] ? 1 : 0.
+    case binarize(thresholds: [Double])
+    /// y = x / norm(x); a row whose norm is 0 stays as it is.
+    case normalize(Norm)
+    /// y = activation(weights · x + bias).
+    case dense(DenseLayer)
+    /// An objective's transform over the row's columns, as `OutputTransform` says.
+    case transform(OutputTransform)
+    /// Pointwise, or over the row for softmax, as ONNX defines it.
+    case activation(Activation)
+    /// y[i] = calibration(x[i]).
+    case calibrate(Calibration)
+    /// y[0] = 1 - x[0], y[1] = x[0]: a binary classifier's two probabilities.
+    case complement
+    /// The forest's scores (its own averaging and transform included); the input's width does not
+    /// matter, the forest rounds its values as it says.
+    case forest(Forest)
+    /// CatBoost's counters of categorical features.
+    case catboostCounters(CatBoostCounters)
+
+    public enum Arithmetic: UInt8, Sendable, Equatable {
+        case add, subtract, multiply, divide, maximum, minimum
+    }
+
+    public enum Norm: UInt8, Sendable, Equatable {
+        /// The largest x (ONNX and scikit-learn differ for negative values: this is the largest magnitude).
+        case maximum
+        /// The sum of magnitudes.
+        case l1
+        /// The root of the sum of squares.
+        case l2
+    }
+
+    public enum Activation: UInt8, Sendable, Equatable {
+        case identity, relu, sigmoid, tanh
+        /// exp(x - largest) / sum over the row's columns.
+        case softmax
+        case exponential
+        case logarithm
+        case negate, absolute, reciprocal, squareRoot
+    }
+}
+
+/// Values by key: a key is matched by equality, a missing value (NaN) has a value of its own.
+public struct LookupTable: Sendable, Equatable {
+    /// Ascending and distinct.
+    public var keys: [Double]
+    /// As many as keys.
+    public var values: [Double]
+    /// Of a value that is no key.
+    public var otherwise: Double
+    public var missing: Double
+
+    public init(keys: [Double], values: [Double], otherwise: Double, missing: Double) {
+        self.keys = keys
+        self.values = values
+        self.otherwise = otherwise
+        self.missing = missing
+    }
+}
+
+/// activation(weights · x + bias); the order of a row's sum is not part of the model.
+public struct DenseLayer: Sendable, Equatable {
+    public var inputs: Int
+    public var outputs: Int
+    /// Row-major, [outputs][inputs].
+    public var weights: [Double]
+    /// One for each output.
+    public var bias: [Double]
+    public var activation: Operation.Activation
+
+    public init(
+        inputs: Int, outputs: Int, weights: [Double], bias: [Double], activation: Operation.Activation = .identity
+    ) {
+        self.inputs = inputs
+        self.outputs = outputs
+        self.weights = weights
+        self.bias = bias
+        self.activation = activation
+    }
+}
+
+/// From a score to a calibrated probability.
+public enum Calibration: Sendable, Equatable {
+    /// 1 / (1 + exp(slope × x + intercept)), Platt's form, as scikit-learn's `_SigmoidCalibration`.
+    case platt(slope: Double, intercept: Double)
+    /// Linear between the points, constant outside them (scikit-learn's IsotonicRegression with
+    /// `out_of_bounds="clip"`); `x` ascending.
+    case isotonic(x: [Double], y: [Double])
+}
