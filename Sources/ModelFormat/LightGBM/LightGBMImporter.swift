@@ -71,7 +71,8 @@ enum LightGBMImporter {
             for node in tree.nodes where node.categories >= 0 { categorical[Int(node.feature)] = true }
         }
         return ImportedModel(
-            format: .lightgbm, model: .forest(forest), featureNames: header.featureNames, categoricalFeatures: categorical,
+            format: .lightgbm, model: .forest(forest), featureNames: header.featureNames,
+            categoricalFeatures: categorical,
             categories: header.categories, objective: header.objective.text,
             classCount: header.objective.classCount(outputs: header.outputs), trainerVersion: nil)
     }
