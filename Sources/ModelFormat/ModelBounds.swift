@@ -25,6 +25,8 @@ public enum ModelBounds {
     public static let categories = 1 << 24
     /// Members of all category sets together, 4 bytes each in memory.
     public static let categoryMembers = 16_000_000
+    /// Terms of all linear leaves together, 12 bytes each in memory.
+    public static let linearTerms = 16_000_000
     /// Bytes of a name or of a header value.
     public static let nameBytes = 4_096
 }

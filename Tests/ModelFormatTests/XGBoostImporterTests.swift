@@ -91,7 +91,7 @@ import Testing
         ("\"num_nodes\":\"5\"", "\"num_nodes\":\"4000000\"", "\(tree).left_children", "4000000 elements"),
         (
             "\"size_leaf_vector\":\"1\"", "\"size_leaf_vector\":\"3\"", "\(tree).tree_param.size_leaf_vector",
-            "vector leaves"
+            "number of outputs"
         ),
         ("\"split_type\":[0,1", "\"split_type\":[1,1", "\(tree).split_type[0]", "no set"),
         ("\"categories_sizes\":[2]", "\"categories_sizes\":[3]", "\(tree).categories_segments[0]", "within"),

@@ -31,7 +31,7 @@ struct XGBoostImporter {
             format: format, model: .forest(forest), featureNames: try featureNames(learner, parameters.featureCount),
             categoricalFeatures: try categorical(learner, forest), categories: categories, objective: objective.name,
             classCount: objective.classCount(parameters), trainerVersion: try version(root)?.text,
-            notes: try notes(learner, treeCount: read.count))
+            notes: try notes(learner, treeCount: read.count) + (trees.note.map { [$0] } ?? []))
     }
 
     private func version(_ root: ModelField) throws(ModelFormatError) -> XGBoostVersion? {
