@@ -108,7 +108,7 @@ import Testing
         ("[5E-1]", "[5E-1,5E-1]", "learner.learner_model_param.base_score", "one number"),
         ("[5E-1]", "[1.5]", "learner.learner_model_param.base_score", "range"),
         ("binary:logistic", "binary:unheard", "learner.objective.name", "not supported"),
-        ("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "learner.gradient_booster.name", "linear model"),
+        ("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "learner.gradient_booster.model", "`weights` is missing"),
         ("\"feature_names\":[\"a\",\"b\"]", "\"feature_names\":[\"a\"]", "learner.feature_names", "2 features"),
         ("\"objective\"", "\"objektive\"", "learner", "`objective` is missing"),
         ("\"tree_info\":[0]", "\"tree_info\":[0],\"tree_info\":[0]", "tree_info", "twice"),
