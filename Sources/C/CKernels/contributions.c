@@ -1,19 +1,40 @@
 // TreeSHAP over trees of any shape; serin_contributions.h says how it works.
 //
-// Three builds of the same two loops: decide which side of every split the row takes, then go down and
-// up the tree.  Products and sums are not fused, so that all three give the same bits.
+//     row ──► ranks, once ──► for each group of trees: sides of its splits ──► down and up
+//
+// Three builds of the same loops.  Products and sums are not fused, so that all three give the same bits.
 #include "serin_contributions.h"
 
 #include "kernels.h"
 
 #include <string.h>
 
-/// Which splits on a feature that was split on before still count, and the sides of category splits.
+void serin_shap_rank(const serin_shap_forest *forest, const serin_shap_scratch *scratch) {
+    for (uint32_t i = 0; i < forest->slot_count; i++) {
+        const serin_shap_slot *slot = forest->slots + i;
+        double value = scratch->values[slot->value];
+        if (value != value) {
+            scratch->ranks[i] = slot->missing;
+            continue;
+        }
+        // The first of `length` thresholds that the value is not above; no branch to mispredict.
+        const double *first = forest->thresholds + slot->first;
+        const double *low = first;
+        for (uint32_t length = slot->count; length > 1;) {
+            uint32_t half = length / 2;
+            low += low[half - 1] < value ? half : 0;
+            length -= half;
+        }
+        scratch->ranks[i] = (uint16_t)(low - first) + (slot->count && *low < value) + slot->base;
+    }
+}
+
+/// The sides of category splits, and which splits on a feature that was split on before still count.
 SERIN_INLINE void shap_prepare(
-    const serin_shap_tree *tree, const uint64_t *category_words, const serin_shap_scratch *scratch) {
-    for (uint32_t i = 0; i < tree->category_count; i++) {
-        const serin_shap_category *split = tree->categories + i;
-        double value = scratch->values[split->column];
+    const serin_shap_group *group, const uint64_t *category_words, const serin_shap_scratch *scratch) {
+    for (uint32_t i = 0; i < group->category_count; i++) {
+        const serin_shap_category *split = group->categories + i;
+        double value = scratch->values[split->value];
         uint8_t side = value != value ? split->missing_right : split->other_right;
         if (value >= 0 && value < (double)split->code_count) {
             uint32_t code = (uint32_t)value;
@@ -21,110 +42,109 @@ SERIN_INLINE void shap_prepare(
         }
         scratch->sides[split->split] = side;
     }
-    memset(scratch->passed, 1, tree->inner_count + tree->last_count);
-    for (uint32_t i = 0; i < tree->repeat_count; i++) {
-        const serin_shap_repeat *repeat = tree->repeats + i;
+    if (group->repeat_count == 0) return;
+    memset(scratch->passed, 1, group->inner_count + group->last_count);
+    for (uint32_t i = 0; i < group->repeat_count; i++) {
+        const serin_shap_repeat *repeat = group->repeats + i;
         uint8_t same = scratch->sides[repeat->earlier] == repeat->side;
         scratch->passed[repeat->split] = scratch->passed[repeat->earlier] & same;
     }
 }
 
-#define SHAP_TREES(NAME, TARGET, DECIDE, TREE4, TREE8)                                                        \
-    TARGET static void NAME(                                                                                   \
-        const serin_shap_tree *trees, size_t count, const uint64_t *words, const serin_shap_scratch *scratch) { \
-        for (const serin_shap_tree *tree = trees; tree < trees + count; tree++) {                              \
-            DECIDE(tree, scratch);                                                                             \
-            shap_prepare(tree, words, scratch);                                                                \
-            if (tree->lanes == 4)                                                                              \
-                TREE4(tree, 0, scratch);                                                                       \
+/// The function of one instruction set, from its parts.
+#define SHAP_TREES(NAME, TARGET)                                                                               \
+    TARGET static void shap_##NAME(                                                                            \
+        const serin_shap_forest *forest, size_t first, size_t end, const serin_shap_scratch *scratch) {        \
+        const serin_shap_group *stop = forest->groups + end;                                                     \
+        for (const serin_shap_group *group = forest->groups + first; group < stop; group++) {                       \
+            decide_##NAME(forest, group, scratch);                                                              \
+            shap_prepare(group, forest->category_words, scratch);                                               \
+            if (group->lanes == 4)                                                                              \
+                group_4_##NAME(group, 0, scratch);                                                               \
             else                                                                                               \
-                for (uint32_t block = 0; block < tree->blocks; block++) TREE8(tree, block, scratch);           \
+                for (uint32_t block = 0; block < group->blocks; block++) group_8_##NAME(group, block, scratch);   \
         }                                                                                                      \
     }
 
 #define SHAP_TARGET
 #define LANES 4
-#define SHAP_NAME tree4_scalar
-#define SHAP_VECTOR shap_vector4_scalar
+#define SHAP_NAME(part) part##_4_scalar
+#define SHAP_VECTOR shap_vector_4_scalar
 #include "shap.h"
 #define LANES 8
-#define SHAP_NAME tree8_scalar
-#define SHAP_VECTOR shap_vector8_scalar
+#define SHAP_NAME(part) part##_8_scalar
+#define SHAP_VECTOR shap_vector_8_scalar
 #include "shap.h"
 #undef SHAP_TARGET
 
-static void decide_scalar(const serin_shap_tree *tree, const serin_shap_scratch *scratch) {
-    size_t count = tree->inner_count + tree->last_count;
-    for (size_t i = 0; i < count; i++) {
-        double value = scratch->values[tree->columns[i]];
-        uint8_t left = value <= tree->thresholds[i];
-        uint8_t missing = value != value;
-        scratch->sides[i] = (uint8_t)(left | (missing & tree->missing_left[i])) ^ 1;
-    }
+static void decide_scalar(
+    const serin_shap_forest *forest, const serin_shap_group *group, const serin_shap_scratch *scratch) {
+    (void)forest;
+    size_t count = group->inner_count + group->last_count;
+    for (size_t i = 0; i < count; i++) scratch->sides[i] = scratch->ranks[group->slots[i]] > group->ranks[i];
 }
 
-SHAP_TREES(shap_scalar, , decide_scalar, tree4_scalar, tree8_scalar)
-
-serin_shap_function *serin_shap_scalar(void) { return shap_scalar; }
+SHAP_TREES(scalar, )
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 #define SHAP_TARGET __attribute__((target("avx2")))
 #define LANES 4
-#define SHAP_NAME tree4_avx2
-#define SHAP_VECTOR shap_vector4_avx2
+#define SHAP_NAME(part) part##_4_avx2
+#define SHAP_VECTOR shap_vector_4_avx2
 #include "shap.h"
 #define LANES 8
-#define SHAP_NAME tree8_avx2
-#define SHAP_VECTOR shap_vector8_avx2
+#define SHAP_NAME(part) part##_8_avx2
+#define SHAP_VECTOR shap_vector_8_avx2
 #include "shap.h"
 
-SHAP_TARGET static void decide_avx2(const serin_shap_tree *tree, const serin_shap_scratch *scratch) {
-    size_t count = tree->inner_count + tree->last_count;
-    for (size_t i = 0; i < count; i += 4) {
-        __m128i columns = _mm_loadu_si128((const __m128i *)(tree->columns + i));
-        __m256d value = _mm256_i32gather_pd(scratch->values, columns, 8);
-        __m256d left = _mm256_cmp_pd(value, _mm256_loadu_pd(tree->thresholds + i), _CMP_LE_OQ);
-        __m256d missing = _mm256_cmp_pd(value, value, _CMP_UNORD_Q);
-        int32_t bytes;
-        memcpy(&bytes, tree->missing_left + i, 4);
-        __m256d flags = _mm256_castsi256_pd(_mm256_cvtepi8_epi64(_mm_cvtsi32_si128(bytes)));
-        left = _mm256_or_pd(left, _mm256_and_pd(missing, flags));
-        // One bit a split, to one byte a split.
-        uint32_t right = (uint32_t)_mm256_movemask_pd(left) ^ 15;
-        uint32_t sides = (right * 0x00204081u) & 0x01010101u;
-        memcpy(scratch->sides + i, &sides, 4);
+SHAP_TARGET static void decide_avx2(
+    const serin_shap_forest *forest, const serin_shap_group *group, const serin_shap_scratch *scratch) {
+    (void)forest;
+    size_t count = group->inner_count + group->last_count;
+    const __m256i low = _mm256_set1_epi32(0xffff);
+    for (size_t i = 0; i < count; i += 8) {
+        __m256i slots = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(group->slots + i)));
+        __m256i limits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(group->ranks + i)));
+        __m256i ranks = _mm256_and_si256(_mm256_i32gather_epi32((const int *)scratch->ranks, slots, 2), low);
+        __m256i right = _mm256_srli_epi32(_mm256_cmpgt_epi32(ranks, limits), 31);
+        __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(right), _mm256_extracti128_si256(right, 1));
+        _mm_storel_epi64((__m128i *)(scratch->sides + i), _mm_packus_epi16(words, words));
     }
 }
 
-SHAP_TREES(shap_avx2, SHAP_TARGET, decide_avx2, tree4_avx2, tree8_avx2)
+SHAP_TREES(avx2, SHAP_TARGET)
 #undef SHAP_TARGET
 
-#define SHAP_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define SHAP_TARGET __attribute__((target("avx2,avx512f,avx512bw,avx512dq,avx512vl")))
 #define LANES 4
-#define SHAP_NAME tree4_avx512
-#define SHAP_VECTOR shap_vector4_avx512
+#define SHAP_NAME(part) part##_4_avx512
+#define SHAP_VECTOR shap_vector_4_avx512
 #include "shap.h"
 #define LANES 8
-#define SHAP_NAME tree8_avx512
-#define SHAP_VECTOR shap_vector8_avx512
+#define SHAP_NAME(part) part##_8_avx512
+#define SHAP_VECTOR shap_vector_8_avx512
 #include "shap.h"
 
-SHAP_TARGET static void decide_avx512(const serin_shap_tree *tree, const serin_shap_scratch *scratch) {
-    size_t count = tree->inner_count + tree->last_count;
-    for (size_t i = 0; i < count; i += 8) {
-        __m256i columns = _mm256_loadu_si256((const __m256i *)(tree->columns + i));
-        __m512d value = _mm512_i32gather_pd(columns, scratch->values, 8);
-        __mmask8 left = _mm512_cmp_pd_mask(value, _mm512_loadu_pd(tree->thresholds + i), _CMP_LE_OQ);
-        __mmask8 missing = _mm512_cmp_pd_mask(value, value, _CMP_UNORD_Q);
-        __mmask8 flags = (__mmask8)_mm_movepi8_mask(_mm_loadl_epi64((const __m128i *)(tree->missing_left + i)));
-        __mmask8 right = (__mmask8)~(left | (missing & flags));
-        _mm_storel_epi64((__m128i *)(scratch->sides + i), _mm_maskz_set1_epi8(right, 1));
+/// Up to 64 slots lie in two registers, and a permutation fetches 32 at once.
+SHAP_TARGET static void decide_avx512(
+    const serin_shap_forest *forest, const serin_shap_group *group, const serin_shap_scratch *scratch) {
+    if (forest->slot_count > 64) {
+        decide_avx2(forest, group, scratch);
+        return;
+    }
+    size_t count = group->inner_count + group->last_count;
+    const __m512i low = _mm512_loadu_si512(scratch->ranks);
+    const __m512i high = _mm512_loadu_si512(scratch->ranks + 32);
+    for (size_t i = 0; i < count; i += 32) {
+        __m512i ranks = _mm512_permutex2var_epi16(low, _mm512_loadu_si512(group->slots + i), high);
+        __mmask32 right = _mm512_cmpgt_epu16_mask(ranks, _mm512_loadu_si512(group->ranks + i));
+        _mm256_storeu_si256((__m256i *)(scratch->sides + i), _mm256_maskz_set1_epi8(right, 1));
     }
 }
 
-SHAP_TREES(shap_avx512, SHAP_TARGET, decide_avx512, tree4_avx512, tree8_avx512)
+SHAP_TREES(avx512, SHAP_TARGET)
 #undef SHAP_TARGET
 
 static int has_avx512(void) {

@@ -1,48 +1,96 @@
-// One tree's contributions for one row, over vectors of LANES quadrature points.  Included once for each
-// instruction set and width, with LANES, SHAP_NAME and SHAP_TARGET defined.
+// A group of trees' contributions for one row, over vectors of LANES quadrature points.  Included once for each
+// instruction set and width, with LANES, SHAP_NAME(part), SHAP_VECTOR and SHAP_TARGET defined.
+//
+// Splits on features that are new to their path (four of five) have a = t and b = 1: they get loops of
+// their own.  A vector's address is a byte offset away from its table, so that no index is scaled.
 
 typedef double SHAP_VECTOR __attribute__((vector_size(LANES * 8)));
 
-SHAP_TARGET static inline void SHAP_NAME(
-    const serin_shap_tree *tree, uint32_t block, const serin_shap_scratch *scratch) {
-    const uint8_t *restrict sides = scratch->sides;
-    const uint8_t *restrict passed = scratch->passed;
-    SHAP_VECTOR *cells = (SHAP_VECTOR *)scratch->cells;
-    const SHAP_VECTOR *pairs = (const SHAP_VECTOR *)tree->coefficients + (size_t)block * tree->pair_count * 2;
-    cells[0] = ((const SHAP_VECTOR *)tree->weights)[block];
-    size_t inner_count = tree->inner_count;
-    for (size_t i = 0; i < inner_count; i++) {
-        const serin_shap_inner *split = tree->inner + i;
-        uint32_t side = sides[i];
-        SHAP_VECTOR path = cells[i];
-        SHAP_VECTOR taken = path * pairs[split->pairs[passed[i]]];
-        SHAP_VECTOR rest = path - taken;
-        cells[split->children[side]] = rest * split->shares[side] + taken;
-        cells[split->children[side ^ 1]] = rest * split->shares[side ^ 1];
+#define SHAP_AT(table, offset) (*(SHAP_VECTOR *)((char *)(table) + (offset)))
+
+/// Hands a path's product on to both children; `taken` is the part of the side that the row takes.
+#define SHAP_DOWN(taken_part)                                                                                  \
+    {                                                                                                          \
+        SHAP_VECTOR path = SHAP_AT(cell, 0);                                                                   \
+        SHAP_VECTOR taken = path * taken_part;                                                                 \
+        SHAP_VECTOR rest = path - taken;                                                                       \
+        size_t side = *sides;                                                                                  \
+        SHAP_AT(cells, split->children[side]) = rest * split->shares[side] + taken;                            \
+        SHAP_AT(cells, split->children[side ^ 1]) = rest * split->shares[side ^ 1];                            \
     }
-    for (size_t i = 0; i < tree->last_count; i++) {
-        const serin_shap_last *split = tree->last + i;
-        size_t node = inner_count + i;
-        uint32_t pair = split->pairs[passed[node]];
-        double difference = split->differences[sides[node]];
-        SHAP_VECTOR *phi = (SHAP_VECTOR *)(scratch->phi + (size_t)split->feature * SERIN_SHAP_LANES);
-        *phi += cells[node] * pairs[pair + 1] * difference;
-        cells[node] = pairs[pair] * difference + split->mean;
+
+/// What a split is worth on average, and what knowing its feature adds.
+#define SHAP_UP                                                                                                \
+    SHAP_VECTOR mean =                                                                                         \
+        SHAP_AT(cells, split->children[0]) * split->shares[0] + SHAP_AT(cells, split->children[1]) * split->shares[1]; \
+    SHAP_VECTOR difference = SHAP_AT(cells, split->children[*sides]) - mean;
+
+SHAP_TARGET static void SHAP_NAME(group)(
+    const serin_shap_group *group, uint32_t block, const serin_shap_scratch *scratch) {
+    const size_t stride = LANES * 8;
+    const uint8_t *sides = scratch->sides;
+    const uint8_t *passed = scratch->passed;
+    char *cells = (char *)scratch->cells;
+    char *phi = (char *)scratch->phi;
+    const char *pairs = (const char *)group->coefficients + (size_t)block * group->pair_count * 2 * stride;
+    const SHAP_VECTOR times = SHAP_AT(pairs, 2 * stride);
+    const serin_shap_inner *split = group->inner;
+    char *cell = cells;
+    for (uint32_t i = 0; i < group->root_count; i++)
+        SHAP_AT(cells, group->roots[i]) = SHAP_AT(group->weights, block * stride);
+
+    for (uint32_t run = 0; run < group->run_count; run++) {
+        const serin_shap_inner *end = split + group->runs[run];
+        if (run % 2 == 0)
+            for (; split < end; split++, sides++, passed++, cell += stride) SHAP_DOWN(times)
+        else
+            for (; split < end; split++, sides++, passed++, cell += stride)
+                SHAP_DOWN(SHAP_AT(pairs, *passed ? split->pair : 0))
     }
-    SHAP_VECTOR *leaves = cells + inner_count + tree->last_count;
-    for (size_t i = 0; i < tree->leaf_count; i++) leaves[i] = (SHAP_VECTOR){} + tree->leaves[i];
-    for (size_t i = inner_count; i-- > 0;) {
-        const serin_shap_inner *split = tree->inner + i;
-        uint32_t pair = split->pairs[passed[i]];
-        SHAP_VECTOR mean =
-            cells[split->children[0]] * split->shares[0] + cells[split->children[1]] * split->shares[1];
-        SHAP_VECTOR difference = cells[split->children[sides[i]]] - mean;
-        SHAP_VECTOR *phi = (SHAP_VECTOR *)(scratch->phi + (size_t)split->feature * SERIN_SHAP_LANES);
-        *phi += cells[i] * pairs[pair + 1] * difference;
-        cells[i] = pairs[pair] * difference + mean;
+
+    const serin_shap_last *last = group->last;
+    const serin_shap_last *last_new = last + group->last_new_count;
+    const serin_shap_last *last_end = last + group->last_count;
+    const uint8_t *last_sides = sides;
+    for (; last < last_new; last++, last_sides++, cell += stride) {
+        double difference = last->differences[*last_sides];
+        SHAP_AT(phi, last->feature) += SHAP_AT(cell, 0) * difference;
+        SHAP_AT(cell, 0) = times * difference + last->mean;
+    }
+    const uint8_t *last_passed = passed + group->last_new_count;
+    for (; last < last_end; last++, last_sides++, last_passed++, cell += stride) {
+        double difference = last->differences[*last_sides];
+        const char *pair = pairs + (*last_passed ? last->pair : 0);
+        SHAP_AT(phi, last->feature) += SHAP_AT(cell, 0) * SHAP_AT(pair, stride) * difference;
+        SHAP_AT(cell, 0) = SHAP_AT(pair, 0) * difference + last->mean;
+    }
+    for (uint32_t i = 0; i < group->leaf_count; i++, cell += stride)
+        SHAP_AT(cell, 0) = (SHAP_VECTOR){} + group->leaves[i];
+
+    cell = cells + group->inner_count * stride;
+    for (uint32_t run = group->run_count; run-- > 0;) {
+        const serin_shap_inner *end = split - group->runs[run];
+        if (run % 2 == 0)
+            while (split > end) {
+                split--, sides--, passed--, cell -= stride;
+                SHAP_UP
+                SHAP_AT(phi, split->feature) += SHAP_AT(cell, 0) * difference;
+                SHAP_AT(cell, 0) = times * difference + mean;
+            }
+        else
+            while (split > end) {
+                split--, sides--, passed--, cell -= stride;
+                SHAP_UP
+                const char *pair = pairs + (*passed ? split->pair : 0);
+                SHAP_AT(phi, split->feature) += SHAP_AT(cell, 0) * SHAP_AT(pair, stride) * difference;
+                SHAP_AT(cell, 0) = SHAP_AT(pair, 0) * difference + mean;
+            }
     }
 }
 
+#undef SHAP_UP
+#undef SHAP_DOWN
+#undef SHAP_AT
 #undef SHAP_VECTOR
 #undef SHAP_NAME
 #undef LANES

@@ -22,7 +22,7 @@ struct ShapRowRules {
     }
 
     @inline(__always)
-    func value(_ arrived: Double, _ kind: ShapColumn.Kind) -> Double {
+    func value(_ arrived: Double, _ kind: ShapValue.Kind) -> Double {
         var value = roundsToFloat32 ? Double(Float(arrived)) : arrived
         if value.magnitude <= zeroBand { value = 0 }
         switch kind {
@@ -36,15 +36,16 @@ struct ShapRowRules {
 extension ContributionExplainer {
     /// Bytes of scratch that `explain` needs, whatever the number of rows.
     public var scratchByteCount: Int {
-        let (values, sides, cells, phi) = scratchParts
-        return 64 + values + 2 * sides + cells + phi
+        let parts = scratchParts
+        return 64 + parts.values + parts.ranks + 2 * parts.sides + parts.cells + parts.phi
     }
 
     /// Bytes of each part, multiples of 64.
-    private var scratchParts: (values: Int, sides: Int, cells: Int, phi: Int) {
-        let lanes = Int(SERIN_SHAP_LANES)
+    private var scratchParts: (values: Int, ranks: Int, sides: Int, cells: Int, phi: Int) {
+        let (lanes, group) = (Int(SERIN_SHAP_LANES), Int(SERIN_SHAP_GROUP))
         return (
-            (max(1, forest.columns.count) * 8 + 63) & ~63, (forest.splitCount + 63) & ~63, forest.cellCount * lanes * 8,
+            (max(1, forest.values.count) * 8 + 63) & ~63, (max(64, forest.slotCount + group) * 2 + 63) & ~63,
+            (forest.splitCount + group + 63) & ~63, forest.cellCount * lanes * 8,
             max(1, forest.features.count) * lanes * 8
         )
     }
@@ -61,7 +62,7 @@ extension ContributionExplainer {
             let outputStride = outputCount * columnCount * scoreType.byteCount
             var isFinite = true
             for row in 0..<job.rowCount {
-                prepare(job.values + row * inputStride, job.valueType, working.values)
+                prepare(job.values + row * inputStride, job.valueType, working)
                 let output = job.contributions + row * outputStride
                 isFinite = (scoreType == .float32 ? explain(Float.self, output, working)
                     : explain(Double.self, output, working)) && isFinite
@@ -74,29 +75,33 @@ extension ContributionExplainer {
         // SAFETY: the parts follow one another from a 64-byte boundary on; scratchByteCount adds them up.
         let parts = scratchParts
         let start = scratch.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: 64)
-        let sides = start + parts.values
+        let ranks = start + parts.values
+        let sides = ranks + parts.ranks
         let cells = sides + 2 * parts.sides
         return serin_shap_scratch(
-            values: start.assumingMemoryBound(to: Double.self), sides: sides.assumingMemoryBound(to: UInt8.self),
+            values: start.assumingMemoryBound(to: Double.self), ranks: ranks.assumingMemoryBound(to: UInt16.self),
+            sides: sides.assumingMemoryBound(to: UInt8.self),
             passed: (sides + parts.sides).assumingMemoryBound(to: UInt8.self),
             cells: cells.assumingMemoryBound(to: Double.self),
             phi: (cells + parts.cells).assumingMemoryBound(to: Double.self))
     }
 
+    /// The row's values, as the splits look at them, and their ranks.
     @inline(__always)
-    private func prepare(_ row: UnsafeRawPointer, _ type: ValueType, _ values: UnsafeMutablePointer<Double>) {
-        let columns = forest.columns
+    private func prepare(_ row: UnsafeRawPointer, _ type: ValueType, _ working: serin_shap_scratch) {
+        let values = forest.values
         if type == .float32 {
             let row = row.assumingMemoryBound(to: Float.self)
-            for index in columns.indices {
-                values[index] = rules.value(Double(row[Int(columns[index].feature)]), columns[index].kind)
+            for index in values.indices {
+                working.values[index] = rules.value(Double(row[Int(values[index].feature)]), values[index].kind)
             }
         } else {
             let row = row.assumingMemoryBound(to: Double.self)
-            for index in columns.indices {
-                values[index] = rules.value(row[Int(columns[index].feature)], columns[index].kind)
+            for index in values.indices {
+                working.values[index] = rules.value(row[Int(values[index].feature)], values[index].kind)
             }
         }
+        withUnsafePointer(to: working) { serin_shap_rank(forest.view, $0) }
     }
 
     /// All outputs of one row; false: not all of them are finite.
@@ -112,8 +117,7 @@ extension ContributionExplainer {
                 .assumingMemoryBound(to: Number.self)
             memset(contributions, 0, featureCount * MemoryLayout<Number>.stride)
             memset(working.phi, 0, forest.features.count * lanes * 8)
-            let first = forest.firstTrees[index]
-            kernel(forest.trees + first, forest.firstTrees[index + 1] - first, forest.categoryWords, &working)
+            kernel(forest.view, forest.firstGroups[index], forest.firstGroups[index + 1], &working)
             for (number, feature) in forest.features.enumerated() {
                 let phi = working.phi + number * lanes
                 let sum = ((phi[0] + phi[4]) + (phi[1] + phi[5])) + ((phi[2] + phi[6]) + (phi[3] + phi[7]))

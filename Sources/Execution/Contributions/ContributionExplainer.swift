@@ -37,10 +37,7 @@ public struct ContributionJob {
 public final class ContributionExplainer: Sendable {
     let forest: ShapForest
     let rules: ShapRowRules
-    /// The kernel; nil only while the initializer runs.
-    let kernel: @convention(c) (
-        UnsafePointer<serin_shap_tree>?, Int, UnsafePointer<UInt64>?, UnsafePointer<serin_shap_scratch>?
-    ) -> Void
+    let kernel: @convention(c) (UnsafePointer<serin_shap_forest>?, Int, Int, UnsafePointer<serin_shap_scratch>?) -> Void
 
     public let featureCount: Int
     public let outputCount: Int
