@@ -102,6 +102,8 @@ final class CompiledForest: @unchecked Sendable {
             linked_nodes: at(header.linked_nodes, serin_linked_node.self),
             linked_leaves: UnsafeRawPointer(memory + Int(header.linked_leaves.offset)),
             tree_outputs: header.tree_outputs.count > 0 ? at(header.tree_outputs, UInt16.self) : nil,
-            kernels: serin_kernels_best())
+            byte_columns: at(header.byte_columns, UInt32.self), byte_slots: at(header.byte_slots, UInt8.self),
+            byte_floats: at(header.byte_floats, Float.self), byte_doubles: at(header.byte_doubles, Double.self),
+            kernels: serin_kernels_at(UInt32(SERIN_LEVEL_AVX512)))
     }
 }

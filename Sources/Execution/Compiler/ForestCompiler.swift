@@ -11,11 +11,13 @@ struct ForestCompiler {
     private let slots: SlotTable
     private let categories: CategoryTable
     private let slotCount: Int
+    private let bytes: ByteSlots?
 
     /// The forest must have passed its check.
     init(_ forest: Forest) throws(ImageError) {
         self.forest = forest
         slots = SlotTable(forest)
+        bytes = ByteSlots(forest, ThresholdTable(forest))
         categories = try CategoryTable(forest, firstSlot: (slots.count + 7) & ~7)
         slotCount = max(8, (categories.slotEnd + 7) & ~7)
         guard slotCount <= 1 << 16 else {
@@ -45,6 +47,7 @@ struct ForestCompiler {
         header.linked_leaves = try writer.add(numbers: layout.linkedLeaves, width: width)
         let outputs = forest.outputCount > 1 ? forest.trees.map { UInt16($0.output) } : []
         header.tree_outputs = try writer.add(outputs)
+        try bytes?.write(to: &writer, &header)
         return writer.seal(header)
     }
 
@@ -62,6 +65,7 @@ struct ForestCompiler {
         header.average_divisor = UInt32(forest.averageDivisor)
         let isNotNegative = forest.categoryRule == .notNegative
         header.category_rule = UInt32(isNotNegative ? SERIN_CATEGORY_NOT_NEGATIVE : SERIN_CATEGORY_ABOVE_MINUS_ONE)
+        header.zero_band = forest.zeroBand
         header.sigmoid_scale = 1
         switch forest.transform {
         case .identity: header.transform = UInt32(SERIN_TRANSFORM_IDENTITY)
