@@ -23,8 +23,8 @@ static const serin_kernels levels[] = {
     {.name = "avx512",
      .level = SERIN_LEVEL_AVX512,
      .bytes = serin_bytes_avx512,
-     .rank = serin_rank_scalar,
-     .walk = serin_walk_scalar},
+     .rank = serin_rank_avx512,
+     .walk = serin_walk_avx512},
 #endif
 };
 

@@ -112,6 +112,46 @@ typedef struct {
     uint32_t depth;
 } serin_linked_group;
 
+/// How a run of trees is laid out for the SIMD kernels; each has a file avx512_*.h with its idea.
+enum {
+    /// Not: by the scalar segments `first_block` ..< `first_block + block_count`.
+    SERIN_SCHEME_SCALAR = 0,
+    /// Complete trees of 3 to 6 levels.
+    SERIN_SCHEME_COMPLETE = 1,
+    /// Complete trees of 7 or 8 levels, the lower four in blocks of their own.
+    SERIN_SCHEME_BLOCKS = 2,
+    /// Trees of any shape with at most 31 (depth 32) or 63 (depth 64) splits.
+    SERIN_SCHEME_DOUBLING = 3,
+    /// Oblivious trees of 1 to 8 levels.
+    SERIN_SCHEME_PLANES = 4,
+    SERIN_SCHEME_COUNT = 5
+};
+
+/// A run of consecutive trees of one scheme.
+typedef struct {
+    uint32_t scheme;
+    /// Levels; for doubling the lanes of a tree.
+    uint32_t depth;
+    uint32_t first_tree;
+    uint32_t tree_count;
+    /// In units of 64 bytes from the start of `vector_blocks`.
+    uint32_t first_block;
+    uint32_t block_count;
+    /// Number in `vector_leaves`.
+    uint32_t first_leaf;
+    uint32_t leaf_count;
+    /// First of its decision words; SERIN_NO_DECISIONS: no node of its trees asks for a category.
+    uint32_t first_decision;
+    /// Doublings that bring every root to its leaf.
+    uint32_t doublings;
+} serin_vector_segment;
+
+#define SERIN_NO_DECISIONS 0xffffffffu
+/// Trees of a vector segment are padded to a multiple of it.
+#define SERIN_VECTOR_GROUP 16
+/// Trees that are walked in one go.
+#define SERIN_VECTOR_CHUNK 64
+
 typedef struct {
     uint64_t magic;
     uint32_t version;
@@ -142,7 +182,8 @@ typedef struct {
     uint32_t byte_two_level;
     /// 1: some slot counts values in the zero band as missing.
     uint32_t byte_has_band;
-    uint32_t reserved;
+    /// Words of a row of category decisions, a multiple of 8.
+    uint32_t decision_words;
     double sigmoid_scale;
     /// Values no further from 0 count as 0.
     double zero_band;
@@ -170,5 +211,12 @@ typedef struct {
     serin_section byte_floats;
     /// As many doubles, for double rows of a float64 forest; else empty.
     serin_section byte_doubles;
+    /// The same trees once more, for the SIMD kernels; empty: the scalar walk has to do.
+    serin_section vector_segments;
+    /// 64 bytes each.
+    serin_section vector_blocks;
+    serin_section vector_leaves;
+    /// For each category column `row_count` rows of `decision_words` 64-bit words.
+    serin_section decision_rows;
 } serin_image_header;
 

@@ -45,6 +45,20 @@ typedef struct serin_forest {
     const uint8_t *byte_slots;
     const float *byte_floats;
     const double *byte_doubles;
+    const serin_vector_segment *vector_segments;
+    const uint8_t *vector_blocks;
+    const void *vector_leaves;
+    const uint64_t *decision_rows;
+
+    /// A row's answers, its *state*: slot bytes, decision words, 16-bit ranks.  serin_lay_out sets these.
+    uint32_t row_bytes;
+    uint32_t decisions_at;
+    uint32_t ranks_at;
+    /// Sums of a row.
+    uint32_t sum_bytes;
+    /// 1: some vector segment leaves its trees to the scalar walk.
+    uint32_t has_scalar_segments;
+    uint32_t reserved;
     const struct serin_kernels *kernels;
 } serin_forest;
 
@@ -72,11 +86,10 @@ typedef struct serin_kernels {
     uint32_t level;
     /// Slot bytes of one row; see serin_bytes.h.
     void (*bytes)(const serin_forest *forest, const serin_row *row, uint8_t *bytes);
-    /// Ranks of one row, `slot_count` of them.
-    void (*rank)(const serin_forest *forest, const serin_row *row, uint16_t *ranks);
-    /// Adds every tree's leaf to the sums of `rows` rows; ranks lie `slot_count` apart, sums
-    /// `output_count`.
-    void (*walk)(const serin_forest *forest, const uint16_t *ranks, size_t rows, void *sums);
+    /// The state of one row: as much of it as `walk` reads.  64-byte aligned.
+    void (*rank)(const serin_forest *forest, const serin_row *row, uint8_t *state);
+    /// Adds every tree's leaf to the sums of `rows` rows; states lie `row_bytes` apart, sums `sum_bytes`.
+    void (*walk)(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums);
 } serin_kernels;
 
 /// The highest level that this processor has and the environment allows: SERIN_KERNELS=scalar, avx2
@@ -87,11 +100,15 @@ const serin_kernels *serin_kernels_at(uint32_t limit);
 /// Names the processor's instruction sets, for cache keys: `x86-64-avx512vbmi`.
 const char *serin_processor_kind(void);
 
+/// Fills in where a row's state has its parts and which kernels score it: those of level `limit` or
+/// below that the processor has and the forest's layout fits.
+void serin_lay_out(serin_forest *forest, uint32_t limit);
+
 /// Scores up to SERIN_ROWS_MAX rows.  `scratch` (64-byte aligned) has room for the ranks and sums
 /// of `count` rows: serin_scratch_bytes.
 void serin_score(const serin_forest *forest, serin_row *rows, size_t count, void *scratch);
-/// Bytes of scratch for one more row: ranks and sums.
-size_t serin_scratch_bytes(uint32_t slot_count, uint32_t output_count);
+/// Bytes of scratch for one more row: state and sums.
+size_t serin_scratch_bytes(const serin_forest *forest);
 
 /// Margins to scores of one row; 1 where one of either is NaN or infinite.
 uint32_t serin_finish(const serin_forest *forest, const void *sums, void *margins, void *scores);
