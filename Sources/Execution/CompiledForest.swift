@@ -105,9 +105,13 @@ final class CompiledForest: @unchecked Sendable {
             tree_outputs: header.tree_outputs.count > 0 ? at(header.tree_outputs, UInt16.self) : nil,
             byte_columns: at(header.byte_columns, UInt32.self), byte_slots: at(header.byte_slots, UInt8.self),
             byte_floats: at(header.byte_floats, Float.self), byte_doubles: at(header.byte_doubles, Double.self),
+            word_columns: at(header.word_columns, serin_word_column.self),
+            word_slots: at(header.word_slots, UInt16.self), word_floats: at(header.word_floats, Float.self),
+            word_doubles: at(header.word_doubles, Double.self),
             vector_segments: at(header.vector_segments, serin_vector_segment.self),
             vector_blocks: at(header.vector_blocks, UInt8.self),
             vector_leaves: UnsafeRawPointer(memory + Int(header.vector_leaves.offset)),
+            vector_links: at(header.vector_links, serin_link.self),
             decision_rows: at(header.decision_rows, UInt64.self), row_bytes: 0, decisions_at: 0, ranks_at: 0,
             sum_bytes: 0, has_scalar_segments: 0, reserved: 0, kernels: nil)
     }

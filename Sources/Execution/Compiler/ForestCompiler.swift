@@ -11,13 +11,13 @@ struct ForestCompiler {
     private let slots: SlotTable
     private let categories: CategoryTable
     private let slotCount: Int
-    private let bytes: ByteSlots?
+    private let vectorSlots: VectorSlots?
 
     /// The forest must have passed its check.
     init(_ forest: Forest) throws(ImageError) {
         self.forest = forest
         slots = SlotTable(forest)
-        bytes = ByteSlots(forest, ThresholdTable(forest))
+        vectorSlots = VectorSlots(forest)
         categories = try CategoryTable(forest, firstSlot: (slots.count + 7) & ~7)
         slotCount = max(8, (categories.slotEnd + 7) & ~7)
         guard slotCount <= 1 << 16 else {
@@ -27,7 +27,7 @@ struct ForestCompiler {
 
     mutating func image() throws(ImageError) -> ImageMemory {
         let (slots, categories) = (slots, categories)
-        let plan = SchemePlan(forest)
+        let plan = SchemePlan(forest, hasWords: vectorSlots?.hasWords ?? false)
         let layout = try TreeLayout(forest, cuts: Set(plan.runs.map { $0.trees.lowerBound })) { node in
             node.categories >= 0 ? (categories.slot(node), 0) : slots.question(node)
         }
@@ -52,18 +52,19 @@ struct ForestCompiler {
         return writer.seal(header)
     }
 
-    /// The forest once more for the SIMD kernels, if its questions fit bytes.
+    /// The forest once more for the SIMD kernels, if its questions fit bytes or words.
     private func addVectors(
         _ plan: SchemePlan, _ scalar: TreeLayout, to writer: inout ImageWriter, _ header: inout serin_image_header
     ) throws(ImageError) {
-        guard let bytes else { return }
-        try bytes.write(to: &writer, &header)
-        let layout = VectorLayout(forest, bytes, plan.runs) { scalar.segments(of: $0) }
+        guard let vectorSlots else { return }
+        try vectorSlots.write(to: &writer, &header)
+        let layout = VectorLayout(forest, vectorSlots, plan.runs) { scalar.segments(of: $0) }
         guard let decisions = DecisionRows(layout, categories) else { return }
         header.decision_words = UInt32(decisions.wordCount)
         header.vector_segments = try writer.add(layout.segments)
         header.vector_blocks = try writer.add(bytes: layout.blocks, unit: 64)
         header.vector_leaves = try writer.add(numbers: layout.leaves, width: header.sum_width)
+        header.vector_links = try writer.add(layout.links)
         header.decision_rows = try writer.add(decisions.words)
     }
 

@@ -38,6 +38,7 @@ struct ImageCheck {
         try checkSegments()
         try checkNodes()
         try checkBytes()
+        try checkWords()
         try checkVectors()
         return head
     }

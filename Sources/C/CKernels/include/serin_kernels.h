@@ -45,12 +45,17 @@ typedef struct serin_forest {
     const uint8_t *byte_slots;
     const float *byte_floats;
     const double *byte_doubles;
+    const serin_word_column *word_columns;
+    const uint16_t *word_slots;
+    const float *word_floats;
+    const double *word_doubles;
     const serin_vector_segment *vector_segments;
     const uint8_t *vector_blocks;
     const void *vector_leaves;
+    const serin_link *vector_links;
     const uint64_t *decision_rows;
 
-    /// A row's answers, its *state*: slot bytes, decision words, 16-bit ranks.  serin_lay_out sets these.
+    /// A row's answers, its *state*: slot bytes or words, decision words, 16-bit ranks.  serin_lay_out sets these.
     uint32_t row_bytes;
     uint32_t decisions_at;
     uint32_t ranks_at;
