@@ -46,6 +46,10 @@ struct ForestCompiler {
         header.linked_groups = try writer.add(layout.groups)
         header.linked_nodes = try writer.add(layout.linkedNodes)
         header.linked_leaves = try writer.add(numbers: layout.linkedLeaves, width: width)
+        header.margin_bias = try writer.add(numbers: forest.marginBias, width: width)
+        header.linear_of = try writer.add(layout.linearOf)
+        header.linear_leaves = try writer.add(layout.linearLeaves)
+        header.linear_terms = try writer.add(layout.linearTerms)
         let outputs = forest.outputCount > 1 ? forest.trees.map { UInt16($0.output) } : []
         header.tree_outputs = try writer.add(outputs)
         try addVectors(plan, layout, to: &writer, &header)
@@ -82,6 +86,7 @@ struct ForestCompiler {
         header.average_divisor = UInt32(forest.averageDivisor)
         let isNotNegative = forest.categoryRule == .notNegative
         header.category_rule = UInt32(isNotNegative ? SERIN_CATEGORY_NOT_NEGATIVE : SERIN_CATEGORY_ABOVE_MINUS_ONE)
+        header.margin_scale = forest.marginScale
         header.zero_band = forest.zeroBand
         header.sigmoid_scale = 1
         switch forest.transform {

@@ -26,7 +26,7 @@
 #define SERIN_ROWS_MAX 64
 
 enum { SERIN_FLOAT32 = 0, SERIN_FLOAT64 = 1 };
-enum { SERIN_SEGMENT_HEAP = 0, SERIN_SEGMENT_LINKED = 1 };
+enum { SERIN_SEGMENT_HEAP = 0, SERIN_SEGMENT_LINKED = 1, SERIN_SEGMENT_LINEAR = 2 };
 enum { SERIN_CATEGORY_NOT_NEGATIVE = 0, SERIN_CATEGORY_ABOVE_MINUS_ONE = 1 };
 enum {
     SERIN_TRANSFORM_IDENTITY = 0,
@@ -84,7 +84,7 @@ typedef struct {
 ///
 /// Heap: complete trees of `depth` levels; tree t's node h (root 1, children 2h and 2h + 1) is
 /// heap_nodes[first_node + (t << depth) + h], its leaf l heap_leaves[first_node + (t << depth) + l].
-/// Linked: groups[first_node + t / 8] has the roots.
+/// Linked: groups[first_node + t / 8] has the roots.  Linear: linked, and its leaves may be functions.
 typedef struct {
     uint32_t kind;
     uint32_t depth;
@@ -105,6 +105,20 @@ typedef struct {
     uint16_t rank;
     uint32_t left;
 } serin_linked_node;
+
+/// A leaf that is a linear function of the row: constant + terms, in order; the leaf's own value where
+/// one of their values is NaN.
+typedef struct {
+    double constant;
+    uint32_t first_term;
+    uint32_t term_count;
+} serin_linear_leaf;
+
+typedef struct {
+    double coefficient;
+    uint32_t feature;
+    uint32_t reserved;
+} serin_linear_term;
 
 typedef struct {
     uint32_t roots[SERIN_GROUP];
@@ -209,6 +223,8 @@ typedef struct {
     uint32_t decision_words;
     uint32_t reserved;
     double sigmoid_scale;
+    /// margin = sum × scale, and + bias where there is one.
+    double margin_scale;
     /// Values no further from 0 count as 0.
     double zero_band;
 
@@ -225,6 +241,12 @@ typedef struct {
     serin_section linked_nodes;
     /// As many as linked nodes; a split's is 0.
     serin_section linked_leaves;
+    /// One for each output, of the sums' width; empty: none is added.
+    serin_section margin_bias;
+    /// For each linked node 0 or the number of its linear leaf, from 1 on; empty: no tree is linear.
+    serin_section linear_of;
+    serin_section linear_leaves;
+    serin_section linear_terms;
     /// The output of each tree; empty: there is one output.
     serin_section tree_outputs;
     /// The feature of each column, uint32.

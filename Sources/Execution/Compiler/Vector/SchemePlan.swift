@@ -29,6 +29,7 @@ struct SchemePlan {
         var splits = 0
         var hasCategories = false
         var isOblivious = true
+        var isLinear = false
         var depths: Set<Int> = []
     }
 
@@ -59,6 +60,7 @@ struct SchemePlan {
             shape.depths.insert(depth)
             shape.splits = max(shape.splits, (tree.nodes.count - 1) / 2)
             shape.hasCategories = shape.hasCategories || tree.nodes.contains { $0.categories >= 0 }
+            shape.isLinear = shape.isLinear || !tree.linearLeaves.isEmpty
             shape.isOblivious = shape.isOblivious && tree.isOblivious(depth: depth)
         }
         return shape
@@ -66,6 +68,7 @@ struct SchemePlan {
 
     /// Nanoseconds for a group of sixteen trees; nil: they do not fit.
     private static func cost(_ scheme: Scheme, _ shape: Shape, hasWords: Bool) -> Double? {
+        if shape.isLinear, scheme != .scalar { return nil }
         if hasWords, scheme != .scalar, scheme != .linked { return nil }
         switch scheme {
         case .scalar: return 60 + 22 * Double(shape.depth)
