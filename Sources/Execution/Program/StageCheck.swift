@@ -28,6 +28,11 @@ struct StageCheck {
         try require(Int(stage.output) < values.count && Int(stage.input) < values.count, "values of a stage")
         let output = values[Int(stage.output)]
         try require(output.width == stage.width, "width of a stage")
+        let parameters = stage.parameters
+        // Those that a kind has no use for too: each becomes a pointer.
+        for section in [parameters.0, parameters.1, parameters.2, parameters.3] {
+            _ = try program.count(section, 1)
+        }
         if stage.kind == UInt32(SERIN_STAGE_GATHER) {
             try checkGather(output)
             return
