@@ -66,12 +66,14 @@ struct RandomPipelines {
         _ kind: Kind, columns: Int, width: NumberWidth
     ) -> (Operation, Pipeline.Value) {
         let same = Pipeline.Value(columns: columns, width: width)
+        // Blocks of categories and joined values multiply columns.
+        if columns > 200 { return select(columns, width) }
         return kind == .exact ? exact(columns, same) : smooth(columns, same)
     }
 
     private mutating func exact(_ columns: Int, _ same: Pipeline.Value) -> (Operation, Pipeline.Value) {
         let width = same.width
-        switch integer(0...17) {
+        switch integer(0...20) {
         case 0: return (.copy, same)
         case 1: return select(columns, width)
         case 2:
@@ -95,9 +97,19 @@ struct RandomPipelines {
         case 12: return (.normalize(Operation.Norm.allCases.randomElement(using: &forests.generator)!), same)
         case 13: return (.transform(transform()), same)
         case 14:
-            let exact: [Operation.Activation] = [.identity, .relu, .negate, .absolute, .reciprocal, .squareRoot]
+            let exact: [Operation.Activation] = [
+                .identity, .relu, .negate, .absolute, .reciprocal, .squareRoot, .truncate, .floor,
+            ]
             return (.activation(exact.randomElement(using: &forests.generator)!), same)
         case 15: return (.calibrate(calibration(width)), same)
+        case 17 where columns % 2 == 0:
+            let relation = Operation.Relation.allCases.randomElement(using: &forests.generator)!
+            return (.compare(relation), Pipeline.Value(columns: columns / 2, width: width))
+        case 18 where columns % 3 == 0: return (.choose, Pipeline.Value(columns: columns / 3, width: width))
+        case 19:
+            let size = (1...columns).filter { columns % $0 == 0 }.randomElement(using: &forests.generator)!
+            let reduction = Operation.Reduction.allCases.randomElement(using: &forests.generator)!
+            return (.reduce(reduction, size: size), Pipeline.Value(columns: columns / size, width: width))
         case 16 where columns == 1: return (.complement, Pipeline.Value(columns: 2, width: width))
         default:
             let forest = forests.forest(features: columns, maxTrees: 6, maxSplits: 12)
