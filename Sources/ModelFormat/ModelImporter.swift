@@ -1,8 +1,9 @@
-// From a trainer's file to a checked forest.
+// From a trainer's file to a checked model.
 //
 //     bytes ── format ──► JSON ─┐
 //                         UBJSON┴─► ModelValue ─► XGBoostImporter ─┐
-//                         text ───────────────► LightGBMImporter ─┴─► Forest ─► check
+//                         text ───────────────► LightGBMImporter ─┼─► PortableModel ─► check
+//                         protobuf ───────────► ONNXImporter ─────┘
 
 internal import Glibc
 
@@ -11,16 +12,18 @@ public enum ModelImporter {
     ///
     /// - Parameters:
     ///   - format: nil: told from the first bytes.
+    ///   - accept: approximations that may be made (`float16`, `probit`); what is not named is refused.
     ///   - progress: called with 0 to 1 as trees are read; big models take seconds.
     public static func importModel(
-        _ bytes: [UInt8], format: ModelFileFormat? = nil, progress: ((Double) -> Void)? = nil
+        _ bytes: [UInt8], format: ModelFileFormat? = nil, accept: [String] = [],
+        progress: ((Double) -> Void)? = nil
     ) throws(ModelFormatError) -> ImportedModel {
         guard bytes.count <= ModelBounds.fileBytes else {
             throw ModelFormatError("", "the file is larger than \(ModelBounds.fileBytes) bytes")
         }
         guard let format = format ?? detectFormat(bytes) else {
             throw ModelFormatError(
-                "byte 0", "is not the beginning of an XGBoost JSON, XGBoost UBJSON or LightGBM text file")
+                "byte 0", "is not the beginning of an XGBoost JSON, XGBoost UBJSON, LightGBM text or ONNX file")
         }
         let model: ImportedModel
         switch format {
@@ -29,6 +32,7 @@ public enum ModelImporter {
         case .xgboostUBJSON:
             model = try XGBoostImporter(progress: progress).read(UBJSONReader.read(bytes), format: format)
         case .lightgbm: model = try LightGBMImporter.read(bytes, progress: progress)
+        case .onnx: model = try ONNXImporter(accepted: Set(accept), progress: progress).read(bytes)
         }
         try model.model.check()
         progress?(1)
@@ -37,9 +41,9 @@ public enum ModelImporter {
 
     /// Reads the file at `path`.
     public static func importModel(
-        path: String, format: ModelFileFormat? = nil, progress: ((Double) -> Void)? = nil
+        path: String, format: ModelFileFormat? = nil, accept: [String] = [], progress: ((Double) -> Void)? = nil
     ) throws(ModelFormatError) -> ImportedModel {
-        try importModel(readFile(path), format: format, progress: progress)
+        try importModel(readFile(path), format: format, accept: accept, progress: progress)
     }
 
     public static func detectFormat(_ bytes: [UInt8]) -> ModelFileFormat? { ModelFileFormat.detect(bytes) }

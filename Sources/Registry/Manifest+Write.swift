@@ -70,6 +70,7 @@ extension ModelFileFormat {
         case .xgboostJSON: "model.json"
         case .xgboostUBJSON: "model.ubj"
         case .lightgbm: "model.txt"
+        case .onnx: "model.onnx"
         }
     }
 }

@@ -6,4 +6,12 @@
 
 public struct CatBoostCounters: Sendable, Equatable {
     public init() {}
+
+    /// Throws unless the counters are in range and make `output` of `columns` input columns.
+    func check(columns: Int, output: Pipeline.Value, place: String) throws(ModelFormatError) {
+        throw ModelFormatError(place, "has no counters")
+    }
+
+    /// One row's counters; the counters have been checked.
+    func values(of columns: [Double]) -> [Double] { [] }
 }
