@@ -30,7 +30,7 @@ import Testing
             do {
                 let model = try ModelImporter.importModel(file, format: format)
                 accepted += 1
-                try score(model.forest!, seed: random.next())
+                try score(model.model, seed: random.next())
             } catch let error as ModelFormatError {
                 if error.message.isEmpty { Issue.record("run \(runs): an error without a message at \(error.place)") }
             } catch is ImageError {
@@ -41,13 +41,22 @@ import Testing
         print("fuzz \(format.rawValue): \(runs) files, \(accepted) accepted, seed \(clock.seed)")
     }
 
-    private func score(_ forest: Forest, seed: UInt64) throws {
+    private func score(_ portable: PortableModel, seed: UInt64) throws {
         var random = RandomForests(seed: seed)
-        let rows = random.rows(forest, count: 3)
-        let model = try CompiledModel.compile(forest)
+        var rows = (0..<3).map { _ in
+            (0..<portable.featureCount).map { _ in Double(Float.random(in: -5...5, using: &random.generator)) }
+        }
+        if case .forest(let forest) = portable { rows = random.rows(forest, count: 3) }
+        let model = try CompiledModel.compile(portable)
         let compiled = ExecutionTests.score(model, rows, .float64)
-        let reference = rows.map { ReferenceScorer.score(forest, row: $0, rowType: .float64) }
+        let reference = rows.map { ReferenceScorer.score(portable, row: $0, rowType: .float64) }
         #expect(bits(compiled.margins) == bits(reference.map { $0.margins }))
         #expect(bits(compiled.scores) == bits(reference.map { $0.scores }))
+        do {
+            let found = explain(try ContributionExplainer(portable), rows, .float64)
+            #expect(found.contributions.count == rows.count)
+        } catch let error as ContributionError {
+            #expect(!error.message.isEmpty)
+        }
     }
 }

@@ -1,4 +1,5 @@
-// The oracles of contributions: TreeSHAP as its authors wrote it down, and Shapley's formula over all subsets.
+// The oracles of contributions: TreeSHAP as its authors wrote it down, the same without its undoing of
+// divisions (which loses all digits at 40 features), and Shapley's formula over all subsets.
 //
 // They share nothing with the explainer but the `Forest`; they are slow, and clear.
 
@@ -86,6 +87,53 @@ struct ReferenceShap {
             }
             return contributions
         }
+    }
+
+    // MARK: Leaf by leaf
+
+    /// For each leaf and feature the weights of all subsets of the path's other features, added by size.
+    func byPaths() -> [[Double]] {
+        summed { tree in
+            var contributions = [Double](repeating: 0, count: forest.featureCount + 1)
+            contributions[forest.featureCount] = worth(tree, 0, [])
+            var open: [(node: Int, path: [Int: (zero: Double, one: Double)])] = [(0, [:])]
+            while let (index, path) = open.popLast() {
+                let node = tree.nodes[index]
+                guard node.isLeaf else {
+                    let (share, left) = (shares(tree, index), goesLeft(node))
+                    let (zero, one) = path[Int(node.feature)] ?? (1, 1)
+                    for (child, part, isHot) in [(node.left, share.left, left), (node.right, share.right, !left)] {
+                        let own = [Int(node.feature): (zero: zero * part, one: isHot ? one : 0)]
+                        open.append((Int(child), path.merging(own) { $1 }))
+                    }
+                    continue
+                }
+                for (feature, own) in path {
+                    let others = path.filter { $0.key != feature }.values
+                    contributions[feature] += node.value * (own.one - own.zero) * Self.weight(Array(others))
+                }
+            }
+            return contributions
+        }
+    }
+
+    /// Σ over subsets S of the others: |S|! (n - |S|)! / (n + 1)! × Π in S of one × Π not in S of zero.
+    private static func weight(_ others: [(zero: Double, one: Double)]) -> Double {
+        var sums = [1.0]
+        for other in others {
+            var next = [Double](repeating: 0, count: sums.count + 1)
+            for (size, sum) in sums.enumerated() {
+                next[size] += sum * other.zero
+                next[size + 1] += sum * other.one
+            }
+            sums = next
+        }
+        var (total, weight) = (0.0, 1 / Double(others.count + 1))
+        for (size, sum) in sums.enumerated() {
+            total += sum * weight
+            weight *= Double(size + 1) / Double(max(1, others.count - size))
+        }
+        return total
     }
 
     // MARK: Algorithm 2 of Lundberg et al. 2018, in double
