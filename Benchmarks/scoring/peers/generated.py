@@ -15,9 +15,9 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 GCC = ["gcc", "-O2", "-march=native", "-shared", "-fPIC"]
 GXX = ["g++", "-O2", "-march=native", "-shared", "-fPIC", "-std=c++17"]

@@ -16,9 +16,9 @@ file where the trainer can read one.  One thread everywhere, so that sums do not
 import json
 import pickle
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 
@@ -130,7 +130,12 @@ def catboost_model(folder: Path):
     rows = Rows()
     values, labels = rows.training()
     model = catboost.CatBoostClassifier(
-        iterations=500, depth=6, learning_rate=0.1, random_seed=SEED, thread_count=1, verbose=False,
+        iterations=500,
+        depth=6,
+        learning_rate=0.1,
+        random_seed=SEED,
+        thread_count=1,
+        verbose=False,
         allow_writing_files=False,
     )
     # Whole numbers: CatBoost's ONNX export takes no other classes.

@@ -1,9 +1,9 @@
 """Trains the models, exports them and compiles the peers that need it; what is there already is kept.
 
-    prepare.py CACHE [NAME ...]
+prepare.py CACHE [NAME ...]
 
-    CACHE/lib/             the libraries by plain names, for dlopen
-    CACHE/models/NAME/     model.json | model.txt | model.onnx, rows.f32, answers.f64, tl2cgen.so …
+CACHE/lib/             the libraries by plain names, for dlopen
+CACHE/models/NAME/     model.json | model.txt | model.onnx, rows.f32, answers.f64, tl2cgen.so …
 """
 
 import argparse
