@@ -9,8 +9,6 @@ final class ModelBench {
     let rows: MeasuredRows
     private(set) var peers: [any Scorer] = []
     private(set) var wrong: [(name: String, what: String)] = []
-    /// Nanoseconds a row of every peer at a batch size, from one sample.
-    private var roughly: [Int: [Double]] = [:]
     /// Peers within this of the fastest are measured in pairs.
     private static let closeness = 1.3
 
@@ -38,8 +36,8 @@ final class ModelBench {
         return try LibraryScorer(kind: kind, folder: folder, libraries: "\(options.cache)/lib", rows: rows)
     }
 
-    /// Serin's scorer of this model, limited to these kernels.
-    func serin(largestBatch: Int, kernels: KernelChoice) throws -> SerinScorer {
+    /// Serin's scorer of this model.
+    func serin(largestBatch: Int) throws -> SerinScorer {
         let imported = try ModelImporter.importModel(path: "\(folder)/\(model.source)")
         let compiled = try CompiledModel.compile(imported.model)
         let scorer = try SerinScorer(
@@ -51,7 +49,9 @@ final class ModelBench {
     /// Serin in pairs with the peers that matter; nil: there is no peer to compare with.
     func figure(_ serin: SerinScorer, rows count: Int, kernels: KernelChoice, sampling: Sampling) throws -> Figure? {
         let rotation = Sampling.rotation(rows: count, available: rows.count)
-        let rough = try roughNanos(count, rotation, sampling)
+        let rough = try peers.map { peer in
+            try sampling.sample(peer, sampling.plan(peer, rows: count, rotation: rotation))
+        }
         let eligible = peers.indices.filter { kernels != .scalar || peers[$0].name == Goals.scalarPeer }
         guard let fastest = eligible.map({ rough[$0] }).min() else { return nil }
         let close = eligible.filter { rough[$0] <= fastest * Self.closeness }
@@ -65,14 +65,5 @@ final class ModelBench {
             rows: count, serin: Statistics.median(samples[0]), peers: peers.indices.map { (peers[$0].name, nanos[$0]) },
             best: peers[close[best]].name, ratio: Statistics.medianInterval(ratios),
             goal: Goals.ratio(model, rows: count, kernels: kernels))
-    }
-
-    private func roughNanos(_ count: Int, _ rotation: Int, _ sampling: Sampling) throws -> [Double] {
-        if let known = roughly[count] { return known }
-        let nanos = try peers.map { peer in
-            try sampling.sample(peer, sampling.plan(peer, rows: count, rotation: rotation))
-        }
-        roughly[count] = nanos
-        return nanos
     }
 }

@@ -1,6 +1,6 @@
 // Serin beside the libraries that score the same models: the table, the ratios, and PASS or FAIL.
 //
-//     for each model ─► answers checked ─► for each choice of kernels ─► for each batch size ─► pairs ─► ratio ─► goal
+//     for each model ─► answers checked ─► for each batch size ─► interleaved pairs ─► ratio ─► goal
 //
 // Everything runs in this process on the first core that it may use, but for the second thread's half
 // and CatBoost's Pool, which is Python.  Peers give their bare margins where they can leave the
@@ -19,6 +19,7 @@ struct Scoring: ParsableCommand {
     @OptionGroup var options: Options
 
     mutating func run() throws {
+        options.kernels.apply()
         var reports: [ModelReport] = []
         var broken: [String] = []
         do {
@@ -26,7 +27,7 @@ struct Scoring: ParsableCommand {
             print("core \(processors[0]), \(options.sampling.pairs) interleaved pairs, \(CompiledModel.processor)")
             for model in options.models {
                 do {
-                    reports += try measure(model, processors)
+                    reports.append(try measure(model, processors))
                 } catch {
                     broken.append("\(error)")
                     print("\(model.name) cannot be measured: \(error)\n")
@@ -49,21 +50,23 @@ struct Scoring: ParsableCommand {
         return Array(found[..<Int(count)])
     }
 
-    private func measure(_ model: MeasuredModel, _ processors: [Int32]) throws -> [ModelReport] {
+    private func measure(_ model: MeasuredModel, _ processors: [Int32]) throws -> ModelReport {
         let bench = try ModelBench(model, options: options)
-        return try options.kernelChoices.map { choice in
-            let serin = try bench.serin(largestBatch: options.batchSizes.max()!, kernels: choice)
-            var report = ModelReport(model: model, kernels: "\(choice.rawValue): \(serin.model.kernels)")
-            report.wrong = bench.wrong
-            for rows in options.batchSizes {
-                let figure = try bench.figure(serin, rows: rows, kernels: choice, sampling: options.sampling)
-                if let figure { report.figures.append(figure) }
-            }
-            if choice == .best { report.extras = try extras(bench, serin, processors) }
-            print(report.table + "\n")
-            fflush(nil)
-            return report
+        let serin = try bench.serin(largestBatch: options.batchSizes.max()!)
+        let kernels = serin.model.kernels
+        guard options.kernels.allows(kernels) else {
+            throw Failure("\(model.name): \(kernels) kernels run, though the limit is \(options.kernels.rawValue)")
         }
+        var report = ModelReport(model: model, kernels: kernels)
+        report.wrong = bench.wrong
+        for rows in options.batchSizes {
+            let figure = try bench.figure(serin, rows: rows, kernels: options.kernels, sampling: options.sampling)
+            if let figure { report.figures.append(figure) }
+        }
+        if options.kernels == .best { report.extras = try extras(bench, serin, processors) }
+        print(report.table + "\n")
+        fflush(nil)
+        return report
     }
 
     private func extras(
@@ -71,7 +74,7 @@ struct Scoring: ParsableCommand {
     ) throws -> [ModelReport.Extra] {
         var found = try LoadTimes.measure(bench, cache: options.cache)
         if processors.count > 1, !options.quick {
-            let other = try bench.serin(largestBatch: options.batchSizes.max()!, kernels: .best)
+            let other = try bench.serin(largestBatch: options.batchSizes.max()!)
             let speedUp = try TwoThreads.speedUp(
                 serin, other, rows: bench.rows.count, processors: (processors[0], processors[1]),
                 pairs: options.sampling.pairs)
