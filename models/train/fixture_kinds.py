@@ -98,6 +98,15 @@ LIGHTGBM = [
     Kind("constant", {"objective": "binary", "min_gain_to_split": 1e9}),
 ]
 
+# Made only when asked for by name: models that an importer may refuse.
+ON_REQUEST = {
+    "xgboost": [
+        Kind("vector-leaf", {"objective": "reg:squarederror", "multi_strategy": "multi_output_tree"}, "targets"),
+        Kind("linear", {"objective": "reg:squarederror", "booster": "gblinear"}, "real"),
+    ],
+    "lightgbm": [],
+}
+
 
 def _real(binary: dict, classes: dict, real: dict) -> list[Kind]:
     """One kind for each of scikit-learn's data sets, by the parameters of its objective."""
@@ -115,11 +124,3 @@ REAL_XGBOOST = _real(
 )
 REAL_LIGHTGBM = _real({"objective": "binary"}, {"objective": "multiclass"}, {"objective": "regression"})
 REAL_CATBOOST = _real({}, {"loss_function": "MultiClass"}, {"loss_function": "RMSE"})
-
-# Made only when asked for by name: models that an importer may refuse.
-ON_REQUEST = {
-    "xgboost": [
-        Kind("vector-leaf", {"objective": "reg:squarederror", "multi_strategy": "multi_output_tree"}, "targets"),
-        Kind("linear", {"objective": "reg:squarederror", "booster": "gblinear"}, "real"),
-    ],
-}
