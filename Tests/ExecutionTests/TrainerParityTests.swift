@@ -46,10 +46,13 @@ import Testing
             for (index, row) in own.enumerated() {
                 let reference = ReferenceScorer.score(portable, row: row.values, rowType: type)
                 let place = "\(fixture.name), row \(index)"
-                #expect(reference.margins == row.margins.map { rounded($0, portable.scoreWidth) }, "\(place), reference to trainer")
+                #expect(
+                    reference.margins == row.margins.map { rounded($0, portable.scoreWidth) },
+                    "\(place), reference to trainer")
                 #expect(bits([compiled.margins[index]]) == bits([reference.margins]), "\(place), compiled to reference")
                 #expect(bits([compiled.scores[index]]) == bits([reference.scores]), "\(place), compiled to reference")
-                let isNear = agrees(reference.scores, row.scores.map { rounded($0, portable.scoreWidth) }, portable.scoreWidth)
+                let isNear = agrees(
+                    reference.scores, row.scores.map { rounded($0, portable.scoreWidth) }, portable.scoreWidth)
                 #expect(isNear, "\(place), scores: \(reference.scores), trainer: \(row.scores)")
             }
         }

@@ -79,7 +79,9 @@ final class AdditiveContributions: Sendable {
         let values = start.assumingMemoryBound(to: Double.self)
         let rest = UnsafeMutableRawBufferPointer(start: start + (termCount * 8 + 63) & ~63, count: modelScratchBytes)
         var job = ScoringJob(values: row, rowCount: 1, valueType: type, margins: nil, scores: start)
-        withUnsafeMutablePointer(to: &job) { model.score(UnsafeMutableBufferPointer(start: $0, count: 1), scratch: rest) }
+        withUnsafeMutablePointer(to: &job) {
+            model.score(UnsafeMutableBufferPointer(start: $0, count: 1), scratch: rest)
+        }
         memset(output, 0, constants.count * columnCount * MemoryLayout<Number>.stride)
         for index in constants.indices { output[(index + 1) * columnCount - 1] = Number(constants[index]) }
         for term in terms { output[term.place] += Number(term.weight * values[term.value]) }

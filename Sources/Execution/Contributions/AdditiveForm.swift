@@ -33,8 +33,9 @@ struct AdditiveForm {
         outputs = pipeline.value(pipeline.margins).columns
         constants = [Double](repeating: 0, count: outputs)
         weights = [[Double]](repeating: [], count: pipeline.margins + 1)
-        guard outputs * (0...pipeline.margins).map({ pipeline.value($0).columns }).reduce(0, +)
-            <= ContributionBounds.weights
+        guard
+            outputs * (0...pipeline.margins).map({ pipeline.value($0).columns }).reduce(0, +)
+                <= ContributionBounds.weights
         else { throw ContributionError("", "the pipeline has too many columns to explain its outputs") }
         weights[pipeline.margins] = [Double](repeating: 0, count: outputs * outputs)
         for output in 0..<outputs { weights[pipeline.margins][output * outputs + output] = 1 }
