@@ -50,6 +50,7 @@ struct ShapForestBuilder {
     private static let groupSplits = 256
     /// Trees of the current output that are in no group yet.
     private var members: [ShapGroup.Member] = []
+    private var coefficientCount = 0
 
     /// By column of the row: its number among `features`.
     private var featureNumbers: [Int32]
@@ -76,10 +77,10 @@ struct ShapForestBuilder {
     }
 
     mutating func addTrees() throws(ContributionError) {
-        for output in 0..<forest.outputCount {
-            for (index, tree) in forest.trees.enumerated() where tree.output == output {
-                try add(tree, "trees[\(index)]")
-            }
+        var byOutput = [[Int]](repeating: [], count: forest.outputCount)
+        for (index, tree) in forest.trees.enumerated() { byOutput[tree.output].append(index) }
+        for trees in byOutput {
+            for index in trees { try add(forest.trees[index], "trees[\(index)]") }
             try addGroups()
             firstGroups.append(parts.count)
         }
@@ -108,7 +109,12 @@ struct ShapForestBuilder {
         guard expected[tree.output].isFinite else {
             throw ContributionError(place, "its covers are out of proportion")
         }
-        members.append(ShapGroup.Member(tree: tree, paths: paths, shares: shares))
+        let member = ShapGroup.Member(tree: tree, paths: paths, shares: shares)
+        coefficientCount += ShapGroup.coefficientCount(member)
+        guard coefficientCount <= ContributionBounds.coefficients else {
+            throw ContributionError(place, "too many splits on features that were split on before, in all")
+        }
+        members.append(member)
     }
 
     /// Puts the current output's trees in groups, those with as many points side by side.
@@ -137,18 +143,14 @@ struct ShapForestBuilder {
     }
 
     private mutating func append(_ laidOut: ShapGroup) throws(ContributionError) {
-        guard arrays.coefficients.count + laidOut.coefficients.count <= ContributionBounds.coefficients else {
-            throw ContributionError("", "the forest has too many splits on features that were split on before")
-        }
         let part = Part(
             splits: arrays.slots.count, inner: arrays.inner.count, runs: arrays.runs.count, last: arrays.last.count,
             roots: arrays.roots.count, leaves: arrays.leaves.count, repeats: arrays.repeats.count,
-            categories: arrays.categories.count,
-            coefficients: arrays.coefficients.count, weights: arrays.weights.count,
-            rootCount: laidOut.roots.count, innerCount: laidOut.inner.count, runCount: laidOut.runs.count,
-            lastCount: laidOut.last.count,
-            lastNewCount: laidOut.lastNewCount, leafCount: laidOut.leaves.count, repeatCount: laidOut.repeats.count,
-            pairCount: laidOut.pairCount, lanes: laidOut.lanes, blocks: laidOut.blocks)
+            categories: arrays.categories.count, coefficients: arrays.coefficients.count,
+            weights: arrays.weights.count, rootCount: laidOut.roots.count, innerCount: laidOut.inner.count,
+            runCount: laidOut.runs.count, lastCount: laidOut.last.count, lastNewCount: laidOut.lastNewCount,
+            leafCount: laidOut.leaves.count, repeatCount: laidOut.repeats.count, pairCount: laidOut.pairCount,
+            lanes: laidOut.lanes, blocks: laidOut.blocks)
         parts.append(part)
         for (number, place) in laidOut.splits.enumerated() {
             try addQuestion(laidOut.members[place.member].tree.nodes[Int(place.node)], UInt32(number))

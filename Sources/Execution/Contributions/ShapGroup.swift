@@ -44,8 +44,9 @@ struct ShapGroup {
     private(set) var coefficients: [Double] = []
     private(set) var weights: [Double] = []
 
-    var lanes: Int { points <= 4 ? 4 : 8 }
+    var lanes: Int { Self.lanes(points) }
     var blocks: Int { (points + lanes - 1) / lanes }
+    private static func lanes(_ points: Int) -> Int { points <= 4 ? 4 : 8 }
     var pairCount: Int { 2 + repeats.count }
     /// Vectors that the kernels need.
     var cellCount: Int { splits.count + leaves.count }
@@ -53,6 +54,13 @@ struct ShapGroup {
 
     /// Quadrature points for a tree of these paths.
     static func points(_ paths: ShapPaths) -> Int { max(1, (paths.longest + 1) / 2) }
+
+    /// Coefficients of a tree in a group of its own, before it is laid out.
+    static func coefficientCount(_ member: Member) -> Int {
+        let (points, lanes) = (points(member.paths), lanes(points(member.paths)))
+        let repeats = member.paths.earlier.count { $0 >= 0 }
+        return 2 * (2 + repeats) * (points + lanes - 1) / lanes * lanes
+    }
 
     /// `features`: the number of each column among those that are split on; `rules`: quadratures that are
     /// known already.

@@ -19,6 +19,10 @@ enum NonFiniteTokens {
         }
     }
 
+    private static func mayBegin(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "N") || byte == UInt8(ascii: "I") || byte == UInt8(ascii: "-")
+    }
+
     /// The text with its tokens as strings; nil: it has none outside strings.
     static func quoted(_ text: [UInt8]) -> [UInt8]? {
         var quoted: [UInt8] = []
@@ -30,7 +34,7 @@ enum NonFiniteTokens {
                 if byte == UInt8(ascii: "\"") { inString = false }
             } else if byte == UInt8(ascii: "\"") {
                 inString = true
-            } else if let token = tokens.first(where: { text[position...].starts(with: $0) }) {
+            } else if mayBegin(byte), let token = tokens.first(where: { text[position...].starts(with: $0) }) {
                 quoted += text[copied..<position] + [UInt8(ascii: "\"")] + token + [UInt8(ascii: "\"")]
                 position += token.count
                 copied = position

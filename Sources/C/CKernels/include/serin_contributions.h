@@ -22,7 +22,8 @@
 // far, as Linear TreeSHAP does [Yu et al. 2022], and cancel: every term is a product or a weighted mean
 // of positive numbers, nothing is divided by anything small and no z has to be above 0.)
 //
-// A tree costs about twelve vector operations a split and no memory but one vector for each node.
+// A split costs about nine vector operations and no memory but one vector for each node: 3 ns, so that a
+// forest of 100 trees of 63 splits takes 20 µs a row.
 #pragma once
 
 #include <stddef.h>
@@ -86,7 +87,7 @@ typedef struct {
 } serin_shap_category;
 
 /// A few trees of one output, whose splits are worked off together: those of one tree wait for each
-/// other, those of several do not (100 trees of 31 leaves: 20 µs tree by tree, 11 in groups).
+/// other, those of several do not (100 trees of 31 leaves: 20 µs tree by tree, 14 in groups).
 ///
 /// Splits are numbered inner ones first, parents before children.  Inner splits come in runs, by turns on
 /// features that are new to their path and on such that are not; last splits in one run of each.
