@@ -80,6 +80,35 @@ extension Forest {
             throw ModelFormatError("trees[\(index)].output", "must be 0 to \(outputCount - 1)")
         }
         guard !tree.nodes.isEmpty else { throw ModelFormatError("trees[\(index)].nodes", "must not be empty") }
+        if try !checkInOrder(tree, index) { try checkWalking(tree, index) }
+        try checkCovers(tree, index)
+        try checkLinearLeaves(tree, index)
+    }
+
+    /// Checks a tree whose parents stand before their children, as importers make them, in one pass; false: it
+    /// is not such a tree.
+    private func checkInOrder(_ tree: Tree, _ index: Int) throws(ModelFormatError) -> Bool {
+        /// -1: nobody's child so far.
+        var depths = [Int32](repeating: -1, count: tree.nodes.count)
+        depths[0] = 0
+        for position in depths.indices {
+            let depth = depths[position]
+            guard depth >= 0, depth <= ModelBounds.depth else { return false }
+            let node = tree.nodes[position]
+            try check(node, index, position, count: depths.count)
+            guard !node.isLeaf else { continue }
+            let (left, right) = (Int(node.left), Int(node.right))
+            guard left > position, right > position, left != right, depths[left] < 0, depths[right] < 0 else {
+                return false
+            }
+            depths[left] = depth + 1
+            depths[right] = depth + 1
+        }
+        return true
+    }
+
+    /// Checks any tree; throws where it is none.
+    private func checkWalking(_ tree: Tree, _ index: Int) throws(ModelFormatError) {
         var seen = [Bool](repeating: false, count: tree.nodes.count)
         var open: [(node: Int, depth: Int)] = [(0, 0)]
         while let (position, depth) = open.popLast() {
@@ -96,8 +125,6 @@ extension Forest {
             }
         }
         if let orphan = seen.firstIndex(of: false) { throw nodeError(index, orphan, "is not reached from the root") }
-        try checkCovers(tree, index)
-        try checkLinearLeaves(tree, index)
     }
 
     private func checkCovers(_ tree: Tree, _ index: Int) throws(ModelFormatError) {

@@ -24,6 +24,24 @@ extension Forest.Tree {
 
     /// Splits on the longest path from the root; the tree must have been checked.
     public var depth: Int {
+        depthInOrder ?? depthByWalking
+    }
+
+    /// In one pass, where parents stand before their children; nil: they do not.
+    private var depthInOrder: Int? {
+        var depths = [Int32](repeating: 0, count: nodes.count)
+        var deepest: Int32 = 0
+        for (position, node) in nodes.enumerated() where !node.isLeaf {
+            guard node.left > position, node.right > position else { return nil }
+            let below = depths[position] + 1
+            deepest = max(deepest, below)
+            depths[Int(node.left)] = below
+            depths[Int(node.right)] = below
+        }
+        return Int(deepest)
+    }
+
+    private var depthByWalking: Int {
         var deepest = 0
         var open: [(node: Int32, depth: Int)] = [(0, 0)]
         while let (index, depth) = open.popLast() {
