@@ -212,6 +212,31 @@ import Testing
         #expect(found == [6, 4, 16, 8, -6, 0, 12, 22])
     }
 
+    /// Scaled columns, a forest, its sums halved: what the forest itself would say of the scaled row.
+    @Test func forestsInPipelinesAreExplainedByTheRowsFeatures() throws {
+        for seed in 1...30 as ClosedRange<UInt64> {
+            var random = RandomForests(seed: seed)
+            var forest = random.covered(random.forest(features: 3), zeros: 0)
+            (forest.transform, forest.averageDivisor, forest.accumulation) = (.identity, 1, .float64)
+            let width = forest.outputCount
+            let model = pipeline([
+                (.impute(values: [1, 2, 3], marker: .nan), 3), (.select(columns: [2, 0, 1]), 3),
+                (.forest(forest), width),
+                (
+                    .scale(
+                        offsets: [Double](repeating: 1, count: width), scales: [Double](repeating: 0.5, count: width)),
+                    width
+                ),
+            ])
+            let row = [0.25, .nan, random.rows(forest, count: 2)[1][0]]
+            let filled = [row[2].isNaN ? 3 : row[2], 0.25, 2]
+            let inner = ReferenceShap(forest, row: filled, rowType: .float64).byPaths()
+            let expected = inner.flatMap { [$0[1], $0[2], $0[0], $0[3] - 1].map { $0 * 0.5 } }
+            let found = try explain(ContributionExplainer(model), [row], .float64).contributions[0]
+            #expect(distance(found, expected) < 1e-9, "seed \(seed): \(found), expected \(expected)")
+        }
+    }
+
     @Test func featuresMixedOtherwiseAreRefused() {
         let error = #expect(throws: ContributionError.self) {
             try ContributionExplainer(pipeline([(.copy, 3), (.normalize(.l2), 3), (.reduce(.sum, size: 3), 1)]))

@@ -1,8 +1,10 @@
-// Contributions of a pipeline whose margins are sums of functions of one feature each.
+// Contributions of a pipeline whose margins are sums of functions of one feature each, and of forests.
 //
-//     row ──► the stages that are not linear, compiled ──► terms ──► contributions[feature] += weight × term
+//     row ──► the stages that are not linear, compiled ──┬─► terms ──────────────────────┐
+//                                                        └─► forests' rows ──► TreeSHAP ─┴─► × weights, by feature
 //
-// A linear model is the case where the terms are the row's own columns.
+// A linear model is the case where the terms are the row's own columns.  A forest's column counts for the
+// feature that it is made of.
 
 internal import Glibc
 internal import Inference
@@ -17,56 +19,51 @@ final class AdditiveContributions: Sendable {
         var weight: Double
     }
 
-    /// Scores with the terms' columns.
+    private struct ForestPart {
+        var contributions: ForestContributions
+        /// Its row among the values that the terms' model makes.
+        var firstValue: Int
+        /// By its column, and last for its expected margin: the feature's column in an output's contributions.
+        var columns: [Int]
+        /// [output][forest's output].
+        var weights: [Double]
+    }
+
+    /// Scores with the terms' values, then the forests' rows.
     private let model: CompiledModel
     private let terms: [Term]
-    private let termCount: Int
+    private let forests: [ForestPart]
     private let constants: [Double]
     private let columnCount: Int
-    private let modelScratchBytes: Int
+    /// Of what the model makes, of the largest forest's contributions, and of either's scratch.
+    private let bytes: (values: Int, contributions: Int, scratch: Int)
 
     init(_ pipeline: Pipeline) throws {
         let form = try AdditiveForm(pipeline)
-        columnCount = pipeline.input.columns + 1
         constants = form.constants
-        var columns: [Int] = []
-        var terms: [Term] = []
-        // The columns of all values that terms stand in, one value behind the other.
-        let values = Set(form.terms.map { $0.value } + [0]).sorted()
-        var firstColumns: [Int: Int] = [:]
-        var next = 0
-        for value in values {
-            firstColumns[value] = next
-            next += pipeline.value(value).columns
-        }
-        var numbers: [Int: Int] = [:]
-        for term in form.terms {
-            let column = firstColumns[term.value]! + term.column
-            if numbers[column] == nil {
-                numbers[column] = columns.count
-                columns.append(column)
-            }
+        let columnCount = pipeline.input.columns + 1
+        self.columnCount = columnCount
+        var chosen = ChosenColumns(pipeline)
+        terms = form.terms.map { term in
+            let value = chosen.add(term.value, term.column)
             let place = term.output * columnCount + (term.feature ?? columnCount - 1)
-            terms.append(Term(value: numbers[column]!, place: place, weight: term.weight))
+            return Term(value: value, place: place, weight: term.weight)
         }
-        if columns.isEmpty { columns = [0] }
-        self.terms = terms
-        termCount = columns.count
-        model = try CompiledModel.compile(.pipeline(Self.cut(pipeline, values, columns)))
-        modelScratchBytes = model.scratchByteCount(rows: 1)
-    }
-
-    /// The pipeline up to the last of `values`, then the chosen ones of their columns.
-    private static func cut(_ pipeline: Pipeline, _ values: [Int], _ columns: [Int]) -> Pipeline {
-        var stages = Array(pipeline.stages[..<(values.last ?? 0)])
-        let output = Pipeline.Value(columns: columns.count, width: .float64)
-        stages.append(
-            Pipeline.Stage(inputs: values, operation: .select(columns: columns), output: output, name: "terms"))
-        return Pipeline(input: pipeline.input, stages: stages, margins: stages.count, scores: stages.count)
+        forests = try form.forests.map { term in
+            let first = chosen.columns.count
+            for input in term.inputs { chosen.append(input.value, input.column) }
+            return ForestPart(
+                contributions: try ForestContributions(term.forest, kernels: nil), firstValue: first,
+                columns: term.inputs.map { $0.feature ?? columnCount - 1 } + [columnCount - 1], weights: term.weights)
+        }
+        model = try CompiledModel.compile(.pipeline(chosen.pipeline))
+        let largest = forests.map { $0.contributions.outputCount * $0.columns.count }.max() ?? 0
+        let scratch = forests.map { $0.contributions.scratchByteCount } + [model.scratchByteCount(rows: 1)]
+        bytes = ((model.outputCount * 8 + 63) & ~63, (largest * 8 + 63) & ~63, scratch.max()!)
     }
 
     /// Bytes of scratch to explain a row.
-    var scratchByteCount: Int { 64 + (termCount * 8 + 63) & ~63 + modelScratchBytes }
+    var scratchByteCount: Int { 64 + bytes.values + bytes.contributions + bytes.scratch }
 
     /// [outputs][features + 1] of one row; false: not all of them are finite.
     @inline(__always)
@@ -74,10 +71,12 @@ final class AdditiveContributions: Sendable {
         _ row: UnsafeRawPointer, _ type: ValueType, _ output: UnsafeMutablePointer<Number>,
         _ scratch: UnsafeMutableRawBufferPointer
     ) -> Bool {
-        // SAFETY: the terms, then the model's own scratch; scratchByteCount adds them up.
+        // SAFETY: values, a forest's contributions, scratch; scratchByteCount adds them up.
         let start = scratch.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: 64)
         let values = start.assumingMemoryBound(to: Double.self)
-        let rest = UnsafeMutableRawBufferPointer(start: start + (termCount * 8 + 63) & ~63, count: modelScratchBytes)
+        let found = (start + bytes.values).assumingMemoryBound(to: Double.self)
+        let rest = UnsafeMutableRawBufferPointer(
+            start: start + bytes.values + bytes.contributions, count: bytes.scratch)
         var job = ScoringJob(values: row, rowCount: 1, valueType: type, margins: nil, scores: start)
         withUnsafeMutablePointer(to: &job) {
             model.score(UnsafeMutableBufferPointer(start: $0, count: 1), scratch: rest)
@@ -85,8 +84,67 @@ final class AdditiveContributions: Sendable {
         memset(output, 0, constants.count * columnCount * MemoryLayout<Number>.stride)
         for index in constants.indices { output[(index + 1) * columnCount - 1] = Number(constants[index]) }
         for term in terms { output[term.place] += Number(term.weight * values[term.value]) }
+        for part in forests {
+            _ = part.contributions.explain(values + part.firstValue, .float64, found, rest)
+            add(part, found, to: output)
+        }
         var isFinite = true
         for index in 0..<constants.count * columnCount { isFinite = isFinite && output[index].isFinite }
         return isFinite
+    }
+
+    @inline(__always)
+    private func add<Number: BinaryFloatingPoint>(
+        _ part: ForestPart, _ found: UnsafePointer<Double>, to output: UnsafeMutablePointer<Number>
+    ) {
+        let (own, width) = (part.contributions.outputCount, part.columns.count)
+        for index in 0..<constants.count {
+            for inner in 0..<own {
+                let weight = part.weights[index * own + inner]
+                guard weight != 0 else { continue }
+                for (column, place) in part.columns.enumerated() {
+                    output[index * columnCount + place] += Number(weight * found[inner * width + column])
+                }
+            }
+        }
+    }
+}
+
+/// Columns of a pipeline's values, as the scores of a pipeline that ends with them.
+private struct ChosenColumns {
+    private let whole: Pipeline
+    private var places: [(value: Int, column: Int)] = []
+    private var numbers: [Int: [Int: Int]] = [:]
+
+    init(_ pipeline: Pipeline) { whole = pipeline }
+
+    var columns: Range<Int> { places.indices }
+
+    /// The column's number; one that is already there is shared.
+    mutating func add(_ value: Int, _ column: Int) -> Int {
+        if let number = numbers[value]?[column] { return number }
+        numbers[value, default: [:]][column] = places.count
+        append(value, column)
+        return places.count - 1
+    }
+
+    mutating func append(_ value: Int, _ column: Int) { places.append((value, column)) }
+
+    /// The stages that the columns need, then a stage that puts them one behind the other.
+    var pipeline: Pipeline {
+        let values = Set(places.map { $0.value } + [0]).sorted()
+        var first: [Int: Int] = [:]
+        var next = 0
+        for value in values {
+            first[value] = next
+            next += whole.value(value).columns
+        }
+        // A model has at least one column.
+        let chosen = places.isEmpty ? [0] : places.map { first[$0.value]! + $0.column }
+        var stages = Array(whole.stages[..<values.last!])
+        let output = Pipeline.Value(columns: chosen.count, width: .float64)
+        stages.append(
+            Pipeline.Stage(inputs: values, operation: .select(columns: chosen), output: output, name: "terms"))
+        return Pipeline(input: whole.input, stages: stages, margins: stages.count, scores: stages.count)
     }
 }

@@ -1,10 +1,10 @@
-// A pipeline's margins as sums of functions of one feature each, where they are that.
+// A pipeline's margins as sums of functions of one feature each, and of forests, where they are that.
 //
-//     margin[output] = constant[output] + Σ weight × column of a value before it
+//     margin[output] = constant[output] + Σ weight × column of a value before it + Σ weight × forest's margin
 //
 // Found from the back: a linear stage is replaced by its weighted inputs, stage by stage, until what is left
-// are columns of the row, or of stages that are not linear (an imputer, a logarithm, one-hot columns).
-// Those must depend on one feature alone.
+// are columns of the row, of stages that are not linear (an imputer, a logarithm, one-hot columns), or
+// forests.  The columns, and those that a forest splits on, must depend on one feature alone.
 
 internal import ModelFormat
 
@@ -19,7 +19,17 @@ struct AdditiveForm {
         var weight: Double
     }
 
+    /// A forest's sums, and what they count for.
+    struct ForestTerm {
+        var forest: Forest
+        /// By column of the forest: where it stands, and the row's feature that it depends on, if any.
+        var inputs: [(value: Int, column: Int, feature: Int?)]
+        /// [output][forest's output].
+        var weights: [Double]
+    }
+
     private(set) var terms: [Term] = []
+    private(set) var forests: [ForestTerm] = []
     /// By output.
     private(set) var constants: [Double]
 
@@ -41,7 +51,10 @@ struct AdditiveForm {
         for output in 0..<outputs { weights[pipeline.margins][output * outputs + output] = 1 }
         let dependencies = StageDependency.ofValues(pipeline)
         for value in stride(from: pipeline.margins, through: 0, by: -1) where !weights[value].isEmpty {
-            if value > 0, replace(pipeline.stages[value - 1], weights[value]) { continue }
+            if value > 0 {
+                if replace(pipeline.stages[value - 1], weights[value]) { continue }
+                if try addForest(value, dependencies) { continue }
+            }
             try addTerms(value, dependencies[value])
         }
     }
@@ -55,17 +68,43 @@ struct AdditiveForm {
             for column in 0..<columns {
                 let weight = weights[value][output * columns + column]
                 guard weight != 0 else { continue }
-                guard dependencies[column] != .several else {
-                    let stage = value - 1
-                    throw ContributionError(
-                        "stages[\(stage)] (\(pipeline.stages[stage].name))",
-                        "mixes several features in a way that is not linear; only sums over features are explained")
-                }
-                var feature: Int?
-                if case .feature(let number) = dependencies[column] { feature = number }
+                let feature = try feature(dependencies[column], value)
                 terms.append(Term(value: value, column: column, feature: feature, output: output, weight: weight))
             }
         }
+    }
+
+    /// The one feature; nil: none.
+    private func feature(_ dependency: StageDependency, _ value: Int) throws(ContributionError) -> Int? {
+        switch dependency {
+        case .none: return nil
+        case .feature(let number): return number
+        case .several:
+            throw ContributionError(
+                "stages[\(value - 1)] (\(pipeline.stages[value - 1].name))",
+                "mixes several features in a way that is not linear; only sums over features are explained")
+        }
+    }
+
+    /// A stage whose scores are a forest's sums; false: it is none.
+    private mutating func addForest(
+        _ value: Int, _ dependencies: [[StageDependency]]
+    ) throws(ContributionError) -> Bool {
+        let stage = pipeline.stages[value - 1]
+        guard case .forest(let forest) = stage.operation, forest.transform == .identity else { return false }
+        var isUsed = [Bool](repeating: false, count: forest.featureCount)
+        for tree in forest.trees {
+            for node in tree.nodes where !node.isLeaf { isUsed[Int(node.feature)] = true }
+        }
+        let places = stage.inputs.flatMap { value in (0..<pipeline.value(value).columns).map { (value, $0) } }
+        var inputs: [(value: Int, column: Int, feature: Int?)] = []
+        for (index, (input, column)) in places.enumerated() {
+            let feature = isUsed[index] ? try feature(dependencies[input][column], input) : nil
+            inputs.append((input, column, feature))
+        }
+        let divisor = Double(forest.averageDivisor)
+        forests.append(ForestTerm(forest: forest, inputs: inputs, weights: weights[value].map { $0 / divisor }))
+        return true
     }
 
     /// Hands the weights of a linear stage's columns on to its inputs; false: the stage is not linear.

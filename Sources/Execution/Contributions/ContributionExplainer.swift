@@ -5,7 +5,8 @@
 // Forests: path-dependent TreeSHAP (Lundberg et al. 2018), equal to XGBoost's `pred_contribs` and
 // LightGBM's `pred_contrib`; the last column is the expected margin.  Linear models, and pipelines that
 // are sums of functions of one feature each: the terms themselves, which are Shapley values too where the
-// mean of every term is taken for 0, as XGBoost does for gblinear; the last column is the constant.
+// mean of every term is taken for 0, as XGBoost does for gblinear; the last column is the constant.  A
+// forest in such a pipeline is explained by the features that its columns are made of.
 
 public import Inference
 public import ModelFormat
