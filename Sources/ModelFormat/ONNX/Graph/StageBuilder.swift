@@ -113,8 +113,13 @@ struct StageBuilder {
         return append(.combine(arithmetic), [left, right], columns: shape.columns, width: shape.width)
     }
 
-    /// x ∘ operands; a bias joins its layer.
+    /// x ∘ operands; a bias joins its layer, × 1, ÷ 1 and - 0 are nothing.
     mutating func arithmetic(_ arithmetic: Operation.Arithmetic, _ input: Int, _ operands: [Double]) -> Int {
+        switch arithmetic {
+        case .multiply, .divide: if operands.allSatisfy({ $0 == 1 }) { return input }
+        case .subtract: if operands.allSatisfy({ $0 == 0 && $0.sign == .plus }) { return input }
+        default: break
+        }
         if arithmetic == .add, let stage = stage(input), case .dense(var layer) = stage.operation,
             layer.activation == .identity, layer.bias.allSatisfy({ $0 == 0 })
         {
