@@ -5,8 +5,9 @@ public enum ModelFileFormat: String, Sendable, CaseIterable {
     case xgboostJSON = "xgboost-json"
     case xgboostUBJSON = "xgboost-ubj"
     case lightgbm
+    case catboost
 
-    /// Told from the first bytes; nil: none of them.
+    /// Told from the first bytes, for JSON from its first key; nil: none of them.
     ///
     /// JSON and UBJSON both open with `{`.  UBJSON goes on with the marker of the first key's
     /// length, JSON with a quote or white space.
@@ -16,9 +17,16 @@ public enum ModelFileFormat: String, Sendable, CaseIterable {
         let text = head.drop { isSpace($0) }
         guard text.first == UInt8(ascii: "{") else { return nil }
         let next = text.dropFirst().first { !isSpace($0) }
-        if next == UInt8(ascii: "\"") { return .xgboostJSON }
+        if next == UInt8(ascii: "\"") { return isCatBoost(text.dropFirst()) ? .catboost : .xgboostJSON }
         let second = bytes.count > 1 ? bytes[1] : 0
         return "LlIUi$#".utf8.contains(second) ? .xgboostUBJSON : nil
+    }
+
+    /// Whether an object's first key is one of CatBoost's; XGBoost's are `learner` and `version`.
+    private static func isCatBoost(_ text: ArraySlice<UInt8>) -> Bool {
+        let key = text.drop { $0 != UInt8(ascii: "\"") }.dropFirst().prefix { $0 != UInt8(ascii: "\"") }
+        return ["ctr_data", "features_info", "model_info", "oblivious_trees", "scale_and_bias", "trees"]
+            .contains { key.elementsEqual($0.utf8) }
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {
