@@ -7,6 +7,7 @@ For each of `count` models the directory gets
     catboost-ctr-named-0048.json      the model
     catboost-ctr-named-0048.ndjson    rows, margins, scores: golden.ndjson's format, categories as codes
     index.ndjson                      one line a model: name, kind, files, rows, features, outputs, categories
+    hashes.ndjson                     CatBoost's hashes of categories of every length to 200 bytes
 
 Kinds take turns.  Model number n depends on the seed and n alone, so a failure is reproduced by
 `--only NAME`.  Answers come from the model in memory: CatBoost's JSON reader does not give back the
@@ -20,11 +21,12 @@ one, the category itself as a whole number; NaN is the category "nan".
 import argparse
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas
-from catboost import CatBoost, Pool, sum_models
+from catboost import CatBoost, CatBoostError, Pool, sum_models
 
 from catboost_kinds import CATBOOST, Kind
 from digits import row_line
@@ -228,14 +230,34 @@ def test_rows(rng, table: Table, borders: dict[int, np.ndarray], count: int, sin
     return rows.astype(np.float32) if single else rows
 
 
+def draw(kind: Kind, number: int, seed: int, limits):
+    """Generator, table, model and its JSON.
+
+    Drawn again where CatBoost refuses to train (equal labels, constant columns), and where no split is of
+    the type that the kind is there for.
+    """
+    promised = {"ctr": "OnlineCtr", "onehot": "OneHotFeature"}.get(kind.name.split("-")[0], "")
+    reason: Exception = ValueError(f"no model of {kind.name} has a split of type {promised}")
+    for attempt in range(20):
+        rng = np.random.default_rng([seed, 2, number, attempt])
+        table = Table(rng, kind)
+        try:
+            model = train(rng, kind, table, limits.rounds, limits.depth)
+        except CatBoostError as error:
+            reason = error
+            continue
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            model.save_model(file.name, format="json")
+            text = Path(file.name).read_text()
+        if promised in text:
+            return rng, table, model, json.loads(text)
+    raise reason
+
+
 def write_model(directory: Path, kind: Kind, number: int, seed: int, limits) -> dict:
     name = f"catboost-{kind.name}-{number:04d}"
-    rng = np.random.default_rng([seed, 2, number])
-    table = Table(rng, kind)
-    model = train(rng, kind, table, limits.rounds, limits.depth)
+    rng, table, model, written = draw(kind, number, seed, limits)
     path = directory / f"{name}.json"
-    model.save_model(str(path), format="json")
-    written = json.loads(path.read_text())
     path.write_text(json.dumps(smaller(written), ensure_ascii=False, separators=(",", ":")) + "\n")
     lines, outputs = [], 0
     for single in (True, False):
@@ -259,6 +281,22 @@ def smaller(model: dict) -> dict:
     return model | {"model_info": kept}
 
 
+def write_hashes(directory: Path, seed: int) -> None:
+    """What CatBoost hashes names and whole numbers to, as a model saved with its pool says."""
+    rng = np.random.default_rng([seed, 3])
+    names = ["".join(rng.choice(list("abcXYZ 019-_/é国"), length)) for length in range(201)]
+    names += [str(code) for code in [*range(12), -1, -20, 65535, 16777216, 2**53, -(2**63), 2**63 - 1]]
+    rows = [[name, index % 2] for index, name in enumerate(names)]
+    pool = Pool(rows, [index % 3 for index in range(len(rows))], cat_features=[0])
+    model = CatBoost({"iterations": 1, "max_ctr_complexity": 1, "logging_level": "Silent", "allow_writing_files": False})
+    model.fit(pool)
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        model.save_model(file.name, format="json", pool=pool)
+        pairs = json.loads(Path(file.name).read_text())["features_info"]["cat_features_hash"]
+    lines = [json.dumps({"name": pair["value"], "hash": pair["hash"]}, ensure_ascii=False) for pair in pairs]
+    (directory / "hashes.ndjson").write_text("\n".join(sorted(lines)) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
@@ -278,6 +316,7 @@ def main() -> None:
     if not lines:
         sys.exit(f"there is no model {limits.only}")
     (limits.directory / "index.ndjson").write_text("\n".join(lines) + "\n")
+    write_hashes(limits.directory, limits.seed)
 
 
 if __name__ == "__main__":

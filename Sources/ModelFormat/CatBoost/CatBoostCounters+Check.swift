@@ -81,7 +81,9 @@ extension CatBoostCounters.Statistics {
                 && counts.allSatisfy { $0 >= 0 }
         case .classes(let classes, let counts):
             // At most a few million keys with a few thousand classes: no overflow.
-            guard classes > 0, counts.count.isMultiple(of: classes), counts.count / classes == keys else { return false }
+            guard classes > 0, counts.count.isMultiple(of: classes), counts.count / classes == keys else {
+                return false
+            }
             return stride(from: 0, to: counts.count, by: classes).allSatisfy { start in
                 let own = counts[start..<start + classes]
                 return own.allSatisfy { $0 >= 0 } && own.reduce(0) { $0 + Int($1) } <= Int(Int32.max)

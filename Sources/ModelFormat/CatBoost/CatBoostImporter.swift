@@ -13,7 +13,7 @@
 // is the one in memory or in the binary format.
 
 struct CatBoostImporter {
-    /// Names by column, index = code; empty: the code itself is the category.
+    /// Names by column, index = code; empty: those that the file knows, else the code itself is the category.
     let categories: [[String]]
     let progress: ((Double) -> Void)?
 
@@ -24,8 +24,9 @@ struct CatBoostImporter {
         guard !features.numbers.isEmpty || !features.categories.isEmpty else {
             throw ModelFormatError("features_info", "has no features")
         }
-        let lists = try lists(features)
         let counters = try CatBoostCounterReader(root, features: features)
+        let names = try CatBoostNames(root.member("features_info"))
+        let lists = try lists(features, counters, names)
         if !counters.counters.isEmpty { try CatBoostBinarizations.check(info) }
         let questions = CatBoostQuestions(features: features, counters: counters.counters)
         var reader = CatBoostTrees(questions: questions)
@@ -42,13 +43,19 @@ struct CatBoostImporter {
             trainerVersion: try Self.version(info), notes: Self.notes(info, resolved, features))
     }
 
-    /// The caller's lists, one for each column.
-    private func lists(_ features: CatBoostFeatures) throws(ModelFormatError) -> [[String]] {
+    /// The caller's lists, else the file's, one for each column; empty for numbers.
+    private func lists(
+        _ features: CatBoostFeatures, _ counters: CatBoostCounterReader, _ names: CatBoostNames
+    ) throws(ModelFormatError) -> [[String]] {
         guard categories.count <= features.columnCount else {
-            throw ModelFormatError("features_info", "has \(features.columnCount) features, \(categories.count) are listed")
+            throw ModelFormatError(
+                "features_info", "has \(features.columnCount) features, \(categories.count) are listed")
         }
-        var lists = categories + Array(repeating: [], count: features.columnCount - categories.count)
-        for (column, isCategory) in features.categoricalColumns.enumerated() where !isCategory { lists[column] = [] }
+        var lists = [[String]](repeating: [], count: features.columnCount)
+        for (index, feature) in features.categories.enumerated() {
+            let own = feature.column < categories.count ? categories[feature.column] : []
+            lists[feature.column] = own.isEmpty ? names.list(index, feature, counters) : own
+        }
         return lists
     }
 
