@@ -15,18 +15,18 @@ enum FastExponential {
     private static let lowest = -708.39641853226408
     private static let highest = 709.78271289338397
     /// Adding it leaves the whole part of a number in the low bits.
-    private static let wholePart = 6_755_399_441_055_744.0
-    private static let cubic = 0.16666666685227835064
+    private static let wholePart = 0x1.8p+52
     private static let square = 3.0000000027955394
+    private static let cubic = 0.16666666685227835064
 
     static func value(_ x: Double) -> Double {
+        guard !x.isNaN else { return x }
         let bounded = max(min(x, highest), lowest)
         let factor = steps / Glibc.log(2.0)
-        let shifted = bounded * factor + wholePart
-        let whole = shifted - wholePart
+        let whole = (bounded * factor + wholePart) - wholePart
         let rest = whole * (1 / factor) - bounded
         let fraction = Int(whole) & (Int(steps) - 1)
-        let power = scalbn(pow(2, Double(fraction) * (1 / steps)), Int32((Int(whole) - fraction) / Int(steps)))
+        let power = scalbn(exp2(Double(fraction) / steps), (Int(whole) - fraction) / Int(steps))
         return ((square - rest) * (rest * rest) * cubic - rest + 1) * power
     }
 }

@@ -23,7 +23,8 @@ public enum ModelImporter {
         }
         guard let format = format ?? detectFormat(bytes) else {
             throw ModelFormatError(
-                "byte 0", "is not the beginning of an XGBoost JSON, XGBoost UBJSON, LightGBM text or CatBoost JSON file")
+                "byte 0", "is not the beginning of an XGBoost JSON, XGBoost UBJSON, LightGBM text or CatBoost JSON file"
+            )
         }
         let model: ImportedModel
         switch format {

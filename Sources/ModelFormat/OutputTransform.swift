@@ -18,9 +18,9 @@ public enum OutputTransform: Sendable, Equatable {
     case signedSquare
     /// log(1 + exp(margin)).
     case softplus
-    /// Softmax by CatBoost's own exponential function (`FastExponential`), in float64.
+    /// Softmax by CatBoost's own exponential function, `FastExponential`.
     case fastSoftmax
-    /// CatBoost's own exponential function, in float64.
+    /// CatBoost's own exponential function.
     case fastExponential
 
     /// Scores of one row from its margins.
@@ -41,7 +41,12 @@ public enum OutputTransform: Sendable, Equatable {
             let sum = Float(powers.reduce(Double(0)) { $0 + Double($1) })
             return powers.map { $0 / sum }
         case .exponential: return margins.map { expf($0) }
-        case .fastSoftmax, .fastExponential: return apply(margins.map { Double($0) }).map { Float($0) }
+        case .fastSoftmax:
+            let largest = margins.dropFirst().reduce(margins[0]) { fmaxf($1, $0) }
+            let powers = margins.map { Float(FastExponential.value(Double($0 - largest))) }
+            let sum = powers.reduce(0, +)
+            return powers.map { $0 / sum }
+        case .fastExponential: return margins.map { Float(FastExponential.value(Double($0))) }
         case .step: return margins.map { $0 > 0 ? 1 : 0 }
         case .signedSquare: return margins.map { $0 < 0 ? -($0 * $0) : $0 * $0 }
         case .softplus: return margins.map { log1pf(expf($0)) }
