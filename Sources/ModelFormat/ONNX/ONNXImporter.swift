@@ -11,6 +11,8 @@
 // definitions where ONNX Runtime departs from them; Tests/Fixtures/onnx/README.md lists where.
 
 struct ONNXImporter {
+    /// Names of categories by feature, index = code, where the caller knows them.
+    let categories: [[String]]
     let accepted: Set<String>
     let progress: ((Double) -> Void)?
 
@@ -21,6 +23,7 @@ struct ONNXImporter {
         let inputs = try GraphInputs(model)
         let output = try scoreOutput(model)
         var graph = GraphLowering(model: model, inputs: inputs, accepted: accepted)
+        try graph.seed(categories, inputs)
         try graph.bind(inputs)
         let rows = try graph.lower(output)
         progress?(0.9)
