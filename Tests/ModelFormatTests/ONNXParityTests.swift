@@ -21,7 +21,7 @@ import Testing
             let difference = try compare(model, fixture, &rows)
             largest = max(largest, difference)
             // PROBIT is steep near 0 and 1, and an approximation that had to be accepted.
-            let tolerance = fixture.accept.isEmpty ? fixture.tolerance : 1e-3
+            let tolerance = fixture.accept.isEmpty ? fixture.tolerance : 5e-3
             #expect(difference <= tolerance, "\(fixture.name): \(difference) off")
         }
         #expect(rows > 1_000)
