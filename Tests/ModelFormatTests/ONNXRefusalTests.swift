@@ -165,7 +165,8 @@ import Testing
     @Test func everyPrefixOfAFileIsRefused() throws {
         let bytes = ONNXFile.one("Scaler", scaler).bytes
         var accepted = 0
-        for count in 0..<bytes.count where (try? ModelImporter.importModel(Array(bytes[..<count]), format: .onnx)) != nil {
+        for count in 0..<bytes.count
+        where (try? ModelImporter.importModel(Array(bytes[..<count]), format: .onnx)) != nil {
             accepted += 1
         }
         // Only where nothing but an import that is not used is missing.

@@ -70,7 +70,8 @@ extension GraphLowering {
         var joined = RowTensor(value: builder.join(values), shape: shape, element: first.element)
         joined.features = parts.flatMap { $0.features }
         let inner = dimensions[(axis + 1)...].reduce(1) { $0 * $1.count }
-        return select(interleaved(parts.map { $0.shape.dimensions[axis].count * inner }, shape), of: joined, shape: shape)
+        return select(
+            interleaved(parts.map { $0.shape.dimensions[axis].count * inner }, shape), of: joined, shape: shape)
     }
 
     /// Where the columns of joined blocks stand, if each block is cut into as many parts as axes before

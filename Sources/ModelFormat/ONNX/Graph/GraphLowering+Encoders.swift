@@ -47,7 +47,8 @@ extension GraphLowering {
         let width = builder.value(rows.value).width
         let isMarker = isEqual(rows.value, marker, columns: values.count, width)
         rows.value = builder.append(
-            .choose, [isMarker, builder.constant(values, width: width), rows.value], columns: values.count, width: width)
+            .choose, [isMarker, builder.constant(values, width: width), rows.value], columns: values.count, width: width
+        )
         return .rows(rows)
     }
 
@@ -114,7 +115,9 @@ extension GraphLowering {
             guard let numbers else { throw reader.error("must have cats_int64s") }
             try checkDistinct(numbers, "cats_int64s", reader)
             let exact = numbers.compactMap { Double(exactly: $0) }
-            guard exact.count == numbers.count else { throw reader.error(attribute: "cats_int64s", "must be below 2^53") }
+            guard exact.count == numbers.count else {
+                throw reader.error(attribute: "cats_int64s", "must be below 2^53")
+            }
             categories = [[Double]](repeating: exact, count: columns)
             if rows.element.isReal { source = builder.activation(.truncate, source) }
             if exact.contains(where: { $0.magnitude > 0x1p23 }) { source = builder.convert(source, .float64) }

@@ -21,7 +21,9 @@ extension GraphLowering {
 
     mutating func labelEncoder(_ reader: inout NodeReader) throws(ModelFormatError) -> GraphValue {
         if reader.opset == 1 {
-            guard let names = try reader.strings("classes_strings") else { throw reader.error("has no classes_strings") }
+            guard let names = try reader.strings("classes_strings") else {
+                throw reader.error("has no classes_strings")
+            }
             let otherwise = Double(try reader.integer("default_int64", default: -1))
             reader.ignore("default_string")
             return try encode(reader, .strings(names), names.indices.map { Double($0) }, otherwise, .int64)
@@ -88,7 +90,9 @@ extension GraphLowering {
             tables = [LookupTable](repeating: table, count: rows.shape.columns)
         }
         // Keys must not be rounded, values must fit.
-        let isWide = tables.contains { ($0.keys + $0.values + [otherwise]).contains { Double(Float($0)) != $0 && !$0.isNaN } }
+        let isWide = tables.contains {
+            ($0.keys + $0.values + [otherwise]).contains { Double(Float($0)) != $0 && !$0.isNaN }
+        }
         let width: NumberWidth =
             isWide || element.width == .float64 || builder.value(rows.value).width == .float64 ? .float64 : .float32
         let result = builder.append(.lookup(tables: tables), [rows.value], columns: rows.shape.columns, width: width)

@@ -131,7 +131,8 @@ extension GraphLowering {
         return result
     }
 
-    private func reshaped(_ tensor: ONNXTensor, _ target: [Int], _ reader: NodeReader) throws(ModelFormatError) -> [Int] {
+    private func reshaped(_ tensor: ONNXTensor, _ target: [Int], _ reader: NodeReader) throws(ModelFormatError) -> [Int]
+    {
         var dimensions: [Int] = []
         var known = 1
         for (index, count) in target.enumerated() {

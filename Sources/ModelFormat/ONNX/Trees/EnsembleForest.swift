@@ -87,7 +87,9 @@ struct EnsembleForest {
             var values = [[Double]?](repeating: nil, count: targets)
             for (position, leaf) in leaves {
                 for weight in table.weights(of: leaf) {
-                    if values[weight.target] == nil { values[weight.target] = [Double](repeating: 0, count: nodes.count) }
+                    if values[weight.target] == nil {
+                        values[weight.target] = [Double](repeating: 0, count: nodes.count)
+                    }
                     guard weight.value.isFinite else { throw error(leaf, "has a weight that is not finite") }
                     values[weight.target]![position] = weight.value
                 }
@@ -95,7 +97,8 @@ struct EnsembleForest {
             for target in 0..<targets where allTargets || values[target] != nil {
                 nodesLeft -= nodes.count
                 guard nodesLeft >= 0, trees.count < ModelBounds.trees else {
-                    throw error(root, "more than \(ModelBounds.nodes) nodes or \(ModelBounds.trees) trees, one a target")
+                    throw error(
+                        root, "more than \(ModelBounds.nodes) nodes or \(ModelBounds.trees) trees, one a target")
                 }
                 var own = nodes
                 for (position, _) in leaves { own[position].value = values[target]?[position] ?? 0 }

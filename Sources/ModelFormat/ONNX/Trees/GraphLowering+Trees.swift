@@ -158,7 +158,9 @@ extension GraphLowering {
 
     /// The float32 value that a double is made from without arithmetic, or the value itself.
     private func narrowSource(_ value: Int) -> Int {
-        guard let stage = builder.stage(value), stage.inputs.count == 1, case .copy = stage.operation else { return value }
+        guard let stage = builder.stage(value), stage.inputs.count == 1, case .copy = stage.operation else {
+            return value
+        }
         let source = stage.inputs[0]
         switch (builder.value(source).width, stage.output.width) {
         case (.float32, .float64): return narrowSource(source)
