@@ -67,11 +67,12 @@ final class CompiledForest: @unchecked Sendable {
         maxDepth = Int(header.max_depth)
         worstCaseNodesPerRow = Int(header.worst_case_nodes)
         imageBytes = image.count
-        rowScratchBytes = serin_scratch_bytes(header.slot_count, header.output_count)
-        rowsPerChunk = max(1, min(Int(SERIN_ROWS_MAX), Self.chunkScratchBytes / rowScratchBytes))
         self.memory = memory.release()
         view = .allocate(capacity: 1)
         view.initialize(to: Self.view(of: self.memory, header))
+        serin_lay_out(view, UInt32(SERIN_LEVEL_AVX512))
+        rowScratchBytes = serin_scratch_bytes(view)
+        rowsPerChunk = max(1, min(Int(SERIN_ROWS_MAX), Self.chunkScratchBytes / rowScratchBytes))
     }
 
     deinit {
@@ -102,6 +103,12 @@ final class CompiledForest: @unchecked Sendable {
             linked_nodes: at(header.linked_nodes, serin_linked_node.self),
             linked_leaves: UnsafeRawPointer(memory + Int(header.linked_leaves.offset)),
             tree_outputs: header.tree_outputs.count > 0 ? at(header.tree_outputs, UInt16.self) : nil,
-            kernels: serin_kernels_best())
+            byte_columns: at(header.byte_columns, UInt32.self), byte_slots: at(header.byte_slots, UInt8.self),
+            byte_floats: at(header.byte_floats, Float.self), byte_doubles: at(header.byte_doubles, Double.self),
+            vector_segments: at(header.vector_segments, serin_vector_segment.self),
+            vector_blocks: at(header.vector_blocks, UInt8.self),
+            vector_leaves: UnsafeRawPointer(memory + Int(header.vector_leaves.offset)),
+            decision_rows: at(header.decision_rows, UInt64.self), row_bytes: 0, decisions_at: 0, ranks_at: 0,
+            sum_bytes: 0, has_scalar_segments: 0, reserved: 0, kernels: nil)
     }
 }

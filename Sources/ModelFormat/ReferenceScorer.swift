@@ -34,7 +34,11 @@ public enum ReferenceScorer {
     ) -> [Number] {
         var sums = forest.baseMargins.map { Number($0) }
         for tree in forest.trees { sums[tree.output] += Number(leaf(forest, tree, values)) }
-        return sums
+        guard forest.marginScale != 1 || !forest.marginBias.isEmpty else { return sums }
+        return sums.indices.map { output in
+            sums[output] * Number(forest.marginScale)
+                + (forest.marginBias.isEmpty ? 0 : Number(forest.marginBias[output]))
+        }
     }
 
     private static func leaf(_ forest: Forest, _ tree: Forest.Tree, _ values: [Double]) -> Double {

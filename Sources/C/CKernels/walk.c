@@ -62,9 +62,16 @@ SERIN_INLINE void walk_linked_group(
 #undef LEAF
 #undef NAMED
 
-void serin_walk_scalar(const serin_forest *forest, const uint16_t *ranks, size_t rows, void *sums) {
+void serin_walk_segments(
+    const serin_forest *forest, size_t first, size_t count, const uint8_t *states, size_t rows, void *sums) {
+    const uint16_t *ranks = (const uint16_t *)(states + forest->ranks_at);
+    const serin_segment *segments = forest->segments + first;
     if (forest->header->sum_width == SERIN_FLOAT32)
-        walk_float(forest, ranks, rows, sums);
+        walk_float(forest, segments, count, ranks, rows, sums);
     else
-        walk_double(forest, ranks, rows, sums);
+        walk_double(forest, segments, count, ranks, rows, sums);
+}
+
+void serin_walk_scalar(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums) {
+    serin_walk_segments(forest, 0, forest->header->segments.count, states, rows, sums);
 }

@@ -62,7 +62,7 @@ SERIN_INLINE void NAMED(walk_linked)(
 static void NAMED(walk_block)(
     const serin_forest *forest, const serin_segment *segment, uint32_t first, uint32_t last, const uint16_t *ranks,
     size_t rows, LEAF *sums) {
-    const size_t slots = forest->header->slot_count;
+    const size_t slots = forest->row_bytes / sizeof(uint16_t);
     const size_t outputs = forest->header->output_count;
 #define ROWS(CALL)                                                  \
     for (size_t row = 0; row < rows; row++) {                       \
@@ -96,9 +96,11 @@ static void NAMED(walk_block)(
 #undef ROWS
 }
 
-static void NAMED(walk)(const serin_forest *forest, const uint16_t *ranks, size_t rows, void *sums) {
-    for (uint64_t index = 0; index < forest->header->segments.count; index++) {
-        const serin_segment *segment = forest->segments + index;
+static void NAMED(walk)(
+    const serin_forest *forest, const serin_segment *segments, size_t count, const uint16_t *ranks, size_t rows,
+    void *sums) {
+    for (size_t index = 0; index < count; index++) {
+        const serin_segment *segment = segments + index;
         uint32_t groups = (segment->tree_count + SERIN_GROUP - 1) / SERIN_GROUP;
         uint32_t step = rows == 1 ? groups : segment->groups_per_block;
         for (uint32_t first = 0; first < groups; first += step) {

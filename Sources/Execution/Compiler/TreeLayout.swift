@@ -25,10 +25,15 @@ struct TreeLayout {
     private(set) var linkedNodes: [serin_linked_node] = []
     private(set) var linkedLeaves: [Double] = []
     private let leafBytes: Int
+    private let cuts: Set<Int>
 
     /// `ask` turns a split into its slot and rank.
-    init(_ forest: Forest, ask: @escaping (Forest.Node) -> (slot: Int, rank: Int)) throws(ImageError) {
+    ///
+    /// A segment ends before each of `cuts` (multiples of the group size), so that runs of trees
+    /// are runs of segments.
+    init(_ forest: Forest, cuts: Set<Int>, ask: @escaping (Forest.Node) -> (slot: Int, rank: Int)) throws(ImageError) {
         self.ask = ask
+        self.cuts = cuts
         leafBytes = forest.accumulation == .float32 ? 4 : 8
         for start in stride(from: 0, to: forest.trees.count, by: Self.groupSize) {
             let trees = Array(forest.trees[start..<min(start + Self.groupSize, forest.trees.count)])
@@ -36,6 +41,13 @@ struct TreeLayout {
             // The image's limit is far below; this keeps indices within 32 bits on the way there.
             guard heapNodes.count < 1 << 31, linkedNodes.count < 1 << 31 else { throw ImageError("too many nodes") }
         }
+    }
+
+    /// The segments of a run of trees that begins and ends at a cut.
+    func segments(of trees: Range<Int>) -> Range<Int> {
+        let first = segments.firstIndex { $0.first_tree >= UInt32(trees.lowerBound) } ?? segments.count
+        let end = segments.firstIndex { $0.first_tree >= UInt32(trees.upperBound) } ?? segments.count
+        return first..<end
     }
 
     private mutating func add(_ trees: [Forest.Tree], first: Int) {
@@ -52,7 +64,7 @@ struct TreeLayout {
 
     /// Adds a group to the last segment, or opens one.
     private mutating func extend(_ kind: UInt32, depth: Int, first: Int, count: Int, start: Int) {
-        if let last = segments.last, last.kind == kind, last.depth == UInt32(depth) {
+        if let last = segments.last, !cuts.contains(first), last.kind == kind, last.depth == UInt32(depth) {
             segments[segments.count - 1].tree_count += UInt32(count)
             return
         }

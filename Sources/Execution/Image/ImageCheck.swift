@@ -8,8 +8,8 @@ internal import CKernels
 internal import ModelFormat
 
 struct ImageCheck {
-    private let image: UnsafeRawBufferPointer
-    private let head: serin_image_header
+    let image: UnsafeRawBufferPointer
+    let head: serin_image_header
 
     static var checksumOffset: Int { MemoryLayout<serin_image_header>.offset(of: \.checksum)! }
 
@@ -25,7 +25,7 @@ struct ImageCheck {
         head = image.loadUnaligned(as: serin_image_header.self)
     }
 
-    private func require(_ holds: Bool, _ message: @autoclosure () -> String) throws(ImageError) {
+    func require(_ holds: Bool, _ message: @autoclosure () -> String) throws(ImageError) {
         if !holds { throw ImageError("the compiled image is damaged: \(message())") }
     }
 
@@ -37,6 +37,8 @@ struct ImageCheck {
         try checkCategories()
         try checkSegments()
         try checkNodes()
+        try checkBytes()
+        try checkVectors()
         return head
     }
 
@@ -67,7 +69,7 @@ struct ImageCheck {
     }
 
     /// A section's elements, once it is known to lie within the image.
-    private func section<Element>(
+    func section<Element>(
         _ section: serin_section, _: Element.Type
     ) throws(ImageError) -> UnsafeBufferPointer<Element> {
         let count = try count(section, MemoryLayout<Element>.stride)
@@ -76,7 +78,7 @@ struct ImageCheck {
         return UnsafeBufferPointer(start: start, count: count)
     }
 
-    private func count(_ section: serin_section, _ stride: Int) throws(ImageError) -> Int {
+    func count(_ section: serin_section, _ stride: Int) throws(ImageError) -> Int {
         let size = UInt64(image.count)
         try require(section.offset % 64 == 0 && section.offset <= size, "a section's place")
         try require(section.count <= (size - section.offset) / UInt64(stride), "a section's length")
