@@ -69,7 +69,9 @@ struct StageEncoder {
         case .activation(let activation): setKind(SERIN_STAGE_ACTIVATION, detail: UInt32(activation.rawValue))
         case .complement: setKind(SERIN_STAGE_COMPLEMENT)
         case .copy, .forest: preconditionFailure("has been lowered, or is encoded with its number")
-        case .catboostCounters: throw ImageError("counters cannot be compiled")
+        case .catboostCounters(let counters):
+            setKind(SERIN_STAGE_COUNTERS)
+            stage.parameters.0 = try writer.add(CounterEncoder(counters).bytes())
         }
     }
 
@@ -148,6 +150,8 @@ struct StageEncoder {
         case .step: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_STEP))
         case .signedSquare: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_SIGNED_SQUARE))
         case .softplus: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_SOFTPLUS))
+        case .fastSoftmax: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_FAST_SOFTMAX))
+        case .fastExponential: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_FAST_EXPONENTIAL))
         }
     }
 }

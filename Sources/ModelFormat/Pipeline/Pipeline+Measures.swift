@@ -19,7 +19,8 @@ extension Operation {
     /// Numbers the operation brings along; a forest has bounds of its own.
     public var parameterCount: Int {
         switch self {
-        case .copy, .combine, .log, .normalize, .transform, .activation, .complement, .forest, .catboostCounters: 0
+        case .copy, .combine, .log, .normalize, .transform, .activation, .complement, .forest: 0
+        case .catboostCounters(let counters): counters.parameterCount
         case .select(let columns): columns.count
         case .impute(let values, _): values.count
         case .scale(let offsets, let scales): offsets.count + scales.count
@@ -42,6 +43,7 @@ extension Operation {
         case .lookup(let tables): tables.reduce(0) { $0 + Self.searchSteps($1.keys.count) }
         case .bucket(let edges): edges.reduce(0) { $0 + Self.searchSteps($1.count) }
         case .calibrate(.isotonic(let x, _)): columns * Self.searchSteps(x.count)
+        case .catboostCounters(let counters): counters.worstCaseOperations
         default: columns
         }
     }
