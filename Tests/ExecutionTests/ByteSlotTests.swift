@@ -42,6 +42,7 @@ import Testing
         single.accumulation = .float64
         single.baseMargins = [0]
         single.averageDivisor = 1
+        (single.marginScale, single.marginBias) = (1, [])
         single.transform = .identity
         return ReferenceScorer.score(single, row: row, rowType: type).margins[0] == 1
     }

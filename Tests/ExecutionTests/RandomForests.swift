@@ -68,6 +68,8 @@ struct RandomForests {
             let splits = generator.chance(0.1) ? 0 : Int.random(in: 0...maxSplits, using: &generator)
             forest.trees.append(tree(forest, pool, splits: splits, shape: shape))
         }
+        if generator.chance(0.2) { forest.marginScale = finite(in: accumulation) }
+        if generator.chance(0.2) { forest.marginBias = (0..<outputs).map { _ in finite(in: accumulation) } }
         return forest
     }
 

@@ -63,6 +63,8 @@ struct ImageCheck {
         try require(head.category_rule <= UInt32(SERIN_CATEGORY_ABOVE_MINUS_ONE), "category rule")
         let number = head.sum_width == UInt32(SERIN_FLOAT32) ? 4 : 8
         try require(try count(head.base_margins, number) == Int(head.output_count), "base margins")
+        let biases = try count(head.margin_bias, number)
+        try require(biases == 0 || biases == Int(head.output_count), "margin biases")
         let outputs = try section(head.tree_outputs, UInt16.self)
         try require(outputs.count == (head.output_count == 1 ? 0 : Int(head.tree_count)), "tree outputs")
         try require(outputs.allSatisfy { UInt32($0) < head.output_count }, "an output")

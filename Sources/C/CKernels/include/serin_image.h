@@ -187,10 +187,14 @@ typedef struct {
     /// Words of a row of category decisions, a multiple of 8.
     uint32_t decision_words;
     double sigmoid_scale;
+    /// margin = sum × margin_scale + margin_bias[output], where there are biases.
+    double margin_scale;
     /// Values no further from 0 count as 0.
     double zero_band;
 
     serin_section base_margins;
+    /// One for each output, in the sums' width; empty: sums are margins.
+    serin_section margin_bias;
     serin_section quads;
     serin_section keys;
     serin_section category_columns;
