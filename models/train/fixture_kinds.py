@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 class Kind:
     name: str
     params: dict = field(default_factory=dict)
-    # unit01, classes, real, positive, unit, counts, ranks, targets
+    # binary, classes, real, positive, unit, counts, ranks, targets
     labels: str = "binary"
     # plain, missing, zeros, categories, named
     columns: str = "any"
     # Random parameters that this kind fixes itself are left out of the draw.
     shape: str = "any"
+    # One of scikit-learn's data sets instead of random data.
+    data: str | None = None
 
 
 XGBOOST = [
@@ -96,11 +98,28 @@ LIGHTGBM = [
     Kind("constant", {"objective": "binary", "min_gain_to_split": 1e9}),
 ]
 
+
+def _real(binary: dict, classes: dict, real: dict) -> list[Kind]:
+    """One kind for each of scikit-learn's data sets, by the parameters of its objective."""
+    return [
+        Kind("real-iris", classes, "classes", data="iris"),
+        Kind("real-wine", classes, "classes", data="wine"),
+        Kind("real-digits", classes, "classes", data="digits"),
+        Kind("real-breast-cancer", binary, "binary", data="breast_cancer"),
+        Kind("real-diabetes", real, "real", data="diabetes"),
+    ]
+
+
+REAL_XGBOOST = _real(
+    {"objective": "binary:logistic"}, {"objective": "multi:softprob"}, {"objective": "reg:squarederror"}
+)
+REAL_LIGHTGBM = _real({"objective": "binary"}, {"objective": "multiclass"}, {"objective": "regression"})
+REAL_CATBOOST = _real({}, {"loss_function": "MultiClass"}, {"loss_function": "RMSE"})
+
 # Made only when asked for by name: models that an importer may refuse.
 ON_REQUEST = {
     "xgboost": [
         Kind("vector-leaf", {"objective": "reg:squarederror", "multi_strategy": "multi_output_tree"}, "targets"),
         Kind("linear", {"objective": "reg:squarederror", "booster": "gblinear"}, "real"),
     ],
-    "lightgbm": [],
 }
