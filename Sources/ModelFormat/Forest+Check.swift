@@ -45,14 +45,6 @@ extension Forest {
         guard (1...ModelBounds.trees).contains(averageDivisor) else {
             throw ModelFormatError("averageDivisor", "must be 1 to \(ModelBounds.trees)")
         }
-        guard fits(marginScale, accumulation) else {
-            throw ModelFormatError("marginScale", "must be a finite number of the forest's width")
-        }
-        guard marginBias.isEmpty || marginBias.count == outputCount,
-            marginBias.allSatisfy({ fits($0, accumulation) })
-        else {
-            throw ModelFormatError("marginBias", "must have a finite number of the forest's width for each output")
-        }
         guard zeroBand >= 0, fits(zeroBand, valueWidth) else {
             throw ModelFormatError("zeroBand", "must be a finite number of the values' width that is not negative")
         }
@@ -105,6 +97,16 @@ extension Forest {
         }
         try checkLinearLeaves(tree, index)
         if let orphan = seen.firstIndex(of: false) { throw nodeError(index, orphan, "is not reached from the root") }
+        try checkCovers(tree, index)
+    }
+
+    private func checkCovers(_ tree: Tree, _ index: Int) throws(ModelFormatError) {
+        guard tree.covers.isEmpty || tree.covers.count == tree.nodes.count else {
+            throw ModelFormatError("trees[\(index)].covers", "must be empty, or have one for each node")
+        }
+        if let bad = tree.covers.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+            throw ModelFormatError("trees[\(index)].covers[\(bad)]", "must be a finite number from 0 up")
+        }
     }
 
     private func checkLinearLeaves(_ tree: Tree, _ index: Int) throws(ModelFormatError) {
