@@ -15,6 +15,7 @@ struct ONNXFixture: Decodable, CustomTestStringConvertible {
     var features: Int
     var outputs: Int
     var accept: [String]
+    var tolerance: Double
 
     var testDescription: String { name }
 

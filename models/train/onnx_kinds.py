@@ -33,9 +33,11 @@ class Case:
     missing: bool = False
     # Whether infinities and extremes of float32 have one.
     extremes: bool = False
+    # Whether only whole numbers are compared with ONNX Runtime.
+    whole: bool = False
     # Approximations that must be accepted.
     accept: list = field(default_factory=list)
-    # The true answer of rows, where ONNX Runtime gives another.
+    # The trainer's own answers for rows, in double: then they count, and must be met within 1e-12.
     expected: Callable | None = None
 
 

@@ -113,9 +113,22 @@ extension Pipeline {
         else { return nil }
         if scores == 1 { return stages.count == 1 ? forest : nil }
         guard stages.count == 2, scores == 2, stages[1].inputs == [1], stages[1].output == first.output,
-            forest.averageDivisor == 1, case .transform(let transform) = stages[1].operation
+            forest.averageDivisor == 1, let transform = stages[1].operation.asTransform
         else { return nil }
         forest.transform = transform
         return forest
+    }
+}
+
+extension Operation {
+    /// The transform that a stage is; nil: it is none.
+    fileprivate var asTransform: OutputTransform? {
+        switch self {
+        case .transform(let transform): transform
+        case .activation(.sigmoid): .sigmoid(scale: 1)
+        case .activation(.softmax): .softmax
+        case .activation(.exponential): .exponential
+        default: nil
+        }
     }
 }
