@@ -6,13 +6,6 @@ extension Pipeline {
     public var worstCaseOperationsPerRow: Int {
         stages.reduce(0) { $0 + $1.operation.worstCaseOperations(columns: $1.output.columns) }
     }
-
-    /// All its forests, in the order of the stages.
-    public var forests: [Forest] {
-        stages.compactMap { stage in
-            if case .forest(let forest) = stage.operation { forest } else { nil }
-        }
-    }
 }
 
 extension Operation {
