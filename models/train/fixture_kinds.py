@@ -120,6 +120,9 @@ LIGHTGBM = [
     Kind("goss", {"objective": "binary", "data_sample_strategy": "goss"}, columns="missing"),
 ]
 
+# Made only when asked for by name: models that an importer may refuse.
+ON_REQUEST = {"xgboost": [], "lightgbm": []}
+
 
 def _real(binary: dict, classes: dict, real: dict) -> list[Kind]:
     """One kind for each of scikit-learn's data sets, by the parameters of its objective."""
@@ -137,6 +140,3 @@ REAL_XGBOOST = _real(
 )
 REAL_LIGHTGBM = _real({"objective": "binary"}, {"objective": "multiclass"}, {"objective": "regression"})
 REAL_CATBOOST = _real({}, {"loss_function": "MultiClass"}, {"loss_function": "RMSE"})
-
-# Made only when asked for by name: models that an importer may refuse.
-ON_REQUEST = {"xgboost": [], "lightgbm": []}

@@ -26,6 +26,9 @@ class Nodes:
         self.rows: list[dict] = []
         self.leaves: list[tuple[int, int, int, float]] = []
         self.missing = bool(kind.params.get("missing"))
+        self.aggregate = kind.params.get("aggregate", "SUM")
+        self.transform = kind.params.get("transform", "NONE")
+        self.base = np.zeros(targets)
         self.number = np.float64 if kind.params.get("double") else np.float32
         self.trees = int(rng.integers(1, limits.rounds + 1))
         for tree in range(self.trees):
@@ -54,7 +57,9 @@ class Nodes:
         return node
 
     def _targets(self):
-        """A leaf may speak of one target or of several."""
+        """A leaf may speak of one target or of several; for a smallest or largest, of all."""
+        if self.aggregate in ("MIN", "MAX"):
+            return list(range(self.targets))
         if self.targets == 1 or self.rng.random() < 0.5:
             return [int(self.rng.integers(self.targets))]
         return sorted(int(target) for target in self.rng.choice(self.targets, 2, replace=False))
@@ -62,12 +67,57 @@ class Nodes:
     def column(self, key: str) -> list:
         return [row[key] for row in self.rows]
 
+    def exact(self, rows: np.ndarray) -> np.ndarray:
+        """The answers, walked node by node and added in double."""
+        nodes = {(row["tree"], row["node"]): row for row in self.rows}
+        weights: dict[tuple[int, int], list] = {}
+        for tree, node, target, weight in self.leaves:
+            weights.setdefault((tree, node), []).append((target, weight))
+        answers = []
+        for values in rows.astype(self.number):
+            scores = [[] for _ in range(self.targets)]
+            for tree in range(self.trees):
+                row = nodes[tree, 0]
+                while row["mode"] != "LEAF":
+                    row = nodes[tree, row["true" if self._passes(row, values[row["feature"]]) else "false"]]
+                for target, weight in weights[tree, row["node"]]:
+                    scores[target].append(weight)
+            answers.append(self._aggregated(scores))
+        return np.array(answers)
+
+    def _passes(self, row: dict, value) -> bool:
+        # As ONNX Runtime has it: a missing value is unequal to every split.
+        if np.isnan(value):
+            return bool(row["nan"]) or row["mode"] == "BRANCH_NEQ"
+        if "members" in row:
+            return float(value) in row["members"]
+        split = self.number(row["value"])
+        return {
+            "BRANCH_LEQ": value <= split,
+            "BRANCH_LT": value < split,
+            "BRANCH_GTE": value >= split,
+            "BRANCH_GT": value > split,
+            "BRANCH_EQ": value == split,
+            "BRANCH_NEQ": value != split,
+        }[row["mode"]]
+
+    def _aggregated(self, scores: list[list[float]]) -> np.ndarray:
+        join = {"SUM": sum, "AVERAGE": lambda parts: sum(parts) / self.trees, "MIN": min, "MAX": max}[self.aggregate]
+        sums = np.array([join(parts) for parts in scores], float) + self.base
+        if self.transform == "LOGISTIC":
+            return 1 / (1 + np.exp(-sums))
+        if self.transform == "SOFTMAX":
+            powers = np.exp(sums - sums.max())
+            return powers / powers.sum()
+        return sums
+
 
 def random_ensemble(rng, kind: Kind, table: Table, limits: Limits):
-    """A model of one node, and no trainer to ask."""
+    """A model of one node, and what answers for it in double; a classifier's ways with two classes are its own."""
     targets = int(kind.params.get("targets", 1))
     build = _ensemble if kind.params.get("version") == 5 else _attributes
-    node, outputs = build(rng, kind, Nodes(rng, kind, table, limits, targets), targets)
+    nodes = Nodes(rng, kind, table, limits, targets)
+    node, outputs = build(rng, kind, nodes, targets)
     number = TensorProto.DOUBLE if kind.params.get("double") else TensorProto.FLOAT
     # A classifier's scores are float32 whatever its input.
     answer = TensorProto.FLOAT if node.op_type != "TreeEnsemble" else number
@@ -82,7 +132,8 @@ def random_ensemble(rng, kind: Kind, table: Table, limits: Limits):
     )
     version = int(kind.params.get("version", 3))
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", version)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=9), None
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return model, None if kind.params.get("classes") else nodes.exact
 
 
 def _numbers(kind: Kind, nodes: Nodes, name: str, values):
@@ -105,7 +156,7 @@ def _attributes(rng, kind: Kind, nodes: Nodes, targets: int):
         f"{word}_treeids": [leaf[0] for leaf in nodes.leaves],
         f"{word}_nodeids": [leaf[1] for leaf in nodes.leaves],
         f"{word}_ids": [leaf[2] for leaf in nodes.leaves],
-        "post_transform": kind.params.get("transform", "NONE"),
+        "post_transform": nodes.transform,
         **_numbers(kind, nodes, "nodes_values", nodes.column("value")),
         **_numbers(kind, nodes, f"{word}_weights", [leaf[3] for leaf in nodes.leaves]),
     }
@@ -113,12 +164,13 @@ def _attributes(rng, kind: Kind, nodes: Nodes, targets: int):
         attributes["nodes_missing_value_tracks_true"] = nodes.column("nan")
     if kind.params.get("base"):
         base = [float(nodes.number(value)) for value in rng.normal(size=targets)]
+        nodes.base = np.array(base)
         attributes |= _numbers(kind, nodes, "base_values", base)
     if is_classifier:
         attributes["classlabels_int64s"] = list(range(int(kind.params["classes"])))
         node = helper.make_node("TreeEnsembleClassifier", ["x"], ["label", "scores"], domain="ai.onnx.ml", **attributes)
         return node, ["label", "scores"]
-    attributes |= {"n_targets": targets, "aggregate_function": kind.params.get("aggregate", "SUM")}
+    attributes |= {"n_targets": targets, "aggregate_function": nodes.aggregate}
     node = helper.make_node("TreeEnsembleRegressor", ["x"], ["scores"], domain="ai.onnx.ml", **attributes)
     return node, ["scores"]
 
@@ -134,6 +186,8 @@ def _ensemble(rng, kind: Kind, nodes: Nodes, targets: int):
         if (tree, node) not in first_leaf:
             first_leaf[tree, node] = len(leaves)
             leaves.append((target, weight))
+    # What the older operators say of further targets has no place here.
+    nodes.leaves = [(*place, *leaves[index]) for place, index in first_leaf.items()]
     roots = []
     for tree in range(nodes.trees):
         if (tree, 0) not in place:  # a tree of one leaf: a node whose branches both end there
@@ -145,7 +199,8 @@ def _ensemble(rng, kind: Kind, nodes: Nodes, targets: int):
     for row in interior:
         if row["mode"] == "BRANCH_EQ" and kind.params.get("members") and rng.random() < 0.7:
             # ONNX Runtime knows only members that are whole and fit 32 bits.
-            members += [*sorted({float(code) for code in rng.integers(-1, 40, 6)}), float("nan")]
+            row["members"] = {float(code) for code in rng.integers(-1, 40, 6)}
+            members += [*sorted(row["members"]), float("nan")]
             modes.append(MEMBER)
         else:
             modes.append(MODES.index(row["mode"]))
@@ -163,10 +218,8 @@ def _ensemble(rng, kind: Kind, nodes: Nodes, targets: int):
     attributes = {
         "tree_roots": roots,
         "n_targets": targets,
-        "aggregate_function": AGGREGATES.index(kind.params.get("aggregate", "SUM")),
-        "post_transform": ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"].index(
-            kind.params.get("transform", "NONE")
-        ),
+        "aggregate_function": AGGREGATES.index(nodes.aggregate),
+        "post_transform": ["NONE", "SOFTMAX", "LOGISTIC"].index(nodes.transform),
         "nodes_modes": tensor("modes", TensorProto.UINT8, modes),
         "nodes_splits": tensor("splits", number, splits),
         "nodes_featureids": [row["feature"] for row in interior],
