@@ -35,6 +35,8 @@ public enum ModelBounds {
     public static let parameters = 32_000_000
     /// Operations of one row: multiplications, splits, compared and copied columns.  About 50 ms.
     public static let rowOperations = 100_000_000
+    /// Terms of all linear leaves together, 12 bytes each in memory.
+    public static let linearTerms = 16_000_000
     /// Bytes of a name or of a header value.
     public static let nameBytes = 4_096
 }
