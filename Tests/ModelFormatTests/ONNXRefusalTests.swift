@@ -162,6 +162,37 @@ import Testing
             refusal(file { $0["post_transform"] = .text("PROBIT") })?.message.contains("accept `probit`") == true)
     }
 
+    @Test func aSmallFileCannotAskForMuch() throws {
+        func chain(_ count: Int, columns: Int, _ make: (Int) -> ONNXFile.Node) -> ONNXFile {
+            var file = ONNXFile.graph((0..<count).map { make($0) })
+            file.inputs[0].dimensions[1] = columns
+            file.nodes[0].inputs = file.nodes[0].inputs.map { _ in "X" }
+            file.nodes[count - 1].outputs = ["Y"]
+            return file
+        }
+        let wide = chain(100, columns: 65_536) { index in
+            ONNXFile.Node(operatorName: "Neg", inputs: ["v\(index)"], outputs: ["v\(index + 1)"])
+        }
+        #expect(refusal(wide)?.message.contains("makes the graph larger than") == true)
+        let many = chain(1, columns: 65_536) { _ in
+            ONNXFile.Node(operatorName: "Sum", inputs: [String](repeating: "X", count: 10_000), outputs: ["Y"])
+        }
+        #expect(refusal(many)?.message.contains("columns of inputs") == true)
+        // A classifier's second column is looked for through many nodes, but not through all.
+        var long = chain(4_000, columns: 2) { index in
+            ONNXFile.Node(operatorName: "Neg", inputs: ["v\(index)"], outputs: ["v\(index + 1)"])
+        }
+        long.outputs.append(("label", 7, [0]))
+        #expect(try long.scores([1, 2]) == [2])
+        let tall = chain(40, columns: 2) { index in
+            ONNXFile.Node(operatorName: "Unsqueeze", inputs: ["v\(index)", "axis"], outputs: ["v\(index + 1)"])
+        }
+        var unsqueezed = tall
+        unsqueezed.nodes[0].inputs[1] = "axis"
+        unsqueezed.constants = [.integers("axis", [1], [1])]
+        #expect(refusal(unsqueezed)?.message.contains("more than 16 axes") == true)
+    }
+
     @Test func everyPrefixOfAFileIsRefused() throws {
         let bytes = ONNXFile.one("Scaler", scaler).bytes
         var accepted = 0

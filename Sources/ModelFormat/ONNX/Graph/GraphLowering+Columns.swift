@@ -231,6 +231,7 @@ extension GraphLowering {
                 throw reader.error(attribute: "inputdimensions", "must be the inputs' columns")
             }
             columns += rows.shape.columns
+            _ = try shape([.rows, .count(columns)], reader)
             values.append(builder.convert(rows.value, .float32))
         }
         guard !values.isEmpty else { throw reader.error("has no inputs") }

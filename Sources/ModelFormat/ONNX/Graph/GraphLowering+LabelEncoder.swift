@@ -76,6 +76,9 @@ extension GraphLowering {
         _ reader: NodeReader, _ keys: LabelKeys, _ values: [Double], _ otherwise: Double, _ element: ONNXElement
     ) throws(ModelFormatError) -> GraphValue {
         var rows = try rows(0, reader, "numbers or strings") { $0 != .bool }
+        guard keys.count <= ModelBounds.parameters / (2 * rows.shape.columns) else {
+            throw reader.error("has more than \(ModelBounds.parameters) keys and values for all columns")
+        }
         var tables: [LookupTable] = []
         switch keys {
         case .strings(let names):

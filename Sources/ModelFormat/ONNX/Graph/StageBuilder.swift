@@ -9,6 +9,9 @@
 struct StageBuilder {
     let input: Pipeline.Value
     private(set) var stages: [Pipeline.Stage] = []
+    /// Columns and parameters of all stages so far, needed or not.
+    private(set) var columnCount = 0
+    private(set) var parameterCount = 0
     /// The node that is being lowered; stages carry its name.
     var name = ""
 
@@ -23,6 +26,8 @@ struct StageBuilder {
     mutating func append(
         _ operation: Operation, _ inputs: [Int], columns: Int, width: NumberWidth
     ) -> Int {
+        columnCount += columns
+        parameterCount += operation.parameterCount
         stages.append(
             Pipeline.Stage(
                 inputs: inputs.flatMap { parts($0) }, operation: operation,
