@@ -45,6 +45,14 @@ extension Forest {
         guard (1...ModelBounds.trees).contains(averageDivisor) else {
             throw ModelFormatError("averageDivisor", "must be 1 to \(ModelBounds.trees)")
         }
+        guard fits(marginScale, accumulation) else {
+            throw ModelFormatError("marginScale", "must be a finite number of the forest's width")
+        }
+        guard marginBias.isEmpty || marginBias.count == outputCount,
+            marginBias.allSatisfy({ fits($0, accumulation) })
+        else {
+            throw ModelFormatError("marginBias", "must have a finite number of the forest's width for each output")
+        }
         guard zeroBand >= 0, fits(zeroBand, valueWidth) else {
             throw ModelFormatError("zeroBand", "must be a finite number of the values' width that is not negative")
         }

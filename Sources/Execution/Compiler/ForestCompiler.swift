@@ -99,6 +99,8 @@ struct ForestCompiler {
         case .step: header.transform = UInt32(SERIN_TRANSFORM_STEP)
         case .signedSquare: header.transform = UInt32(SERIN_TRANSFORM_SIGNED_SQUARE)
         case .softplus: header.transform = UInt32(SERIN_TRANSFORM_SOFTPLUS)
+        case .fastSoftmax: header.transform = UInt32(SERIN_TRANSFORM_FAST_SOFTMAX)
+        case .fastExponential: header.transform = UInt32(SERIN_TRANSFORM_FAST_EXPONENTIAL)
         }
         return header
     }

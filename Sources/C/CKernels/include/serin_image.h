@@ -36,7 +36,9 @@ enum {
     SERIN_TRANSFORM_STEP = 4,
     SERIN_TRANSFORM_SIGNED_SQUARE = 5,
     SERIN_TRANSFORM_SOFTPLUS = 6,
-    SERIN_TRANSFORM_COUNT = 7
+    SERIN_TRANSFORM_FAST_SOFTMAX = 7,
+    SERIN_TRANSFORM_FAST_EXPONENTIAL = 8,
+    SERIN_TRANSFORM_COUNT = 9
 };
 
 /// Where a section lies: bytes from the image's start, and how many elements it has.

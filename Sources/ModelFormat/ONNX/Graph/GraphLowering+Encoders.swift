@@ -45,12 +45,21 @@ extension GraphLowering {
         }
         // `impute` would also replace NaN, which is none of this node's business.
         let width = builder.value(rows.value).width
-        let markers = builder.constant([Double](repeating: marker, count: values.count), width: width)
-        let isMarker = builder.append(
-            .compare(.equal), [rows.value, markers], columns: values.count, width: width)
+        let isMarker = isEqual(rows.value, marker, columns: values.count, width)
         rows.value = builder.append(
             .choose, [isMarker, builder.constant(values, width: width), rows.value], columns: values.count, width: width)
         return .rows(rows)
+    }
+
+    /// 1 where a column is `number`, which may be infinite: then it is what lies above every finite number.
+    private mutating func isEqual(_ value: Int, _ number: Double, columns: Int, _ width: NumberWidth) -> Int {
+        guard number.isInfinite else {
+            let numbers = builder.constant([Double](repeating: number, count: columns), width: width)
+            return builder.append(.compare(.equal), [value, numbers], columns: columns, width: width)
+        }
+        let largest = width == .float32 ? Double(Float.greatestFiniteMagnitude) : .greatestFiniteMagnitude
+        let source = number > 0 ? value : builder.activation(.negate, value)
+        return builder.pointwise(.binarize(thresholds: [Double](repeating: largest, count: columns)), source)
     }
 
     mutating func normalizer(_ reader: inout NodeReader) throws(ModelFormatError) -> GraphValue {

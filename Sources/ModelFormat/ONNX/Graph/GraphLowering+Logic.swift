@@ -148,7 +148,9 @@ extension GraphLowering {
         guard let raw = try reader.integer("to"), let element = ONNXElement(rawValue: raw) else {
             throw reader.error(attribute: "to", "must be float, double, int32, int64, bool or string")
         }
+        // For the 8-bit floats, which are refused.
         reader.ignore("saturate")
+        reader.ignore("round_mode")
         switch try input(0, reader) {
         case .constant(let tensor): return .constant(try cast(tensor, to: element, reader))
         case .rows(let rows): return .rows(try cast(rows, to: element, reader))

@@ -107,6 +107,16 @@ struct GraphLowering {
         return result
     }
 
+    /// Gives string features the caller's codes.
+    mutating func seed(_ categories: [[String]], _ inputs: GraphInputs) throws(ModelFormatError) {
+        for (feature, names) in categories.prefix(inputs.row.columns).enumerated() where inputs.isText[feature] {
+            guard Set(names).count == names.count else {
+                throw ModelFormatError("categories[\(feature)]", "has a name twice")
+            }
+            _ = try codes(of: names, feature: feature)
+        }
+    }
+
     /// Refuses an approximation unless the manifest accepts it by name.
     mutating func approximate(_ name: String, _ reason: String, place: String) throws(ModelFormatError) {
         guard accepted.contains(name) else {

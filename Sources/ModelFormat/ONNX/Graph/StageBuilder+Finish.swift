@@ -16,6 +16,7 @@ extension StageBuilder {
             return append(operation, [inner], columns: columns.count, width: stage.output.width)
         }
         switch stage.operation {
+        case .complement where columns == [1]: return join(stage.inputs)
         case .dense(let layer) where layer.activation != .softmax:
             return append(
                 .dense(layer.rows(columns)), stage.inputs, columns: columns.count, width: stage.output.width)

@@ -113,8 +113,14 @@ struct StageBuilder {
         return append(.combine(arithmetic), [left, right], columns: shape.columns, width: shape.width)
     }
 
-    /// x ∘ operands; a bias joins its layer.
+    /// x ∘ operands; a bias joins its layer, × 1, ÷ 1 and - 0 are nothing.
     mutating func arithmetic(_ arithmetic: Operation.Arithmetic, _ input: Int, _ operands: [Double]) -> Int {
+        switch arithmetic {
+        case .multiply, .divide: if operands.allSatisfy({ $0 == 1 }) { return input }
+        case .subtract: if operands.allSatisfy({ $0 == 0 && $0.sign == .plus }) { return input }
+        default: break
+        }
+        if arithmetic == .divide, let averaged = average(input, operands) { return averaged }
         if arithmetic == .add, let stage = stage(input), case .dense(var layer) = stage.operation,
             layer.activation == .identity, layer.bias.allSatisfy({ $0 == 0 })
         {
@@ -122,6 +128,16 @@ struct StageBuilder {
             return append(.dense(layer), stage.inputs, columns: layer.outputs, width: stage.output.width)
         }
         return pointwise(.arithmetic(arithmetic, operands: operands), input)
+    }
+
+    /// A forest whose sums are divided by one whole number is an average; nil: it is not that.
+    private mutating func average(_ input: Int, _ operands: [Double]) -> Int? {
+        guard let stage = stage(input), case .forest(var forest) = stage.operation, let divisor = operands.first,
+            forest.averageDivisor == 1, forest.transform == .identity, operands.allSatisfy({ $0 == divisor }),
+            let count = Int(exactly: divisor), (1...ModelBounds.trees).contains(count)
+        else { return nil }
+        forest.averageDivisor = count
+        return append(.forest(forest), stage.inputs, columns: stage.output.columns, width: stage.output.width)
     }
 
     /// An activation; relu, sigmoid and tanh join their layer.
