@@ -73,9 +73,11 @@ public enum ModelImporter {
             throw ModelFormatError(path, "is larger than \(ModelBounds.fileBytes) bytes")
         }
         var failed = false
-        let bytes = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
-            while count < buffer.count {
-                let got = Glibc.read(descriptor, buffer.baseAddress! + count, buffer.count - count)
+        let size = Int(status.st_size)
+        // Room behind the bytes saves the JSON parser a copy of its own.
+        let bytes = [UInt8](unsafeUninitializedCapacity: size + JSONModelReader.padding) { buffer, count in
+            while count < size {
+                let got = Glibc.read(descriptor, buffer.baseAddress! + count, size - count)
                 if got < 0, errno == EINTR { continue }
                 failed = got < 0
                 if got <= 0 { break }
