@@ -1,7 +1,8 @@
-// The end of a row: its margins, the objective's transform, and whether all of it is a number.
+// The end of a row: its margins (scaled and shifted, where the model says so), the objective's
+// transform, and whether all of it is a number.
 //
-// The float forms are XGBoost's to the operation, the double ones LightGBM's and CatBoost's: see OutputTransform
-// in ModelFormat, which says the same in Swift.
+// The float forms are XGBoost's to the operation, the double ones LightGBM's and CatBoost's: see
+// OutputTransform in ModelFormat, which says the same in Swift.
 #include "fast_exponential.h"
 #include "kernels.h"
 

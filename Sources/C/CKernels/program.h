@@ -2,6 +2,7 @@
 #pragma once
 
 #include "serin_program.h"
+#include "fast_exponential.h"
 #include "kernels.h"
 
 SERIN_INLINE size_t number_bytes(uint32_t width) { return width == SERIN_FLOAT32 ? 4 : 8; }

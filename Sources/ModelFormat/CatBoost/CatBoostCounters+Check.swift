@@ -45,6 +45,9 @@ extension CatBoostCounters {
         guard zip(table.keys, table.keys.dropFirst()).allSatisfy({ $0 < $1 }) else {
             throw ModelFormatError(place, "the keys must ascend")
         }
+        guard table.keys.last ?? 0 < .max else {
+            throw ModelFormatError(place, "the largest key is CatBoost's mark of no key")
+        }
         guard table.statistics.fits(keys: table.keys.count) else {
             throw ModelFormatError(place, "each key must have its statistics, not negative and with a sum of 32 bits")
         }

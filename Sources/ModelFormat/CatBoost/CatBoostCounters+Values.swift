@@ -11,7 +11,7 @@ extension CatBoostCounters {
         return places + counters.map { Double($0.value(in: tables[$0.table], keys[tables[$0.table].combination])) }
     }
 
-    private func key(of combination: Combination, _ columns: [Double], _ hashes: [UInt32]) -> UInt64 {
+    func key(of combination: Combination, _ columns: [Double], _ hashes: [UInt32]) -> UInt64 {
         var key: UInt64 = 0
         for category in combination.categories {
             key = CategoryHash.combine(key, CategoryHash.element(hashes[category]))
@@ -36,7 +36,7 @@ extension CatBoostCounters.Counter {
     }
 
     /// The value for the statistics' entry `place`; nil: for a key that no row had.
-    func value(of statistics: CatBoostCounters.Statistics, at place: Int?) -> Float {
+    public func value(of statistics: CatBoostCounters.Statistics, at place: Int?) -> Float {
         let (part, whole) = statistics.fraction(numerator, at: place)
         return ((part + prior) / (whole + priorDenominator) + shift) * scale
     }

@@ -15,6 +15,7 @@
 // Sections start at multiples of 64 bytes.  Numbers are little-endian, as the machine's.
 #pragma once
 
+#include "serin_counters.h"
 #include "serin_kernels.h"
 
 #define SERIN_PROGRAM_MAGIC 0x314752504e495253ull // "SRINPRG1"
@@ -72,6 +73,8 @@ enum {
     SERIN_STAGE_REDUCE,
     /// Marked: reads either width.  p0: the forest's image (bytes); detail: which forest it is.
     SERIN_STAGE_FOREST,
+    /// Marked: reads either width, writes float32.  p0: a block of serin_counters (bytes).
+    SERIN_STAGE_COUNTERS,
     SERIN_STAGE_COUNT
 };
 
@@ -203,7 +206,7 @@ typedef struct serin_stage_view {
 
 typedef struct serin_stage_kernels {
     const char *name;
-    /// y = stage(x) for `rows` rows; not for gathers and forests.
+    /// y = stage(x) for `rows` rows; not for gathers, forests and counters.
     void (*run)(const serin_stage_view *stage, const void *x, void *y, size_t rows);
 } serin_stage_kernels;
 
