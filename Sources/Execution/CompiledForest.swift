@@ -93,8 +93,6 @@ final class CompiledForest: @unchecked Sendable {
         return serin_forest(
             header: UnsafePointer(memory.assumingMemoryBound(to: serin_image_header.self)),
             base_margins: UnsafeRawPointer(memory + Int(header.base_margins.offset)),
-            margin_bias: header.margin_bias.count > 0
-                ? UnsafeRawPointer(memory + Int(header.margin_bias.offset)) : nil,
             quads: at(header.quads, serin_quad.self), keys: UnsafeRawPointer(memory + Int(header.keys.offset)),
             category_columns: at(header.category_columns, serin_category_column.self),
             category_row_of: at(header.category_row_of, UInt32.self),

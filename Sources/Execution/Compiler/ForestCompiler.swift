@@ -35,7 +35,6 @@ struct ForestCompiler {
         var writer = ImageWriter()
         let width = header.sum_width
         header.base_margins = try writer.add(numbers: forest.baseMargins, width: width)
-        header.margin_bias = try writer.add(numbers: marginBias, width: width)
         header.quads = try writer.add(slots.quads)
         header.keys = try writer.add(keys: slots.tableKeys, width: header.value_width)
         header.category_columns = try writer.add(categories.layouts)
@@ -73,11 +72,6 @@ struct ForestCompiler {
         header.decision_rows = try writer.add(decisions.words)
     }
 
-    /// One for each output, or none where sums are margins.
-    private var marginBias: [Double] {
-        forest.marginBias.isEmpty && forest.marginScale != 1 ? forest.baseMargins.map { _ in 0 } : forest.marginBias
-    }
-
     /// Everything but the sections.
     private func plainHeader() -> serin_image_header {
         var header = serin_image_header()
@@ -94,7 +88,6 @@ struct ForestCompiler {
         header.category_rule = UInt32(isNotNegative ? SERIN_CATEGORY_NOT_NEGATIVE : SERIN_CATEGORY_ABOVE_MINUS_ONE)
         header.margin_scale = forest.marginScale
         header.zero_band = forest.zeroBand
-        header.margin_scale = forest.marginScale
         header.sigmoid_scale = 1
         switch forest.transform {
         case .identity: header.transform = UInt32(SERIN_TRANSFORM_IDENTITY)

@@ -231,8 +231,6 @@ typedef struct {
     double zero_band;
 
     serin_section base_margins;
-    /// One for each output, in the sums' width; empty: sums are margins.
-    serin_section margin_bias;
     serin_section quads;
     serin_section keys;
     serin_section category_columns;

@@ -27,8 +27,6 @@
 typedef struct serin_forest {
     const serin_image_header *header;
     const void *base_margins;
-    /// Null: sums are margins.
-    const void *margin_bias;
     const serin_quad *quads;
     const void *keys;
     const serin_category_column *category_columns;
