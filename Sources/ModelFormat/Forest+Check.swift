@@ -45,14 +45,6 @@ extension Forest {
         guard (1...ModelBounds.trees).contains(averageDivisor) else {
             throw ModelFormatError("averageDivisor", "must be 1 to \(ModelBounds.trees)")
         }
-        guard fits(marginScale, accumulation) else {
-            throw ModelFormatError("marginScale", "must be a finite number of the forest's width")
-        }
-        guard marginBias.isEmpty || marginBias.count == outputCount,
-            marginBias.allSatisfy({ fits($0, accumulation) })
-        else {
-            throw ModelFormatError("marginBias", "must have a finite number of the forest's width for each output")
-        }
         guard zeroBand >= 0, fits(zeroBand, valueWidth) else {
             throw ModelFormatError("zeroBand", "must be a finite number of the values' width that is not negative")
         }
@@ -103,7 +95,6 @@ extension Forest {
                 open.append((Int(node.right), depth + 1))
             }
         }
-        try checkLinearLeaves(tree, index)
         if let orphan = seen.firstIndex(of: false) { throw nodeError(index, orphan, "is not reached from the root") }
         try checkCovers(tree, index)
         try checkLinearLeaves(tree, index)
@@ -115,24 +106,6 @@ extension Forest {
         }
         if let bad = tree.covers.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
             throw ModelFormatError("trees[\(index)].covers[\(bad)]", "must be a finite number from 0 up")
-        }
-    }
-
-    private func checkLinearLeaves(_ tree: Tree, _ index: Int) throws(ModelFormatError) {
-        var last: Int32 = -1
-        for (position, leaf) in tree.linearLeaves.enumerated() {
-            let place = "trees[\(index)].linearLeaves[\(position)]"
-            guard leaf.node > last, Int(leaf.node) < tree.nodes.count, tree.nodes[Int(leaf.node)].isLeaf else {
-                throw ModelFormatError(place, "the node must be a leaf, and they must ascend")
-            }
-            last = leaf.node
-            guard accumulation == .float64 else { throw ModelFormatError(place, "needs sums in float64") }
-            guard leaf.coefficients.count == leaf.features.count,
-                leaf.constant.isFinite, leaf.coefficients.allSatisfy({ $0.isFinite })
-            else { throw ModelFormatError(place, "must have a finite coefficient for each feature") }
-            guard leaf.features.allSatisfy({ (0..<featureCount).contains(Int($0)) }) else {
-                throw ModelFormatError(place, "the features must be 0 to \(featureCount - 1)")
-            }
         }
     }
 
