@@ -9,9 +9,10 @@ public import Inference
 public import ModelFormat
 
 public final class CompiledModel: Sendable {
-    /// One of the two.
-    private let forest: CompiledForest?
-    private let program: CompiledProgram?
+    // SAFETY: one of the two is set, retained by the initializer and released by deinit.  Unmanaged,
+    // because a reference would be counted at every call: an atomic write to a line that all threads share.
+    private let forest: Unmanaged<CompiledForest>?
+    private let program: Unmanaged<CompiledProgram>?
 
     public let featureCount: Int
     /// Columns of margins and scores.
@@ -32,7 +33,12 @@ public final class CompiledModel: Sendable {
     public let isExact: Bool
 
     /// The kernels in use, such as `avx512`.
-    public var kernels: String { forest?.kernels ?? program?.kernels ?? "" }
+    public let kernels: String
+
+    /// Of a pipeline, in the order in which they run; a forest alone has none.
+    public let stages: [StageSummary]
+    /// Measured when the model was loaded.
+    public let cost: ScoringCost
 
     /// Part of an image cache's key, with `processor`: images of another layout are not even opened.
     public static let compilerVersion = "\(SERIN_IMAGE_VERSION).\(SERIN_PROGRAM_VERSION)"
@@ -60,8 +66,9 @@ public final class CompiledModel: Sendable {
     }
 
     private init(_ forest: CompiledForest) {
-        self.forest = forest
+        self.forest = .passRetained(forest)
         program = nil
+        kernels = forest.kernels
         featureCount = forest.featureCount
         outputCount = forest.outputCount
         scoreType = forest.scoreType
@@ -71,11 +78,14 @@ public final class CompiledModel: Sendable {
         worstCaseOperationsPerRow = forest.worstCaseNodesPerRow
         imageBytes = forest.imageBytes
         isExact = true
+        stages = []
+        cost = ScoringCost(nanosAlone: forest.nanosPerRow, nanosInBatch: forest.nanosPerBatchedRow)
     }
 
     private init(_ program: CompiledProgram) {
         forest = nil
-        self.program = program
+        self.program = .passRetained(program)
+        kernels = program.kernels
         featureCount = program.featureCount
         outputCount = program.outputCount
         scoreType = program.scoreType
@@ -85,20 +95,39 @@ public final class CompiledModel: Sendable {
         worstCaseOperationsPerRow = program.worstCaseOperationsPerRow
         imageBytes = program.imageBytes
         isExact = program.isExact
+        stages = program.stageSummaries
+        cost = ScoringCost(
+            featureCount: featureCount, outputCount: outputCount, scoreBytes: scoreType.byteCount,
+            scratchBytes: program.scratchByteCount(rows: .max), score: program.score)
+    }
+
+    deinit {
+        forest?.release()
+        program?.release()
     }
 
     /// A copy of the whole image, to be written to a cache.
-    public var image: [UInt8] { forest?.image ?? program?.image ?? [] }
+    public var image: [UInt8] {
+        if let forest { forest.takeUnretainedValue().image } else { program!.takeUnretainedValue().image }
+    }
 
     /// Bytes of scratch to score up to `rows` rows at once; larger jobs are cut into chunks.
     public func scratchByteCount(rows: Int) -> Int {
-        forest?.scratchByteCount(rows: rows) ?? program?.scratchByteCount(rows: rows) ?? 0
+        if let forest {
+            forest._withUnsafeGuaranteedRef { $0.scratchByteCount(rows: rows) }
+        } else {
+            program!._withUnsafeGuaranteedRef { $0.scratchByteCount(rows: rows) }
+        }
     }
 
     /// Writes margins (where wanted), scores and status of every job; allocates and locks nothing.
     ///
     /// `scratch` is one thread's own, at least `scratchByteCount(rows: 1)` bytes, any alignment.
     public func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
-        if let forest { forest.score(jobs, scratch: scratch) } else { program?.score(jobs, scratch: scratch) }
+        if let forest {
+            forest._withUnsafeGuaranteedRef { $0.score(jobs, scratch: scratch) }
+        } else {
+            program!._withUnsafeGuaranteedRef { $0.score(jobs, scratch: scratch) }
+        }
     }
 }

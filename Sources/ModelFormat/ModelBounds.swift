@@ -25,6 +25,10 @@ public enum ModelBounds {
     public static let categories = 1 << 24
     /// Members of all category sets together, 4 bytes each in memory.
     public static let categoryMembers = 16_000_000
+    /// Terms of all linear leaves together, 12 bytes each in memory.
+    public static let linearTerms = 16_000_000
+    /// Nodes of an ONNX graph; exports of scikit-learn's largest pipelines have a few thousand.
+    public static let graphNodes = 16_384
     /// Stages of a pipeline; the longest exports have a few hundred.
     public static let stages = 4_096
     /// Columns of all values of a row together: 8 bytes of scratch each.

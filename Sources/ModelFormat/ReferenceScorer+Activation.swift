@@ -16,6 +16,8 @@ extension ReferenceScorer {
         case .absolute: return values.map { $0.magnitude }
         case .reciprocal: return values.map { 1 / $0 }
         case .squareRoot: return values.map { $0.squareRoot() }
+        case .truncate: return values.map { $0.rounded(.towardZero) }
+        case .floor: return values.map { $0.rounded(.down) }
         }
     }
 

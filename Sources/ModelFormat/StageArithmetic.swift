@@ -7,18 +7,21 @@ protocol StageNumber: BinaryFloatingPoint {
     static func exponential(_ value: Self) -> Self
     static func logarithm(_ value: Self) -> Self
     static func logarithmOnePlus(_ value: Self) -> Self
+    static func power(_ base: Self, _ exponent: Self) -> Self
 }
 
 extension Float: StageNumber {
     static func exponential(_ value: Float) -> Float { expf(value) }
     static func logarithm(_ value: Float) -> Float { logf(value) }
     static func logarithmOnePlus(_ value: Float) -> Float { log1pf(value) }
+    static func power(_ base: Float, _ exponent: Float) -> Float { powf(base, exponent) }
 }
 
 extension Double: StageNumber {
     static func exponential(_ value: Double) -> Double { exp(value) }
     static func logarithm(_ value: Double) -> Double { log(value) }
     static func logarithmOnePlus(_ value: Double) -> Double { log1p(value) }
+    static func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 }
 
 enum StageArithmetic<Number: StageNumber> {
@@ -46,6 +49,14 @@ enum StageArithmetic<Number: StageNumber> {
         case .normalize(let norm): return normalize(x, norm)
         case .calibrate(let calibration): return x.map { calibrate($0, calibration) }
         case .complement: return [1 - x[0], x[0]]
+        case .compare(let relation):
+            let half = x.count / 2
+            return (0..<half).map { holds(relation, x[$0], x[half + $0]) ? 1 : 0 }
+        case .choose:
+            let third = x.count / 3
+            return (0..<third).map { x[$0] == 0 ? x[2 * third + $0] : x[third + $0] }
+        case .reduce(let reduction, let size):
+            return stride(from: 0, to: x.count, by: size).map { reduce(reduction, x[$0..<$0 + size]) }
         case .dense, .transform, .activation, .forest, .catboostCounters:
             preconditionFailure("is not arithmetic of one width")
         }
@@ -65,7 +76,39 @@ enum StageArithmetic<Number: StageNumber> {
         case .divide: a / b
         case .maximum: a > b || a.isNaN ? a : b
         case .minimum: a < b || a.isNaN ? a : b
+        case .power: Number.power(a, b)
         }
+    }
+
+    private static func holds(_ relation: Operation.Relation, _ a: Number, _ b: Number) -> Bool {
+        switch relation {
+        case .less: a < b
+        case .lessOrEqual: a <= b
+        case .greater: a > b
+        case .greaterOrEqual: a >= b
+        case .equal: a == b
+        }
+    }
+
+    private static func reduce(_ reduction: Operation.Reduction, _ x: ArraySlice<Number>) -> Number {
+        let rest = x.dropFirst()
+        let first = x.first!
+        switch reduction {
+        case .sum: return rest.reduce(first, +)
+        case .mean: return rest.reduce(first, +) / Number(x.count)
+        case .product: return rest.reduce(first, *)
+        case .maximum: return rest.reduce(first) { combine(.maximum, $0, $1) }
+        case .minimum: return rest.reduce(first) { combine(.minimum, $0, $1) }
+        case .indexOfMaximum: return position(x.map { $0.isNaN ? -Number.infinity : $0 }) { $0 > $1 }
+        case .indexOfMinimum: return position(x.map { $0.isNaN ? Number.infinity : $0 }) { $0 < $1 }
+        }
+    }
+
+    /// Where the first number stands that none is better than.
+    private static func position(_ x: [Number], _ isBetter: (Number, Number) -> Bool) -> Number {
+        var best = 0
+        for index in x.indices where isBetter(x[index], x[best]) { best = index }
+        return Number(best)
     }
 
     private static func lookUp(_ value: Number, _ table: LookupTable) -> Number {

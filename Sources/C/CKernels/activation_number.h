@@ -24,7 +24,7 @@ SERIN_INLINE BITS NAME(to_bits)(NUMBER number) {
 }
 
 /// e^x = 2^n (1 + e^r - 1): n in the low bits of `n`, e^r - 1.
-SERIN_INLINE NUMBER NAME(reduce)(NUMBER x, BITS *n) {
+SERIN_INLINE NUMBER NAME(reduce_argument)(NUMBER x, BITS *n) {
     static const NUMBER inverse_factorials[] = {
         1, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
         1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0,
@@ -47,7 +47,7 @@ SERIN_INLINE NUMBER NAME(exponential)(NUMBER x) {
     x = x < EXP_LOW ? EXP_LOW : x;
     x = x > EXP_HIGH ? EXP_HIGH : x;
     BITS n;
-    const NUMBER tail = NAME(reduce)(x, &n);
+    const NUMBER tail = NAME(reduce_argument)(x, &n);
     const BITS half = (BITS)((SIGNED_BITS)n >> 1);
     return (1 + tail) * NAME(power_of_two)(half) * NAME(power_of_two)(n - half);
 }
@@ -59,7 +59,7 @@ SERIN_INLINE NUMBER NAME(tanh)(NUMBER x) {
     NUMBER size = NAME(from_bits)(NAME(to_bits)(x) ^ sign);
     size = size > TANH_MAX ? TANH_MAX : size;
     BITS n;
-    const NUMBER tail = NAME(reduce)(2 * size, &n);
+    const NUMBER tail = NAME(reduce_argument)(2 * size, &n);
     const NUMBER power = NAME(power_of_two)(n);
     const NUMBER less_one = power * tail + (power - 1);
     return NAME(from_bits)(NAME(to_bits)(less_one / (less_one + 2)) | sign);
@@ -97,6 +97,8 @@ static void NAME(activate)(uint32_t activation, NUMBER *y, size_t rows, size_t c
     case SERIN_ACTIVATION_ABSOLUTE: EACH(MATH(fabs)(x));
     case SERIN_ACTIVATION_RECIPROCAL: EACH(1 / x);
     case SERIN_ACTIVATION_SQUARE_ROOT: EACH(MATH(sqrt)(x));
+    case SERIN_ACTIVATION_TRUNCATE: EACH(MATH(trunc)(x));
+    case SERIN_ACTIVATION_FLOOR: EACH(MATH(floor)(x));
     }
 #undef EACH
 }

@@ -18,8 +18,8 @@ static const serin_kernels levels[] = {
     {.name = "avx2",
      .level = SERIN_LEVEL_AVX2,
      .bytes = serin_bytes_avx2,
-     .rank = serin_rank_scalar,
-     .walk = serin_walk_scalar},
+     .rank = serin_rank_avx2,
+     .walk = serin_walk_avx2},
     {.name = "avx512",
      .level = SERIN_LEVEL_AVX512,
      .bytes = serin_bytes_avx512,
@@ -37,7 +37,7 @@ static uint32_t processor_level(void) {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi") &&
-        __builtin_cpu_supports("avx512vbmi2"))
+        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq"))
         return SERIN_LEVEL_AVX512;
     return SERIN_LEVEL_AVX2;
 #else

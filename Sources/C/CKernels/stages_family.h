@@ -19,7 +19,7 @@
 #define EXP_LOW -104.0f
 #define EXP_HIGH 89.0f
 #define TANH_MAX 10.0f
-#define OBJECTIVE_SIGMOID(x, scale) (1.0f / (expf(-(x) < 88.7f ? -(x) : 88.7f) + 1.0f + 1e-16f))
+#define OBJECTIVE_SIGMOID(x, scale) (1.0f / (expf(88.7f < -(x) ? 88.7f : -(x)) + 1.0f + 1e-16f))
 #include "activation_number.h"
 #define VECTOR vector_float
 #define LOAD_PART load_part_float

@@ -10,6 +10,7 @@ SERIN_INLINE NUMBER NAME(combined)(uint32_t kind, NUMBER a, NUMBER b) {
     case SERIN_ARITHMETIC_SUBTRACT: return a - b;
     case SERIN_ARITHMETIC_MULTIPLY: return a * b;
     case SERIN_ARITHMETIC_DIVIDE: return a / b;
+    case SERIN_ARITHMETIC_POWER: return MATH(pow)(a, b);
     case SERIN_ARITHMETIC_MAXIMUM: return a > b || a != a ? a : b;
     default: return a < b || a != a ? a : b;
     }
@@ -35,6 +36,7 @@ static void NAME(combine)(
         CASE(SERIN_ARITHMETIC_DIVIDE);
         CASE(SERIN_ARITHMETIC_MAXIMUM);
         CASE(SERIN_ARITHMETIC_MINIMUM);
+        CASE(SERIN_ARITHMETIC_POWER);
     }
 #undef CASE
 }
@@ -193,6 +195,62 @@ static void NAME(complement)(const NUMBER *x, NUMBER *y, size_t rows) {
     }
 }
 
+static void NAME(compare)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
+    const size_t columns = stage->output->columns;
+    for (size_t row = 0; row < rows; row++, x += 2 * columns, y += columns) {
+        const NUMBER *a = x, *b = x + columns;
+#define EACH(RELATION)                                                                                         \
+    for (size_t i = 0; i < columns; i++) y[i] = a[i] RELATION b[i];                                            \
+    break
+        switch (stage->detail) {
+        case SERIN_RELATION_LESS: EACH(<);
+        case SERIN_RELATION_LESS_OR_EQUAL: EACH(<=);
+        case SERIN_RELATION_GREATER: EACH(>);
+        case SERIN_RELATION_GREATER_OR_EQUAL: EACH(>=);
+        default: EACH(==);
+        }
+#undef EACH
+    }
+}
+
+static void NAME(choose)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
+    const size_t columns = stage->output->columns;
+    for (size_t row = 0; row < rows; row++, x += 3 * columns, y += columns)
+        for (size_t i = 0; i < columns; i++) y[i] = x[i] == 0 ? x[2 * columns + i] : x[columns + i];
+}
+
+/// The place of the first of the largest numbers; NaN counts as -infinity.
+SERIN_INLINE NUMBER NAME(first_largest)(const NUMBER *x, size_t size, NUMBER sign) {
+    size_t best = 0;
+    NUMBER largest = -(NUMBER)INFINITY;
+    for (size_t i = 0; i < size; i++) {
+        const NUMBER value = sign * x[i];
+        best = value > largest ? i : best;
+        largest = value > largest ? value : largest;
+    }
+    return (NUMBER)best;
+}
+
+static NUMBER NAME(reduced)(uint32_t reduction, const NUMBER *x, size_t size) {
+    if (reduction == SERIN_REDUCTION_INDEX_OF_MAXIMUM) return NAME(first_largest)(x, size, 1);
+    if (reduction == SERIN_REDUCTION_INDEX_OF_MINIMUM) return NAME(first_largest)(x, size, -1);
+    NUMBER result = x[0];
+    for (size_t i = 1; i < size; i++) {
+        switch (reduction) {
+        case SERIN_REDUCTION_PRODUCT: result *= x[i]; break;
+        case SERIN_REDUCTION_MAXIMUM: result = NAME(combined)(SERIN_ARITHMETIC_MAXIMUM, result, x[i]); break;
+        case SERIN_REDUCTION_MINIMUM: result = NAME(combined)(SERIN_ARITHMETIC_MINIMUM, result, x[i]); break;
+        default: result += x[i]; break;
+        }
+    }
+    return reduction == SERIN_REDUCTION_MEAN ? result / (NUMBER)size : result;
+}
+
+static void NAME(reduce)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
+    const size_t groups = rows * stage->output->columns, size = stage->input->columns / stage->output->columns;
+    for (size_t i = 0; i < groups; i++) y[i] = NAME(reduced)(stage->detail, x + i * size, size);
+}
+
 /// One row of an objective's transform: the formulas of `OutputTransform`.
 SERIN_INLINE void NAME(transform_row)(uint32_t transform, double scale, const NUMBER *x, NUMBER *y, size_t columns) {
     (void)scale;
@@ -271,5 +329,8 @@ static void NAME(run)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y,
     case SERIN_STAGE_PLATT: NAME(platt)(stage, x, y, rows); return;
     case SERIN_STAGE_ISOTONIC: NAME(isotonic)(stage, x, y, rows); return;
     case SERIN_STAGE_COMPLEMENT: NAME(complement)(x, y, rows); return;
+    case SERIN_STAGE_COMPARE: NAME(compare)(stage, x, y, rows); return;
+    case SERIN_STAGE_CHOOSE: NAME(choose)(stage, x, y, rows); return;
+    case SERIN_STAGE_REDUCE: NAME(reduce)(stage, x, y, rows); return;
     }
 }

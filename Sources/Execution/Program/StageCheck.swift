@@ -28,6 +28,11 @@ struct StageCheck {
         try require(Int(stage.output) < values.count && Int(stage.input) < values.count, "values of a stage")
         let output = values[Int(stage.output)]
         try require(output.width == stage.width, "width of a stage")
+        let parameters = stage.parameters
+        // Those that a kind has no use for too: each becomes a pointer.
+        for section in [parameters.0, parameters.1, parameters.2, parameters.3] {
+            _ = try program.count(section, 1)
+        }
         if stage.kind == UInt32(SERIN_STAGE_GATHER) {
             try checkGather(output)
             return
@@ -86,6 +91,8 @@ struct StageCheck {
             try requireNumbers(stage.parameters.3, 2 * inputs)
         case SERIN_STAGE_BUCKET:
             try requireStarts(stage.parameters.1, lists: inputs, of: try numberCount(stage.parameters.0))
+        case SERIN_STAGE_COMPARE: try requireDetail(below: SERIN_RELATION_COUNT)
+        case SERIN_STAGE_REDUCE: try requireDetail(below: SERIN_REDUCTION_COUNT)
         case SERIN_STAGE_NORMALIZE: try requireDetail(below: SERIN_NORM_COUNT)
         case SERIN_STAGE_DENSE:
             try requireDetail(below: SERIN_ACTIVATION_COUNT)
@@ -105,7 +112,10 @@ struct StageCheck {
     private func checkShape(inputs: Int, outputs: Int) throws(ImageError) {
         switch Int(stage.kind) {
         case SERIN_STAGE_SELECT, SERIN_STAGE_ONE_HOT: break
-        case SERIN_STAGE_COMBINE: try require(inputs == 2 * outputs, "columns of a stage")
+        case SERIN_STAGE_COMBINE, SERIN_STAGE_COMPARE:
+            try require(inputs == 2 * outputs, "columns of a stage")
+        case SERIN_STAGE_CHOOSE: try require(inputs == 3 * outputs, "columns of a stage")
+        case SERIN_STAGE_REDUCE: try require(inputs % outputs == 0, "columns of a stage")
         case SERIN_STAGE_COMPLEMENT: try require(inputs == 1 && outputs == 2, "columns of a stage")
         default: try require(inputs == outputs, "columns of a stage")
         }

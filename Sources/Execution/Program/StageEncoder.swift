@@ -68,6 +68,9 @@ struct StageEncoder {
         case .normalize(let norm): setKind(SERIN_STAGE_NORMALIZE, detail: UInt32(norm.rawValue))
         case .activation(let activation): setKind(SERIN_STAGE_ACTIVATION, detail: UInt32(activation.rawValue))
         case .complement: setKind(SERIN_STAGE_COMPLEMENT)
+        case .compare(let relation): setKind(SERIN_STAGE_COMPARE, detail: UInt32(relation.rawValue))
+        case .choose: setKind(SERIN_STAGE_CHOOSE)
+        case .reduce(let reduction, _): setKind(SERIN_STAGE_REDUCE, detail: UInt32(reduction.rawValue))
         case .copy, .forest: preconditionFailure("has been lowered, or is encoded with its number")
         case .catboostCounters(let counters):
             setKind(SERIN_STAGE_COUNTERS)

@@ -47,6 +47,13 @@ public enum Operation: Sendable, Equatable {
     case calibrate(Calibration)
     /// y[0] = 1 - x[0], y[1] = x[0]: a binary classifier's two probabilities.
     case complement
+    /// y[i] = a[i] ∘ b[i] ? 1 : 0, where the input is a's columns and then as many of b's.
+    case compare(Relation)
+    /// y[i] = x[i] is 0 ? b[i] : a[i], where the input is x's columns, then as many of a's, then as many
+    /// of b's.  NaN is not 0.
+    case choose
+    /// y[g] = the reduction of group g, the columns x[g × size] to x[(g + 1) × size - 1].
+    case reduce(Reduction, size: Int)
     /// The forest's scores (its own averaging and transform included).  Its inputs keep their own
     /// widths: the forest rounds its values as it says.  The output has the forest's width.
     case forest(Forest)
@@ -59,6 +66,8 @@ public enum Operation: Sendable, Equatable {
         case maximum
         /// The smaller one; NaN where either is.
         case minimum
+        /// a to the power of b, as C's `pow`.
+        case power
     }
 
     /// Sums are made from the first column to the last, in the output's width.
@@ -85,6 +94,31 @@ public enum Operation: Sendable, Equatable {
         case exponential
         case logarithm
         case negate, absolute, reciprocal, squareRoot
+        /// The fraction is cut off, towards zero.
+        case truncate
+        /// The largest whole number that is not above x.
+        case floor
+    }
+
+    /// False where either side is NaN; -0 equals 0.
+    public enum Relation: UInt8, Sendable, Equatable, CaseIterable {
+        case less, lessOrEqual, greater, greaterOrEqual, equal
+    }
+
+    /// Over a group's columns, from the first to the last, in the output's width.
+    public enum Reduction: UInt8, Sendable, Equatable, CaseIterable {
+        case sum
+        /// The sum, divided by the number of columns.
+        case mean
+        case product
+        /// The largest; NaN where there is one.
+        case maximum
+        /// The smallest; NaN where there is one.
+        case minimum
+        /// The position in the group, from 0, of the first of the largest; a NaN counts as -infinity.
+        case indexOfMaximum
+        /// The position in the group, from 0, of the first of the smallest; a NaN counts as infinity.
+        case indexOfMinimum
     }
 }
 

@@ -25,6 +25,18 @@ struct OperationCheck {
             guard columns == 2 * output.columns else {
                 throw error("needs \(2 * output.columns) input columns for \(output.columns), but has \(columns)")
             }
+        case .compare:
+            guard columns == 2 * output.columns else {
+                throw error("needs \(2 * output.columns) input columns for \(output.columns), but has \(columns)")
+            }
+        case .choose:
+            guard columns == 3 * output.columns else {
+                throw error("needs \(3 * output.columns) input columns for \(output.columns), but has \(columns)")
+            }
+        case .reduce(_, let size):
+            guard size > 0, columns % size == 0, output.columns == columns / size else {
+                throw error("cannot make \(shape) columns in groups of \(size)")
+            }
         case .oneHot(let categories): try check(categories)
         case .lookup(let tables): try check(tables)
         case .clip(let low, let high): try checkClip(low, high)

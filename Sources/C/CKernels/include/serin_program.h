@@ -10,7 +10,7 @@
 // The image is one block of memory without pointers, written by Execution's compiler and checked by
 // its loader before a kernel ever sees it:
 //
-//     header | values | stages | inputs of gathers | parameters … | images of forests
+//     header | values | parameters and forests' images of each stage … | stages | names
 //
 // Sections start at multiples of 64 bytes.  Numbers are little-endian, as the machine's.
 #pragma once
@@ -66,6 +66,11 @@ enum {
     /// p0: x; p1: y.
     SERIN_STAGE_ISOTONIC,
     SERIN_STAGE_COMPLEMENT,
+    /// detail: SERIN_RELATION_….
+    SERIN_STAGE_COMPARE,
+    SERIN_STAGE_CHOOSE,
+    /// Groups of input columns / output columns each; detail: SERIN_REDUCTION_….
+    SERIN_STAGE_REDUCE,
     /// Marked: reads either width.  p0: the forest's image (bytes); detail: which forest it is.
     SERIN_STAGE_FOREST,
     /// Marked: reads either width, writes float32.  p0: a block of serin_counters (bytes).
@@ -80,7 +85,28 @@ enum {
     SERIN_ARITHMETIC_DIVIDE,
     SERIN_ARITHMETIC_MAXIMUM,
     SERIN_ARITHMETIC_MINIMUM,
+    SERIN_ARITHMETIC_POWER,
     SERIN_ARITHMETIC_COUNT
+};
+
+enum {
+    SERIN_RELATION_LESS = 0,
+    SERIN_RELATION_LESS_OR_EQUAL,
+    SERIN_RELATION_GREATER,
+    SERIN_RELATION_GREATER_OR_EQUAL,
+    SERIN_RELATION_EQUAL,
+    SERIN_RELATION_COUNT
+};
+
+enum {
+    SERIN_REDUCTION_SUM = 0,
+    SERIN_REDUCTION_MEAN,
+    SERIN_REDUCTION_PRODUCT,
+    SERIN_REDUCTION_MAXIMUM,
+    SERIN_REDUCTION_MINIMUM,
+    SERIN_REDUCTION_INDEX_OF_MAXIMUM,
+    SERIN_REDUCTION_INDEX_OF_MINIMUM,
+    SERIN_REDUCTION_COUNT
 };
 
 enum { SERIN_NORM_MAXIMUM = 0, SERIN_NORM_L1, SERIN_NORM_L2, SERIN_NORM_LARGEST, SERIN_NORM_COUNT };
@@ -97,6 +123,8 @@ enum {
     SERIN_ACTIVATION_ABSOLUTE,
     SERIN_ACTIVATION_RECIPROCAL,
     SERIN_ACTIVATION_SQUARE_ROOT,
+    SERIN_ACTIVATION_TRUNCATE,
+    SERIN_ACTIVATION_FLOOR,
     SERIN_ACTIVATION_COUNT
 };
 
@@ -116,6 +144,9 @@ typedef struct {
     uint32_t input;
     uint32_t output;
     uint32_t detail;
+    /// UTF-8 in the header's `names`, for people.
+    uint32_t name_start;
+    uint32_t name_bytes;
     uint32_t reserved;
     double scalars[2];
     serin_section parameters[SERIN_STAGE_PARAMETERS];
@@ -141,6 +172,7 @@ typedef struct {
 
     serin_section values;
     serin_section stages;
+    serin_section names;
 } serin_program_header;
 
 /// cblas_sgemm and cblas_dgemm of a library that was found at run time.
@@ -204,6 +236,10 @@ typedef struct {
 void serin_run(
     const serin_program *program, serin_row *rows, size_t count, void *scratch, size_t capacity,
     void *forest_scratch);
+
+/// A dense stage by the library's matrix product.
+void serin_dense_blas(
+    const serin_program *program, const serin_stage_view *stage, const void *x, void *y, size_t rows);
 
 /// The vectors of one width that make a panel of a dense layer's packed weights.
 #define SERIN_PANEL_BYTES 256
