@@ -69,6 +69,7 @@ struct ForestCompiler {
         header.vector_blocks = try writer.add(bytes: layout.blocks, unit: 64)
         header.vector_leaves = try writer.add(numbers: layout.leaves, width: header.sum_width)
         header.vector_links = try writer.add(layout.links)
+        header.vector_paths = try writer.add(bytes: layout.paths, unit: 64)
         header.decision_rows = try writer.add(decisions.words)
     }
 

@@ -47,7 +47,7 @@ struct ShapForestBuilder {
     private(set) var splitCount = 0
 
     /// Splits that are worked off together: their vectors stay in the first-level cache.
-    private static let groupSplits = 192
+    private static let groupSplits = 256
     /// Trees of the current output that are in no group yet.
     private var members: [ShapGroup.Member] = []
 

@@ -49,6 +49,8 @@ struct VectorLayout {
     var leaves: [Double] = []
     /// Of linked blocks.
     var links: [serin_link] = []
+    /// Of doubling: each tree's paths or pointers.
+    var paths: [UInt8] = []
     /// Category splits by lane: bit `lane % 64` of decision word `lane / 64`.
     private(set) var categoryLanes: [(lane: Int, node: Forest.Node)] = []
     /// Decision words given out.
@@ -68,6 +70,7 @@ struct VectorLayout {
         segment.first_decision = SERIN_NO_DECISIONS
         segment.first_block = UInt32(blocks.count / 64)
         segment.first_leaf = UInt32(leaves.count)
+        segment.first_path = UInt32(paths.count / 64)
         segment.depth = UInt32(run.scheme.depth)
         segment.scheme = run.scheme.number
         switch run.scheme {
