@@ -59,7 +59,10 @@ struct ByteSlots {
         slotOf = [Int](repeating: -1, count: columns.count * Self.missingKinds)
         for tree in forest.trees {
             for node in tree.nodes where !node.isLeaf && node.categories < 0 {
-                let index = column(node).column * Self.missingKinds + Int(node.missing.rawValue)
+                let own = columnOf[Int(node.feature)]
+                // Most features have one column: no search.
+                let column = own.count == 1 ? own[0] : column(node).column
+                let index = column * Self.missingKinds + Int(node.missing.rawValue)
                 if slotOf[index] >= 0 { continue }
                 guard slots.count < Int(SERIN_BYTE_SLOTS_MAX) else { return nil }
                 slotOf[index] = slots.count
