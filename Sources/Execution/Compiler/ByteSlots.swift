@@ -41,11 +41,6 @@ struct ByteSlots {
 
     /// Slots of a row, used or not: 64, 128 or 256.
     var slotCount: Int { slots.count <= 64 ? 64 : slots.count <= 128 ? 128 : 256 }
-    /// Slots that some node asks.
-    var usedSlotCount: Int { slots.count }
-    /// Distinct thresholds of a slot: a node's rank is below it.
-    func thresholdCount(slot: Int) -> Int { columns[slots[slot].column].count }
-
     /// Nil: the forest's questions need more than 256 slots, or it asks none.
     init?(_ forest: Forest, _ table: ThresholdTable) {
         coder = table.coder
