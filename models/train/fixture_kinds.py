@@ -106,21 +106,3 @@ ON_REQUEST = {
     ],
     "lightgbm": [],
 }
-
-
-def _real(binary: dict, classes: dict, real: dict) -> list[Kind]:
-    """One kind for each of scikit-learn's data sets, by the parameters of its objective."""
-    return [
-        Kind("real-iris", classes, "classes", data="iris"),
-        Kind("real-wine", classes, "classes", data="wine"),
-        Kind("real-digits", classes, "classes", data="digits"),
-        Kind("real-breast-cancer", binary, "binary", data="breast_cancer"),
-        Kind("real-diabetes", real, "real", data="diabetes"),
-    ]
-
-
-REAL_XGBOOST = _real(
-    {"objective": "binary:logistic"}, {"objective": "multi:softprob"}, {"objective": "reg:squarederror"}
-)
-REAL_LIGHTGBM = _real({"objective": "binary"}, {"objective": "multiclass"}, {"objective": "regression"})
-REAL_CATBOOST = _real({}, {"loss_function": "MultiClass"}, {"loss_function": "RMSE"})
