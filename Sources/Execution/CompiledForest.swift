@@ -67,11 +67,12 @@ final class CompiledForest: @unchecked Sendable {
         maxDepth = Int(header.max_depth)
         worstCaseNodesPerRow = Int(header.worst_case_nodes)
         imageBytes = image.count
-        rowScratchBytes = serin_scratch_bytes(header.slot_count, header.output_count)
-        rowsPerChunk = max(1, min(Int(SERIN_ROWS_MAX), Self.chunkScratchBytes / rowScratchBytes))
         self.memory = memory.release()
         view = .allocate(capacity: 1)
         view.initialize(to: Self.view(of: self.memory, header))
+        serin_lay_out(view, UInt32(SERIN_LEVEL_AVX512))
+        rowScratchBytes = serin_scratch_bytes(view)
+        rowsPerChunk = max(1, min(Int(SERIN_ROWS_MAX), Self.chunkScratchBytes / rowScratchBytes))
     }
 
     deinit {
@@ -101,7 +102,22 @@ final class CompiledForest: @unchecked Sendable {
             linked_groups: at(header.linked_groups, serin_linked_group.self),
             linked_nodes: at(header.linked_nodes, serin_linked_node.self),
             linked_leaves: UnsafeRawPointer(memory + Int(header.linked_leaves.offset)),
+            margin_bias: header.margin_bias.count > 0
+                ? UnsafeRawPointer(memory + Int(header.margin_bias.offset)) : nil,
+            linear_of: at(header.linear_of, UInt32.self),
+            linear_leaves: at(header.linear_leaves, serin_linear_leaf.self),
+            linear_terms: at(header.linear_terms, serin_linear_term.self),
             tree_outputs: header.tree_outputs.count > 0 ? at(header.tree_outputs, UInt16.self) : nil,
-            kernels: serin_kernels_best())
+            byte_columns: at(header.byte_columns, UInt32.self), byte_slots: at(header.byte_slots, UInt8.self),
+            byte_floats: at(header.byte_floats, Float.self), byte_doubles: at(header.byte_doubles, Double.self),
+            word_columns: at(header.word_columns, serin_word_column.self),
+            word_slots: at(header.word_slots, UInt16.self), word_floats: at(header.word_floats, Float.self),
+            word_doubles: at(header.word_doubles, Double.self),
+            vector_segments: at(header.vector_segments, serin_vector_segment.self),
+            vector_blocks: at(header.vector_blocks, UInt8.self),
+            vector_leaves: UnsafeRawPointer(memory + Int(header.vector_leaves.offset)),
+            vector_links: at(header.vector_links, serin_link.self),
+            decision_rows: at(header.decision_rows, UInt64.self), row_bytes: 0, decisions_at: 0, ranks_at: 0,
+            values_at: 0, sum_bytes: 0, has_scalar_segments: 0, kernels: nil)
     }
 }

@@ -7,7 +7,7 @@ internal import ModelFormat
 extension Manifest {
     static let budgetRange: ClosedRange<UInt64> = 1...3_600_000_000_000
     private static let topKeys = [
-        "schema", "name", "version", "model", "input", "features", "output", "budgets", "golden", "lineage",
+        "schema", "name", "version", "model", "input", "features", "pipeline", "output", "budgets", "golden", "lineage",
     ]
 
     /// - Parameter source: the file's name in errors.
@@ -26,6 +26,9 @@ extension Manifest {
             name: name.text(), version: version.text(), modelFile: parseFileName(model.required("file")),
             features: parseFeatures(top.required("features")), objective: output.required("objective").text())
         manifest.modelFormat = try model["format"].map { value throws(ConfigurationError) in try value.choice() }
+        if let pipeline = top["pipeline"], !pipeline.isNull {
+            manifest.pipeline = try ManifestPipeline(parsing: pipeline, features: manifest.features)
+        }
         try manifest.parseInput(top["input"])
         try manifest.parseOutput(output)
         try manifest.parseBudgets(top["budgets"])

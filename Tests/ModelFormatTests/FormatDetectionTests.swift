@@ -5,6 +5,7 @@ import Testing
     @Test(arguments: [
         ("tree\nversion=v4\n", ModelFileFormat.lightgbm), ("tree\r\nversion=v4\r\n", .lightgbm),
         ("{\"learner\":{}}", .xgboostJSON), (" \n{ \"learner\":{}}", .xgboostJSON),
+        ("{\"version\":[3]}", .xgboostJSON), ("{\n\"features_info\": {}}", .catboost), ("{\"ctr_data\":{}}", .catboost),
         ("{L\0\0\0\0\0\0\0\u{7}learner{", .xgboostUBJSON),
     ])
     func aFileIsKnownByItsFirstBytes(text: String, format: ModelFileFormat) {

@@ -123,7 +123,7 @@ import Testing
         ("cat_boundaries=0 2", "cat_boundaries=0 2000000000", "line 23", "whole number"),
         ("cat_boundaries=0 2", "cat_boundaries=2 0", "line 23", "ascend"),
         ("cat_boundaries=0 2", "cat_boundaries=0 9000000", "line 24", "9000000 numbers"),
-        ("is_linear=0", "is_linear=1", "line 25", "linear trees"),
+        ("is_linear=0", "is_linear=1", "line 12", "no leaf_const"),
         ("max_feature_idx=1", "max_feature_idx=2147483646", "line 6", "whole number"),
         ("feature_names=x c", "feature_names=x", "line 8", "2 words"),
         ("num_class=1", "num_class=1\nnum_class=1", "line 4", "twice"),

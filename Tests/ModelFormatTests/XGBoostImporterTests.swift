@@ -91,7 +91,7 @@ import Testing
         ("\"num_nodes\":\"5\"", "\"num_nodes\":\"4000000\"", "\(tree).left_children", "4000000 elements"),
         (
             "\"size_leaf_vector\":\"1\"", "\"size_leaf_vector\":\"3\"", "\(tree).tree_param.size_leaf_vector",
-            "vector leaves"
+            "number of outputs"
         ),
         ("\"split_type\":[0,1", "\"split_type\":[1,1", "\(tree).split_type[0]", "no set"),
         ("\"categories_sizes\":[2]", "\"categories_sizes\":[3]", "\(tree).categories_segments[0]", "within"),
@@ -108,7 +108,7 @@ import Testing
         ("[5E-1]", "[5E-1,5E-1]", "learner.learner_model_param.base_score", "one number"),
         ("[5E-1]", "[1.5]", "learner.learner_model_param.base_score", "range"),
         ("binary:logistic", "binary:unheard", "learner.objective.name", "not supported"),
-        ("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "learner.gradient_booster.name", "linear model"),
+        ("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "learner.gradient_booster.model", "`weights` is missing"),
         ("\"feature_names\":[\"a\",\"b\"]", "\"feature_names\":[\"a\"]", "learner.feature_names", "2 features"),
         ("\"objective\"", "\"objektive\"", "learner", "`objective` is missing"),
         ("\"tree_info\":[0]", "\"tree_info\":[0],\"tree_info\":[0]", "tree_info", "twice"),

@@ -21,6 +21,9 @@ class Kind:
     data: str | None = None
 
 
+# One tree for all outputs.
+VECTOR = {"multi_strategy": "multi_output_tree", "tree_method": "hist"}
+
 XGBOOST = [
     Kind("binary", {"objective": "binary:logistic"}),
     Kind("binary-missing", {"objective": "binary:logistic"}, columns="missing"),
@@ -57,6 +60,17 @@ XGBOOST = [
     Kind("lossguide", {"objective": "binary:logistic", "grow_policy": "lossguide"}, shape="deep"),
     Kind("stumps", {"objective": "binary:logistic"}, shape="stumps"),
     Kind("constant", {"objective": "binary:logistic", "gamma": 1e6}),
+    Kind("vector", {"objective": "reg:squarederror"} | VECTOR, "targets"),
+    Kind("vector-missing", {"objective": "reg:squarederror"} | VECTOR, "targets", "missing"),
+    Kind("vector-softprob", {"objective": "multi:softprob"} | VECTOR, "classes"),
+    Kind("linear", {"objective": "reg:squarederror", "booster": "gblinear"}, "real"),
+    Kind("linear-missing", {"objective": "binary:logistic", "booster": "gblinear"}, columns="missing"),
+    Kind("linear-softprob", {"objective": "multi:softprob", "booster": "gblinear"}, "classes"),
+    Kind("linear-multitarget", {"objective": "reg:squarederror", "booster": "gblinear"}, "targets", "missing"),
+    Kind("rank-pairwise", {"objective": "rank:pairwise"}, "ranks"),
+    Kind("rank-map", {"objective": "rank:map"}),
+    Kind("dart-multitarget", {"objective": "reg:squarederror", "booster": "dart", "rate_drop": 0.4}, "targets"),
+    Kind("multitarget-parallel", {"objective": "reg:absoluteerror", "num_parallel_tree": 2}, "targets"),
 ]
 
 LIGHTGBM = [
@@ -96,13 +110,12 @@ LIGHTGBM = [
     Kind("deep", {"objective": "binary"}, shape="deep"),
     Kind("stumps", {"objective": "regression"}, "real", shape="stumps"),
     Kind("constant", {"objective": "binary", "min_gain_to_split": 1e9}),
+    Kind("linear-multiclass", {"objective": "multiclass", "linear_tree": True}, "classes", "missing"),
+    Kind("linear-zeros", {"objective": "regression", "linear_tree": True}, "real", "zeros"),
+    Kind("linear-categorical", {"objective": "regression", "linear_tree": True}, "real", "categories"),
+    Kind("forest-linear", {"objective": "regression", "boosting": "rf", "linear_tree": True}, "real"),
+    Kind("forest-poisson", {"objective": "poisson", "boosting": "rf"}, "counts"),
+    Kind("multiclassova-categorical", {"objective": "multiclassova"}, "classes", "categories"),
+    Kind("dart-multiclass", {"objective": "multiclass", "boosting": "dart", "drop_rate": 0.5}, "classes", "zeros"),
+    Kind("goss", {"objective": "binary", "data_sample_strategy": "goss"}, columns="missing"),
 ]
-
-# Made only when asked for by name: models that an importer may refuse.
-ON_REQUEST = {
-    "xgboost": [
-        Kind("vector-leaf", {"objective": "reg:squarederror", "multi_strategy": "multi_output_tree"}, "targets"),
-        Kind("linear", {"objective": "reg:squarederror", "booster": "gblinear"}, "real"),
-    ],
-    "lightgbm": [],
-}

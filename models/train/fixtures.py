@@ -110,7 +110,7 @@ def plan(count: int, kinds: list[str] | None, trainers: list[str], real: bool):
     """(trainer, kind, number) of every model to make."""
     for name in trainers:
         trainer = TRAINERS[name]
-        known = trainer.kinds + fixture_kinds.ON_REQUEST.get(name, []) + trainer.real
+        known = trainer.kinds + trainer.real
         pool = trainer.kinds if kinds is None else [kind for kind in known if f"{name}-{kind.name}" in kinds]
         for number in range((count or len(trainer.kinds)) if pool else 0):
             yield name, pool[number % len(pool)], number
@@ -140,8 +140,7 @@ def main():
     arguments = parse_arguments()
     if arguments.list_kinds:
         for name, trainer in TRAINERS.items():
-            shown = trainer.kinds + fixture_kinds.ON_REQUEST.get(name, []) + trainer.real
-            print(*(f"{name}-{kind.name}" for kind in shown), sep="\n")
+            print(*(f"{name}-{kind.name}" for kind in trainer.kinds + trainer.real), sep="\n")
         return
     warnings.simplefilter("ignore")
     limits = Limits(arguments.rounds, arguments.depth, arguments.rows)
