@@ -50,6 +50,7 @@ let package = Package(
             cSettings: [.unsafeFlags(["-fno-math-errno", "-ffp-contract=off"])]),
         .target(
             name: "CSimdjson", path: "Sources/C/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CDecimal", path: "Sources/C/CDecimal"),
         system("CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
         system("CHTTPParser", apt: "libhttp-parser-dev"),
         system("CJemalloc", pkgConfig: "jemalloc", apt: "libjemalloc-dev"),
@@ -57,7 +58,7 @@ let package = Package(
 
         // Shared floor.
         module("Primitives", ["CLinux"]),
-        module("JSON", ["CSimdjson"]),
+        module("JSON", ["CSimdjson", "CDecimal"]),
         module("Inference", ["Primitives"]),
         module("Telemetry", ["Primitives", "CLinux"]),
 
@@ -98,7 +99,7 @@ let package = Package(
 
         // Tests beside each module.
         tests("Primitives"),
-        tests("JSON"),
+        tests("JSON", ["CDecimal"]),
         tests("Inference"),
         tests("Telemetry"),
         tests("Reactor", ["Primitives"]),

@@ -28,6 +28,18 @@ extension RequestDecoder {
     ) throws(RequestError) {
         request.pointee.dialect = .v2
         request.pointee.outOfRange = 0
+        if binaryHeaderLength == nil, PlainBody.decode(body, codec: codec, into: request) {
+            OutputWishes.readNone(into: request)
+            return try Rows.applyPolicies(request, codec)
+        }
+        try decodeStrictly(body, binaryHeaderLength: binaryHeaderLength, codec: codec, into: request)
+    }
+
+    /// Any body, through simdjson's tape; says what is wrong with it.
+    mutating func decodeStrictly(
+        _ body: UnsafeRawBufferPointer, binaryHeaderLength: Int?, codec: ModelCodec,
+        into request: UnsafeMutablePointer<InferenceRequest>
+    ) throws(RequestError) {
         var json = body
         var tail: UnsafeRawBufferPointer?
         if let length = binaryHeaderLength {
@@ -152,13 +164,19 @@ private enum RequestParameters {
 
 /// `outputs` of the request.
 private enum OutputWishes {
+    /// The primary output.
+    @inline(__always)
+    static func readNone(into request: UnsafeMutablePointer<InferenceRequest>, binary: Bool = false) {
+        request.pointee.wishes[0] = OutputWish(.score, binary: binary)
+        request.pointee.wishCount = 1
+    }
+
     /// Notes the wishes in the slot; without any, the primary output. `binary`: where an output does not say.
     @inline(__always)
     static func read(
         _ outputs: JSONValue?, binary: Bool, into request: UnsafeMutablePointer<InferenceRequest>
     ) throws(RequestError) {
-        request.pointee.wishes[0] = OutputWish(.score, binary: binary)
-        request.pointee.wishCount = 1
+        readNone(into: request, binary: binary)
         guard let outputs = RequestFields.present(outputs) else { return }
         guard let array = outputs.asArray else { throw RequestFields.expected("outputs", "an array", got: outputs) }
         if !array.isEmpty { try readAll(array, binary, request) }

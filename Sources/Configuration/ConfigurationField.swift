@@ -38,6 +38,7 @@ public struct ConfigurationField: Sendable {
         /// A path, or empty for none.
         case optionalFolder(FieldPath<String?>)
         case logLevel(FieldPath<GatewayConfiguration.LogLevel>)
+        case boolean(FieldPath<Bool>)
     }
 
     /// Dotted, as in the file: `limits.body_bytes`.
@@ -67,6 +68,7 @@ public struct ConfigurationField: Sendable {
         case .folder: "a folder"
         case .optionalFolder: "a folder, or \"\" for none"
         case .logLevel: GatewayConfiguration.LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
+        case .boolean: "true or false"
         }
     }
 
@@ -79,6 +81,7 @@ public struct ConfigurationField: Sendable {
         case .address(let path), .folder(let path): configuration[keyPath: path]
         case .optionalFolder(let path): configuration[keyPath: path] ?? ""
         case .logLevel(let path): configuration[keyPath: path].rawValue
+        case .boolean(let path): configuration[keyPath: path] ? "true" : "false"
         }
     }
 
@@ -94,6 +97,7 @@ public struct ConfigurationField: Sendable {
             let folder = try text(raw) { !$0.utf8.contains(0) }
             configuration[keyPath: path] = folder.isEmpty ? nil : folder
         case .logLevel(let path): configuration[keyPath: path] = try logLevel(raw)
+        case .boolean(let path): configuration[keyPath: path] = try text(raw, ["true", "false"].contains) == "true"
         }
     }
 }

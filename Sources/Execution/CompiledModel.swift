@@ -35,6 +35,11 @@ public final class CompiledModel: Sendable {
     /// The kernels in use, such as `avx512`.
     public let kernels: String
 
+    /// Of a pipeline, in the order in which they run; a forest alone has none.
+    public let stages: [StageSummary]
+    /// Measured when the model was loaded.
+    public let cost: ScoringCost
+
     /// Part of an image cache's key, with `processor`: images of another layout are not even opened.
     public static let compilerVersion = "\(SERIN_IMAGE_VERSION).\(SERIN_PROGRAM_VERSION)"
     /// The processor's instruction sets, such as `x86-64-avx512vbmi`.
@@ -73,6 +78,8 @@ public final class CompiledModel: Sendable {
         worstCaseOperationsPerRow = forest.worstCaseNodesPerRow
         imageBytes = forest.imageBytes
         isExact = true
+        stages = []
+        cost = ScoringCost(nanosAlone: forest.nanosPerRow, nanosInBatch: forest.nanosPerBatchedRow)
     }
 
     private init(_ program: CompiledProgram) {
@@ -88,6 +95,10 @@ public final class CompiledModel: Sendable {
         worstCaseOperationsPerRow = program.worstCaseOperationsPerRow
         imageBytes = program.imageBytes
         isExact = program.isExact
+        stages = program.stageSummaries
+        cost = ScoringCost(
+            featureCount: featureCount, outputCount: outputCount, scoreBytes: scoreType.byteCount,
+            scratchBytes: program.scratchByteCount(rows: .max), score: program.score)
     }
 
     deinit {

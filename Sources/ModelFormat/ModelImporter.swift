@@ -1,21 +1,27 @@
 // From a trainer's file to a checked model.
 //
-//     bytes ── format ──► JSON ─┐
-//                         UBJSON┴─► ModelValue ─► XGBoostImporter ─┐
-//                         text ───────────────► LightGBMImporter ─┼─► PortableModel ─► check
-//                         protobuf ───────────► ONNXImporter ─────┘
+//     bytes ── format ──► JSON ─┬─► ModelValue ─► CatBoostImporter ─┐
+//                         UBJSON┴─► ModelValue ─► XGBoostImporter ──┤
+//                         text ─────────────────► LightGBMImporter ─┼─► PortableModel ─► check
+//                         protobuf ─────────────► ONNXImporter ─────┘
 
 internal import Glibc
 
 public enum ModelImporter {
+    /// What `accept` may name: half precision computed in float32, and probit's normal distribution.
+    public static let approximations = ["float16", "probit"]
+
     /// Reads a whole file of at most `ModelBounds.fileBytes`.
     ///
     /// - Parameters:
     ///   - format: nil: told from the first bytes.
+    ///   - categories: names of categories by feature, index = code, where the caller knows them; empty, or
+    ///     too short: a code stands for itself (CatBoost) or for the file's own list (ONNX).  CatBoost's
+    ///     models and ONNX's string inputs are about names, the others' about codes.
     ///   - accept: approximations that may be made (`float16`, `probit`); what is not named is refused.
     ///   - progress: called with 0 to 1 as trees are read; big models take seconds.
     public static func importModel(
-        _ bytes: [UInt8], format: ModelFileFormat? = nil, accept: [String] = [],
+        _ bytes: [UInt8], format: ModelFileFormat? = nil, categories: [[String]] = [], accept: [String] = [],
         progress: ((Double) -> Void)? = nil
     ) throws(ModelFormatError) -> ImportedModel {
         guard bytes.count <= ModelBounds.fileBytes else {
@@ -23,7 +29,8 @@ public enum ModelImporter {
         }
         guard let format = format ?? detectFormat(bytes) else {
             throw ModelFormatError(
-                "byte 0", "is not the beginning of an XGBoost JSON, XGBoost UBJSON, LightGBM text or ONNX file")
+                "byte 0",
+                "is not the beginning of an XGBoost JSON, XGBoost UBJSON, LightGBM text, CatBoost JSON or ONNX file")
         }
         let model: ImportedModel
         switch format {
@@ -32,7 +39,12 @@ public enum ModelImporter {
         case .xgboostUBJSON:
             model = try XGBoostImporter(progress: progress).read(UBJSONReader.read(bytes), format: format)
         case .lightgbm: model = try LightGBMImporter.read(bytes, progress: progress)
-        case .onnx: model = try ONNXImporter(accepted: Set(accept), progress: progress).read(bytes)
+        case .catboost:
+            let importer = CatBoostImporter(categories: categories, progress: progress)
+            model = try importer.read(JSONModelReader.read(bytes))
+        case .onnx:
+            let importer = ONNXImporter(categories: categories, accepted: Set(accept), progress: progress)
+            model = try importer.read(bytes)
         }
         try model.model.check()
         progress?(1)
@@ -41,9 +53,11 @@ public enum ModelImporter {
 
     /// Reads the file at `path`.
     public static func importModel(
-        path: String, format: ModelFileFormat? = nil, accept: [String] = [], progress: ((Double) -> Void)? = nil
+        path: String, format: ModelFileFormat? = nil, categories: [[String]] = [], accept: [String] = [],
+        progress: ((Double) -> Void)? = nil
     ) throws(ModelFormatError) -> ImportedModel {
-        try importModel(readFile(path), format: format, accept: accept, progress: progress)
+        try importModel(
+            readFile(path), format: format, categories: categories, accept: accept, progress: progress)
     }
 
     public static func detectFormat(_ bytes: [UInt8]) -> ModelFileFormat? { ModelFileFormat.detect(bytes) }

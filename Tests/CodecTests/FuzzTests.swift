@@ -100,6 +100,27 @@ private struct Mutator {
         ])
     }
 
+    /// A V2 body in the form that is read without a tape, or nearly so.
+    mutating func plain(rows: Int) -> String {
+        let blank = chance(3) ? " " : ""
+        let numbers = (0..<rows * 4).map { index in chance(3) ? decimal() : number(index % 4) }
+        let data = chance(30) ? pick(Self.values) : "[\(blank)" + numbers.joined(separator: ",\(blank)") + "]"
+        var tensor = [
+            ("name", "\"features\""), ("shape", "[\(rows),\(blank)4]"),
+            ("datatype", chance(3) ? "\"FP64\"" : "\"FP32\""),
+        ]
+        if chance(3) { tensor.shuffle(using: &random) }
+        tensor.append(("data", data))
+        let members = tensor.map { "\"\($0.0)\":\(blank)\(chance(100) ? pick(Self.values) : $0.1)" }
+        let inputs = "\(blank)\"inputs\":[{\(members.joined(separator: ",\(blank)"))}]"
+        return "{" + (chance(3) ? "\"id\":\"\(pick(["", "a", "ü", "\\n"]))\"," : "") + inputs + "}\(blank)"
+    }
+
+    private mutating func decimal() -> String {
+        let digits = (0..<Int.random(in: 1...20, using: &random)).map { _ in pick(["0", "1", "5", "9"]) }.joined()
+        return pick(["", "-", " "]) + digits + pick(["", ".5", ".", "e1", ".00000000000001", "E-3", " "])
+    }
+
     mutating func v1() -> String {
         let rows = Int.random(in: 1...4, using: &random)
         if chance(3) {
@@ -135,7 +156,7 @@ private struct Mutator {
 }
 
 @Suite(.serialized) struct FuzzTests {
-    private enum Form { case v2, v1, binary }
+    private enum Form { case v2, v1, binary, plain }
     private static let types: [(String, Int)] = [
         ("FP32", 4), ("FP64", 8), ("BOOL", 1), ("INT8", 1), ("INT16", 2), ("INT32", 4), ("INT64", 8), ("UINT8", 1),
         ("UINT16", 2), ("UINT32", 4), ("UINT64", 8),
@@ -143,6 +164,7 @@ private struct Mutator {
 
     @Test func v2Bodies() { fuzz(.v2) }
     @Test func v1Bodies() { fuzz(.v1) }
+    @Test func plainBodies() { fuzz(.plain) }
     @Test func binaryBodies() { fuzz(.binary) }
 
     private func fuzz(_ form: Form) {
@@ -153,11 +175,12 @@ private struct Mutator {
         var decoder = RequestDecoder(maxBytes: 1 << 20)
         var parser = JSONParser(maxBytes: 1 << 20)
         var request = InferenceRequest()
-        var (decoded, refused) = (0, 0)
+        var (decoded, refused, plain) = (0, 0, 0)
         while ContinuousClock.now < deadline {
             let (body, headerLength) = make(form, &mutator)
             let codec = codecs[mutator.chance(2) ? 0 : 1]
             request.reset()
+            if form == .plain || form == .v2 { plain += compareReaders(body, codec, &decoder) }
             switch decode(body, v1: form == .v1, headerLength: headerLength, codec: codec, &decoder, &request) {
             case .success(let result):
                 decoded += 1
@@ -169,8 +192,27 @@ private struct Mutator {
                 #expect(!error.message.contains(Mutator.secret), "\(error.message)")
             }
         }
-        print("fuzz \(form): \(decoded) decoded, \(refused) refused")
+        print("fuzz \(form): \(decoded) decoded, \(refused) refused, \(plain) without a tape")
         #expect(decoded > 0 && refused > 0)
+        #expect(form != .plain || plain > 0)
+    }
+
+    /// What is read without a tape is what the tape says; 1: it was read so.
+    private func compareReaders(_ body: [UInt8], _ codec: ModelCodec, _ decoder: inout RequestDecoder) -> Int {
+        var plain = InferenceRequest()
+        var strict = InferenceRequest()
+        var isPlain = false
+        let agree = withPadded(body) { bytes in
+            isPlain = PlainBody.decode(bytes, codec: codec, into: &plain)
+            guard isPlain else { return true }
+            guard (try? decoder.decodeStrictly(bytes, binaryHeaderLength: nil, codec: .loose, into: &strict)) != nil,
+                plain.rowCount == strict.rowCount, plain.valueType == strict.valueType
+            else { return false }
+            return plain.values.bytes.elementsEqual(strict.values.bytes)
+                && plain.id.bytes.elementsEqual(strict.id.bytes)
+        }
+        #expect(agree, "\(String(decoding: body, as: UTF8.self))")
+        return isPlain ? 1 : 0
     }
 
     private func strictCodec() -> ModelCodec {
@@ -185,6 +227,7 @@ private struct Mutator {
     private func make(_ form: Form, _ mutator: inout Mutator) -> ([UInt8], Int?) {
         let rows = Int.random(in: 1...8, using: &mutator.random)
         switch form {
+        case .plain: return (mutator.bend(Array(mutator.plain(rows: rows).utf8)), nil)
         case .v1: return (mutator.bend(Array(mutator.v1().utf8)), nil)
         case .v2:
             let type = mutator.chance(2) ? "FP32" : Self.types.randomElement(using: &mutator.random)!.0

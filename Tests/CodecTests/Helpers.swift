@@ -23,6 +23,9 @@ extension ModelCodec {
         FeatureSpec(name: "country", kind: .category, categories: ["DE", "FR", "a longer category"]),
     ]
 
+    /// Four features without any rule.
+    static let loose = test((0..<4).map { FeatureSpec(name: "f\($0)", kind: .number) })
+
     /// A codec of four features, one of each kind, unless told otherwise.
     static func test(
         _ features: [FeatureSpec] = features, type: ValueType = .float32, columns: Int = 1, threshold: Double = 0.5,

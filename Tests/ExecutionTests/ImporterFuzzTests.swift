@@ -17,8 +17,14 @@ import Testing
 
     @Test func xgboostUBJSONSurvives() throws { try fuzz(".ubj", .xgboostUBJSON, Mutators.ubjson) }
 
-    private func fuzz(_ suffix: String, _ format: ModelFileFormat, _ mutate: Mutator) throws {
-        let files = try Fixture.all().flatMap { $0.files }.filter { $0.hasSuffix(suffix) }
+    @Test func catboostJSONSurvives() throws {
+        try fuzz(".json", .catboost, Mutators.catboost, CatBoostParityTests.fixtures().map { $0.fixture })
+    }
+
+    private func fuzz(
+        _ suffix: String, _ format: ModelFileFormat, _ mutate: Mutator, _ fixtures: [Fixture]? = nil
+    ) throws {
+        let files = try (fixtures ?? Fixture.all()).flatMap { $0.files }.filter { $0.hasSuffix(suffix) }
             .map { [UInt8](try Data(contentsOf: URL(filePath: $0))) }
         #expect(files.count >= 30)
         let clock = FuzzClock()
@@ -43,12 +49,16 @@ import Testing
 
     private func score(_ portable: PortableModel, seed: UInt64) throws {
         var random = RandomForests(seed: seed)
-        var rows = (0..<3).map { _ in
-            (0..<portable.featureCount).map { _ in Double(Float.random(in: -5...5, using: &random.generator)) }
+        let rows: [[Double]]
+        switch portable {
+        case .forest(let forest): rows = random.rows(forest, count: 3)
+        case .pipeline(let pipeline):
+            let codes: [Double] = [0, 1, 2, 7, 40, -1, 0.5, 1e30, .nan]
+            rows = (0..<3).map { _ in
+                (0..<pipeline.input.columns).map { _ in codes.randomElement(using: &random.generator)! }
+            }
         }
-        if case .forest(let forest) = portable { rows = random.rows(forest, count: 3) }
-        let model = try CompiledModel.compile(portable)
-        let compiled = ExecutionTests.score(model, rows, .float64)
+        let compiled = ExecutionTests.score(try CompiledModel.compile(portable), rows, .float64)
         let reference = rows.map { ReferenceScorer.score(portable, row: $0, rowType: .float64) }
         #expect(bits(compiled.margins) == bits(reference.map { $0.margins }))
         #expect(bits(compiled.scores) == bits(reference.map { $0.scores }))

@@ -103,8 +103,11 @@ struct RandomForests {
 
     private mutating func transform() -> OutputTransform {
         let scale = Double.random(in: 0.2...3, using: &generator)
-        return [.identity, .sigmoid(scale: scale), .softmax, .exponential, .step, .signedSquare, .softplus]
-            .randomElement(using: &generator)!
+        return [
+            .identity, .sigmoid(scale: scale), .softmax, .exponential, .step, .signedSquare, .softplus, .fastSoftmax,
+            .fastExponential,
+        ]
+        .randomElement(using: &generator)!
     }
 
     /// Splits leaves until there are enough splits: a random one, the newest (a chain), or the oldest.

@@ -125,6 +125,67 @@ import Testing
         checkLayer(inputs: 2_500, outputs: 70, rows: 2, isRelu: false, tolerance: 1e-6, &random, Float.self)
     }
 
+    /// Layers by the library's matrix product, where this machine has one.
+    @Test(.enabled(if: dlopen("libopenblas.so.0", RTLD_NOW) != nil)) func theLibraryAgrees() throws {
+        let library = try #require(dlopen("libopenblas.so.0", RTLD_NOW))
+        var program = serin_program()
+        program.sgemm = unsafeBitCast(try #require(dlsym(library, "cblas_sgemm")), to: serin_sgemm.self)
+        program.dgemm = unsafeBitCast(try #require(dlsym(library, "cblas_dgemm")), to: serin_dgemm.self)
+        var random = SeededGenerator(seed: 9)
+        for (inputs, outputs) in [(256, 512), (100, 70), (33, 9)] {
+            let weights = (0..<inputs * outputs).map { _ in Float.random(in: -1...1, using: &random) }
+            let bias = (0..<outputs).map { _ in Float.random(in: -1...1, using: &random) }
+            let x = (0..<inputs * 40).map { _ in Float.random(in: -1...1, using: &random) }
+            let own = dense(
+                serin_stage_kernels_best(), weights, bias, x, rows: 40, inputs: inputs,
+                activation: SERIN_ACTIVATION_RELU)
+            let theirs = blas(program, weights, bias, x, inputs: inputs)
+            for (own, theirs) in zip(own, theirs) {
+                #expect(abs(own - theirs) <= 1e-6 * Float(inputs))
+            }
+        }
+    }
+
+    private func blas(
+        _ program: serin_program, _ weights: [Float], _ bias: [Float], _ x: [Float], inputs: Int
+    ) -> [Float] {
+        var program = program
+        let (outputs, rows) = (bias.count, x.count / inputs)
+        let width = UInt32(SERIN_FLOAT32)
+        let packed = aligned([Float](repeating: 0, count: serin_dense_weight_count(width, inputs, outputs)))
+        weights.withUnsafeBytes { serin_dense_pack(width, inputs, outputs, $0.baseAddress!, packed) }
+        var unpacked = [Float](repeating: 0, count: weights.count)
+        unpacked.withUnsafeMutableBytes { serin_dense_unpack(width, inputs, outputs, packed, $0.baseAddress!) }
+        #expect(
+            (0..<inputs).allSatisfy { input in
+                (0..<outputs).allSatisfy { unpacked[input * outputs + $0] == weights[$0 * inputs + input] }
+            }, "unpacking is packing's opposite")
+        packed.deallocate()
+        var input = serin_value(columns: UInt32(inputs), width: width, place: 0)
+        var output = serin_value(columns: UInt32(outputs), width: width, place: 0)
+        var y = [Float](repeating: 0, count: rows * outputs)
+        let padded = aligned(bias)
+        withUnsafePointer(to: &input) { input in
+            withUnsafePointer(to: &output) { output in
+                unpacked.withUnsafeBytes { unpacked in
+                    var stage = serin_stage_view()
+                    stage.width = width
+                    stage.detail = UInt32(SERIN_ACTIVATION_RELU)
+                    (stage.input, stage.output) = (input, output)
+                    stage.parameters.1 = UnsafeRawPointer(padded)
+                    stage.blas_weights = unpacked.baseAddress
+                    x.withUnsafeBytes { x in
+                        y.withUnsafeMutableBytes {
+                            serin_dense_blas(&program, &stage, x.baseAddress!, $0.baseAddress!, rows)
+                        }
+                    }
+                }
+            }
+        }
+        padded.deallocate()
+        return y
+    }
+
     private func checkActivation<Number: BinaryFloatingPoint>(
         _ kind: Int, tolerance: Double, smallest: Double, _: Number.Type, _ wanted: (Double) -> Double
     ) {

@@ -11,7 +11,7 @@ enum ModuleDiagram {
 
     static let imports: [String: Set<String>] = [
         "Primitives": ["CLinux"],
-        "JSON": ["CSimdjson"],
+        "JSON": ["CSimdjson", "CDecimal"],
         "Inference": ["Primitives"],
         "Telemetry": ["Primitives", "CLinux"],
         "Reactor": ["Primitives", "Telemetry", "CLinux"],

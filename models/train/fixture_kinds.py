@@ -121,24 +121,3 @@ LIGHTGBM = [
     Kind("dart-multiclass", {"objective": "multiclass", "boosting": "dart", "drop_rate": 0.5}, "classes", "zeros"),
     Kind("goss", {"objective": "binary", "data_sample_strategy": "goss"}, columns="missing"),
 ]
-
-# Made only when asked for by name: models that an importer may refuse.
-ON_REQUEST = {"xgboost": [], "lightgbm": []}
-
-
-def _real(binary: dict, classes: dict, real: dict) -> list[Kind]:
-    """One kind for each of scikit-learn's data sets, by the parameters of its objective."""
-    return [
-        Kind("real-iris", classes, "classes", data="iris"),
-        Kind("real-wine", classes, "classes", data="wine"),
-        Kind("real-digits", classes, "classes", data="digits"),
-        Kind("real-breast-cancer", binary, "binary", data="breast_cancer"),
-        Kind("real-diabetes", real, "real", data="diabetes"),
-    ]
-
-
-REAL_XGBOOST = _real(
-    {"objective": "binary:logistic"}, {"objective": "multi:softprob"}, {"objective": "reg:squarederror"}
-)
-REAL_LIGHTGBM = _real({"objective": "binary"}, {"objective": "multiclass"}, {"objective": "regression"})
-REAL_CATBOOST = _real({}, {"loss_function": "MultiClass"}, {"loss_function": "RMSE"})

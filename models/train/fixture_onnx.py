@@ -19,15 +19,21 @@ import fixture_onnx_trees
 from fixture_kinds import Kind
 from fixture_tables import Limits, RealTable, Table, Trained
 
+# Of a score, or of 1 where the score is smaller.
+ONNX_TOLERANCE = 1e-6
+FOREST_TOLERANCE = 1e-12
 # The newest that skl2onnx writes.
 OPSETS = {"": 15, "ai.onnx.ml": 3}
 
 
 def train_onnx(rng, kind: Kind, table: Table | RealTable, path: Path, limits: Limits) -> Trained:
-    build = {"sklearn": _sklearn, "nodes": fixture_onnx_trees.random_ensemble}[kind.params["exporter"]]
-    model, exact = build(rng, kind, table, limits)
+    is_learnt = kind.data is not None
+    model, exact = (_sklearn if is_learnt else fixture_onnx_trees.random_ensemble)(rng, kind, table, limits)
     file = path.with_suffix(".onnx")
     file.write_bytes(model.SerializeToString())
+    if kind.params.get("exporter") == "export_sklearn":
+        tolerance = FOREST_TOLERANCE if "Forest" in kind.params["model"] else ONNX_TOLERANCE
+        return Trained([file], lambda rows: _row_by_row(exact, rows), is_single=False, tolerance=tolerance)
     is_single = not kind.params.get("double", False)
     return Trained(
         [file],
@@ -36,7 +42,21 @@ def train_onnx(rng, kind: Kind, table: Table | RealTable, path: Path, limits: Li
         thresholds=fixture_onnx_trees.thresholds(model),
         rows_are_single=is_single,
         exact=exact,
+        tolerance=ONNX_TOLERANCE,
     )
+
+
+def _row_by_row(exact, rows: np.ndarray):
+    """The trainer's answers; NaN for a row that it refuses."""
+    found = []
+    for row in rows:
+        try:
+            found.append(exact(row[None])[0])
+        except ValueError:
+            found.append(None)
+    width = max(len(scores) for scores in found if scores is not None)
+    scores = np.array([np.full(width, np.nan) if scores is None else scores for scores in found])
+    return scores, scores
 
 
 class Answers:
@@ -64,18 +84,40 @@ def second_class(scores: np.ndarray, is_classifier: bool) -> np.ndarray:
 
 
 def _sklearn(rng, kind: Kind, table: RealTable, limits: Limits):
-    """A scaler and a model, exported by skl2onnx."""
+    """A scaler and a model, exported by skl2onnx or, in double, by export_sklearn.py."""
+    model = _pipeline(rng, kind, table, limits)
+    is_classifier = kind.labels != "real"
+    answer = model.predict_proba if is_classifier else model.predict
+
+    def exact(rows: np.ndarray) -> np.ndarray:
+        return second_class(answer(rows.astype(np.float64)), is_classifier)
+
+    if kind.params["exporter"] == "export_sklearn":
+        import export_sklearn
+
+        return export_sklearn.to_onnx(model), exact
     import skl2onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    converted = skl2onnx.convert_sklearn(
+        model,
+        initial_types=[("x", FloatTensorType([None, table.width]))],
+        options={id(model): {"zipmap": False}} if is_classifier else None,
+        target_opset=OPSETS,
+    )
+    # A forest behind a scaler sees float32 numbers in one library and doubles in the other.
+    return converted, None if "Forest" in kind.params["model"] else exact
+
+
+def _pipeline(rng, kind: Kind, table: RealTable, limits: Limits):
     import sklearn.ensemble
     import sklearn.linear_model
     import sklearn.neural_network
-    from skl2onnx.common.data_types import FloatTensorType
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    name = kind.params["model"]
     modules = (sklearn.ensemble, sklearn.linear_model, sklearn.neural_network)
-    wanted = next(getattr(module, name) for module in modules if hasattr(module, name))
+    wanted = next(getattr(module, kind.params["model"]) for module in modules if hasattr(module, kind.params["model"]))
     drawn = {
         "random_state": int(rng.integers(1 << 30)),
         "n_estimators": int(rng.integers(2, limits.rounds + 1)),
@@ -86,16 +128,5 @@ def _sklearn(rng, kind: Kind, table: RealTable, limits: Limits):
     accepted = wanted().get_params()
     model = make_pipeline(StandardScaler(), wanted(**{key: drawn[key] for key in drawn if key in accepted}))
     labels, _ = table.labels(rng, kind)
-    is_classifier = kind.labels != "real"
-    model.fit(table.values.astype(np.float32), labels.astype(int) if is_classifier else labels)
-    converted = skl2onnx.convert_sklearn(
-        model,
-        initial_types=[("x", FloatTensorType([None, table.width]))],
-        options={id(model): {"zipmap": False}} if is_classifier else None,
-        target_opset=OPSETS,
-    )
-    # A forest behind a scaler sees float32 numbers in one library and doubles in the other.
-    if "Forest" in name:
-        return converted, None
-    answer = model.predict_proba if is_classifier else model.predict
-    return converted, lambda rows: second_class(answer(rows.astype(np.float64)), is_classifier)
+    number = np.float64 if kind.params["exporter"] == "export_sklearn" else np.float32
+    return model.fit(table.values.astype(number), labels if kind.labels == "real" else labels.astype(int))

@@ -1,18 +1,15 @@
-"""The kinds of ONNX files that fixture_onnx.py builds: trees node by node, and scikit-learn's data sets.
-
-onnx_fixtures.py has those that exporters write from random data.
-"""
+"""The kinds of ONNX files that fixture_onnx.py writes node by node; onnx_fixtures.py has those of exporters."""
 
 from fixture_kinds import Kind
 
 
 def nodes(name: str, columns: str = "missing", **params) -> Kind:
     """Trees written node by node."""
-    return Kind(f"nodes-{name}", {"exporter": "nodes"} | params, "real", columns)
+    return Kind(f"nodes-{name}", params, "real", columns)
 
 
 ALL = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"]
-NODES = [
+ONNX = [
     *(nodes(mode.removeprefix("BRANCH_").lower(), modes=[mode], missing=True) for mode in ALL),
     nodes("modes", modes=ALL, missing=True),
     nodes("modes-categories", "categories", modes=ALL),
@@ -37,22 +34,4 @@ NODES = [
     nodes("5-softmax", modes=["BRANCH_LT"], version=5, targets=3, transform="SOFTMAX"),
     nodes("5-average", modes=["BRANCH_GT"], version=5, targets=2, aggregate="AVERAGE"),
     nodes("5-double", modes=ALL, version=5, double=True, missing=True),
-]
-
-ONNX = NODES
-
-REAL_ONNX = [
-    Kind(f"real-{data.replace('_', '-')}-{name}", {"exporter": "sklearn", "model": model}, labels, data=data)
-    for data, labels in [
-        ("iris", "classes"),
-        ("wine", "classes"),
-        ("digits", "classes"),
-        ("breast_cancer", "binary"),
-        ("diabetes", "real"),
-    ]
-    for name, model in [
-        ("linear", "Ridge" if labels == "real" else "LogisticRegression"),
-        ("mlp", "MLPRegressor" if labels == "real" else "MLPClassifier"),
-        ("forest", "RandomForestRegressor" if labels == "real" else "RandomForestClassifier"),
-    ]
 ]

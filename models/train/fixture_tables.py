@@ -43,12 +43,12 @@ class Trained:
     is_single: bool
     # Sorted distinct thresholds, by feature.
     thresholds: dict[int, np.ndarray] = field(default_factory=dict)
-    # What the importer has to be told: names of categories by feature, index = code; empty: the code is the category.
-    categories: list[list[str]] | None = None
     # Whether rows stay within float32, because the trainer rounds to it or takes nothing else.
     rows_are_single: bool = False
     # The trainer's answers in double, where the library that answers adds up float32 numbers in an order of its own.
     exact: Callable[[np.ndarray], np.ndarray] | None = None
+    # How far a score may be from it, relative above 1; None: margins to the bit, scores within one unit.
+    tolerance: float | None = None
 
 
 class Table:

@@ -9,9 +9,10 @@ For each of `count` models per trainer the directory gets
                                                       categories as codes
     lightgbm-linear-0027.txt lightgbm-linear-0027.ndjson
     index.ndjson                                      one line a model: name, kind, files, features, outputs, and
-                                                      where an importer must be told them the categories' names
+                                                      how far scores may be off where that is not a unit
 
-Kinds take turns.  Model number n depends on the seed, the trainer and n alone, so a failure is
+Kinds take turns; random CatBoost models, exporters' ONNX files and scikit-learn models are made by
+catboost_fixtures.py and onnx_fixtures.py.  Model number n depends on the seed, the trainer and n alone, so a failure is
 reproduced by `--only NAME`.  With `--real` each trainer also learns scikit-learn's own data sets.
 What the rows aim at stands in fixture_tables.py.
 """
@@ -28,12 +29,10 @@ import numpy as np
 
 import fixture_kinds
 import fixture_onnx_kinds
+import fixture_real
 from digits import double_text, row_line
 from fixture_kinds import Kind
 from fixture_tables import Limits, Trained, make_table, test_rows
-
-# Of a score, or of 1 where the score is smaller.
-ONNX_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Trainer:
     number: int
     module: str
     function: str
-    # Of random data; CatBoost's are made by catboost_fixtures.py makes its random models.
+    # Of random data; catboost_fixtures.py has CatBoost's, onnx_fixtures.py scikit-learn's.
     kinds: list[Kind]
     real: list[Kind]
 
@@ -53,10 +52,11 @@ class Trainer:
 
 
 TRAINERS = {
-    "xgboost": Trainer(0, "fixture_boosters", "train_xgboost", fixture_kinds.XGBOOST, fixture_kinds.REAL_XGBOOST),
-    "lightgbm": Trainer(1, "fixture_boosters", "train_lightgbm", fixture_kinds.LIGHTGBM, fixture_kinds.REAL_LIGHTGBM),
-    "catboost": Trainer(2, "fixture_catboost", "train_catboost", [], fixture_kinds.REAL_CATBOOST),
-    "onnx": Trainer(4, "fixture_onnx", "train_onnx", fixture_onnx_kinds.ONNX, fixture_onnx_kinds.REAL_ONNX),
+    "xgboost": Trainer(0, "fixture_boosters", "train_xgboost", fixture_kinds.XGBOOST, fixture_real.REAL_XGBOOST),
+    "lightgbm": Trainer(1, "fixture_boosters", "train_lightgbm", fixture_kinds.LIGHTGBM, fixture_real.REAL_LIGHTGBM),
+    "catboost": Trainer(2, "fixture_catboost", "train_catboost", [], fixture_real.REAL_CATBOOST),
+    "sklearn": Trainer(3, "fixture_onnx", "train_onnx", [], fixture_real.REAL_SKLEARN),
+    "onnx": Trainer(4, "fixture_onnx", "train_onnx", fixture_onnx_kinds.ONNX, fixture_real.REAL_ONNX),
 }
 
 
@@ -87,7 +87,7 @@ def write_model(directory: Path, trainer: str, kind: Kind, number: int, seed: in
         "features": table.width,
         "outputs": outputs,
     }
-    return entry | ({"categories": trained.categories} if trained.categories else {})
+    return entry | ({} if trained.tolerance is None else {"tolerance": trained.tolerance})
 
 
 def exact_part(trained: Trained, row: np.ndarray, score: np.ndarray) -> str:
@@ -98,7 +98,10 @@ def exact_part(trained: Trained, row: np.ndarray, score: np.ndarray) -> str:
         exact = trained.exact(row[None])[0]
     except ValueError:  # the trainer takes no such row
         return ""
-    if not np.isfinite(exact).all() or (np.abs(exact - score) <= ONNX_TOLERANCE * np.maximum(1, np.abs(exact))).all():
+    if (
+        not np.isfinite(exact).all()
+        or (np.abs(exact - score) <= trained.tolerance * np.maximum(1, np.abs(exact))).all()
+    ):
         return ""
     return f',"exact":[{",".join(double_text(value) for value in exact)}]'
 
@@ -107,7 +110,7 @@ def plan(count: int, kinds: list[str] | None, trainers: list[str], real: bool):
     """(trainer, kind, number) of every model to make."""
     for name in trainers:
         trainer = TRAINERS[name]
-        known = trainer.kinds + fixture_kinds.ON_REQUEST.get(name, []) + trainer.real
+        known = trainer.kinds + trainer.real
         pool = trainer.kinds if kinds is None else [kind for kind in known if f"{name}-{kind.name}" in kinds]
         for number in range((count or len(trainer.kinds)) if pool else 0):
             yield name, pool[number % len(pool)], number
@@ -137,8 +140,7 @@ def main():
     arguments = parse_arguments()
     if arguments.list_kinds:
         for name, trainer in TRAINERS.items():
-            shown = trainer.kinds + fixture_kinds.ON_REQUEST.get(name, []) + trainer.real
-            print(*(f"{name}-{kind.name}" for kind in shown), sep="\n")
+            print(*(f"{name}-{kind.name}" for kind in trainer.kinds + trainer.real), sep="\n")
         return
     warnings.simplefilter("ignore")
     limits = Limits(arguments.rounds, arguments.depth, arguments.rows)

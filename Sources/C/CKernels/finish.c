@@ -1,7 +1,9 @@
-// The end of a row: its margins, the objective's transform, and whether all of it is a number.
+// The end of a row: its margins (scaled and shifted, where the model says so), the objective's
+// transform, and whether all of it is a number.
 //
-// The float forms are XGBoost's to the operation, the double ones LightGBM's: see OutputTransform
-// in ModelFormat, which says the same in Swift.
+// The float forms are XGBoost's to the operation, the double ones LightGBM's and CatBoost's: see
+// OutputTransform in ModelFormat, which says the same in Swift.
+#include "fast_exponential.h"
 #include "kernels.h"
 
 #include <math.h>
@@ -60,6 +62,21 @@ static inline double sigmoid_double(double margin, double scale) { return 1.0 / 
             break;                                                                                             \
         case SERIN_TRANSFORM_SOFTPLUS:                                                                         \
             for (uint32_t i = 0; i < count; i++) scores[i] = LOG1P(EXP(scores[i]));                            \
+            break;                                                                                             \
+        case SERIN_TRANSFORM_FAST_SOFTMAX: {                                                                   \
+            NUMBER largest = scores[0];                                                                        \
+            for (uint32_t i = 1; i < count; i++) largest = MAX(scores[i], largest);                            \
+            NUMBER sum = 0;                                                                                    \
+            for (uint32_t i = 0; i < count; i++) {                                                             \
+                scores[i] = (NUMBER)serin_fast_exponential((double)(scores[i] - largest));                     \
+                sum += scores[i];                                                                              \
+            }                                                                                                  \
+            for (uint32_t i = 0; i < count; i++) scores[i] /= sum;                                             \
+            break;                                                                                             \
+        }                                                                                                      \
+        case SERIN_TRANSFORM_FAST_EXPONENTIAL:                                                                 \
+            for (uint32_t i = 0; i < count; i++)                                                               \
+                scores[i] = (NUMBER)serin_fast_exponential((double)scores[i]);                                 \
             break;                                                                                             \
         }                                                                                                      \
         for (uint32_t i = 0; i < count; i++) finite &= IS_FINITE(scores[i]);                                   \

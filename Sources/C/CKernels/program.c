@@ -75,6 +75,10 @@ static void run_stage(
         gather(program, stage, count, scratch, capacity);
     else if (stage->kind == SERIN_STAGE_FOREST)
         score(stage, x, y, count, capacity, forest_scratch);
+    else if (stage->kind == SERIN_STAGE_COUNTERS)
+        serin_count(
+            stage->parameters[0], x, stage->input->width, stage->input->columns, (float *)y, stage->output->columns,
+            count);
     else if (stage->blas_weights && count >= stage->blas_rows)
         serin_dense_blas(program, stage, x, y, count);
     else

@@ -2,13 +2,10 @@
 #pragma once
 
 #include "serin_program.h"
+#include "fast_exponential.h"
 #include "kernels.h"
 
 SERIN_INLINE size_t number_bytes(uint32_t width) { return width == SERIN_FLOAT32 ? 4 : 8; }
-
-/// A dense stage by the library's matrix product.
-void serin_dense_blas(
-    const serin_program *program, const serin_stage_view *stage, const void *x, void *y, size_t rows);
 
 /// Applies an activation to [rows][columns] in place, with the kernels that run everywhere.
 void serin_activate_float(uint32_t activation, float *y, size_t rows, size_t columns);

@@ -278,6 +278,19 @@ SERIN_INLINE void NAME(transform_row)(uint32_t transform, double scale, const NU
     case SERIN_TRANSFORM_SOFTPLUS:
         for (size_t i = 0; i < columns; i++) y[i] = MATH(log1p)(MATH(exp)(x[i]));
         return;
+    case SERIN_TRANSFORM_FAST_SOFTMAX: {
+        NUMBER largest = x[0], sum = 0;
+        for (size_t i = 1; i < columns; i++) largest = MATH(fmax)(x[i], largest);
+        for (size_t i = 0; i < columns; i++) {
+            y[i] = (NUMBER)serin_fast_exponential((double)(x[i] - largest));
+            sum += y[i];
+        }
+        for (size_t i = 0; i < columns; i++) y[i] /= sum;
+        return;
+    }
+    case SERIN_TRANSFORM_FAST_EXPONENTIAL:
+        for (size_t i = 0; i < columns; i++) y[i] = (NUMBER)serin_fast_exponential((double)x[i]);
+        return;
     default: memcpy(y, x, columns * sizeof(NUMBER)); return;
     }
 }

@@ -28,6 +28,7 @@ final class CompiledProgram: @unchecked Sendable {
     let outputCount: Int
     let scoreType: ValueType
     let worstCaseOperationsPerRow: Int
+    let stageSummaries: [StageSummary]
     /// Whether every sum has one order, so that two machines give the same bits.
     let isExact: Bool
     let imageBytes: Int
@@ -66,6 +67,8 @@ final class CompiledProgram: @unchecked Sendable {
         scoreType = output.width == UInt32(SERIN_FLOAT32) ? .float32 : .float64
         worstCaseOperationsPerRow = Int(header.worst_case_operations)
         isExact = images.allSatisfy(\.isExact)
+        let names = try check.section(header.names, UInt8.self)
+        stageSummaries = images.map { StageSummary($0, values, names: names) }
         imageBytes = image.count
         let rowBytes = Int(header.row_bytes)
         rowsPerChunk = max(1, min(4, Self.chunkBytes / (rowBytes * Self.rowStep))) * Self.rowStep
@@ -88,9 +91,21 @@ final class CompiledProgram: @unchecked Sendable {
                 values: values.baseAddress, stages: stages.baseAddress, stage_count: images.count,
                 margins: values.baseAddress! + Int(header.margins), scores: values.baseAddress! + Int(header.scores),
                 kernels: serin_stage_kernels_best(), row_bytes: header.row_bytes, sgemm: nil, dgemm: nil))
+        tryLibrary()
+    }
+
+    /// Lets the library have the layers that it computes faster.
+    private func tryLibrary() {
+        // The library is not even opened for small models.
+        guard stages.contains(where: LibraryTrial.isWorthwhile), let library = DenseLibrary.current else { return }
+        program.pointee.sgemm = library.sgemm
+        program.pointee.dgemm = library.dgemm
+        let trial = LibraryTrial(program: UnsafePointer(program), rowsMax: rowsPerChunk)
+        for index in stages.indices where LibraryTrial.isWorthwhile(stages[index]) { trial.decide(&stages[index]) }
     }
 
     deinit {
+        for stage in stages { free(UnsafeMutableRawPointer(mutating: stage.blas_weights)) }
         stages.deallocate()
         program.deallocate()
         scratchBytes.deallocate()
@@ -102,7 +117,8 @@ final class CompiledProgram: @unchecked Sendable {
 
     /// The kernels in use, such as `avx512`.
     var kernels: String {
-        let own = String(cString: program.pointee.kernels.pointee.name)
+        var own = String(cString: program.pointee.kernels.pointee.name)
+        if stages.contains(where: { $0.blas_weights != nil }) { own += ", openblas" }
         return forests.first.map { "\(own), forests \($0.kernels)" } ?? own
     }
 

@@ -39,7 +39,9 @@ struct ProgramCheck {
         var forests: UInt32 = 0
         let stages = try section(head.stages, serin_stage.self)
         try require(stages.count <= 2 * ModelBounds.stages, "stage count")
+        let names = try count(head.names, 1)
         for stage in stages {
+            try require(Int(stage.name_start) + Int(stage.name_bytes) <= names, "name of a stage")
             try StageCheck(self, stage, values, made).check(forest: forests)
             if stage.kind == UInt32(SERIN_STAGE_FOREST) { forests += 1 }
             made[Int(stage.output)] = true

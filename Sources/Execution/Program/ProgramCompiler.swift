@@ -7,6 +7,8 @@ struct ProgramCompiler {
     private let pipeline: Pipeline
     private var writer = SectionWriter(headerBytes: MemoryLayout<serin_program_header>.size)
     private var forestCount = 0
+    /// Of all stages, one behind the other.
+    private var names: [UInt8] = []
 
     /// The pipeline has been checked.
     init(_ pipeline: Pipeline) { self.pipeline = pipeline }
@@ -23,6 +25,7 @@ struct ProgramCompiler {
         var stages: [serin_stage] = []
         for stage in lowered.stages { stages.append(try encode(stage, lowered.values)) }
         header.stages = try writer.add(stages)
+        header.names = try writer.add(names)
         header.magic = SERIN_PROGRAM_MAGIC
         header.version = UInt32(SERIN_PROGRAM_VERSION)
         header.header_bytes = UInt32(MemoryLayout<serin_program_header>.size)
@@ -56,6 +59,9 @@ struct ProgramCompiler {
         }
         encoder.stage.output = UInt32(stage.output)
         encoder.stage.width = output.width.code
+        encoder.stage.name_start = UInt32(names.count)
+        encoder.stage.name_bytes = UInt32(stage.name.utf8.prefix(ModelBounds.nameBytes).count)
+        names += stage.name.utf8.prefix(ModelBounds.nameBytes)
         writer = encoder.writer
         return encoder.stage
     }

@@ -72,7 +72,9 @@ struct StageEncoder {
         case .choose: setKind(SERIN_STAGE_CHOOSE)
         case .reduce(let reduction, _): setKind(SERIN_STAGE_REDUCE, detail: UInt32(reduction.rawValue))
         case .copy, .forest: preconditionFailure("has been lowered, or is encoded with its number")
-        case .catboostCounters: throw ImageError("counters cannot be compiled")
+        case .catboostCounters(let counters):
+            setKind(SERIN_STAGE_COUNTERS)
+            stage.parameters.0 = try writer.add(CounterEncoder(counters).bytes())
         }
     }
 
@@ -151,6 +153,8 @@ struct StageEncoder {
         case .step: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_STEP))
         case .signedSquare: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_SIGNED_SQUARE))
         case .softplus: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_SOFTPLUS))
+        case .fastSoftmax: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_FAST_SOFTMAX))
+        case .fastExponential: setKind(SERIN_STAGE_TRANSFORM, detail: UInt32(SERIN_TRANSFORM_FAST_EXPONENTIAL))
         }
     }
 }

@@ -11,6 +11,8 @@
 // definitions where ONNX Runtime departs from them; Tests/Fixtures/onnx/README.md lists where.
 
 struct ONNXImporter {
+    /// Names of categories by feature, index = code, where the caller knows them.
+    let categories: [[String]]
     let accepted: Set<String>
     let progress: ((Double) -> Void)?
 
@@ -21,6 +23,7 @@ struct ONNXImporter {
         let inputs = try GraphInputs(model)
         let output = try scoreOutput(model)
         var graph = GraphLowering(model: model, inputs: inputs, accepted: accepted)
+        try graph.seed(categories, inputs)
         try graph.bind(inputs)
         let rows = try graph.lower(output)
         progress?(0.9)
@@ -110,9 +113,22 @@ extension Pipeline {
         else { return nil }
         if scores == 1 { return stages.count == 1 ? forest : nil }
         guard stages.count == 2, scores == 2, stages[1].inputs == [1], stages[1].output == first.output,
-            forest.averageDivisor == 1, case .transform(let transform) = stages[1].operation
+            forest.averageDivisor == 1, let transform = stages[1].operation.asTransform
         else { return nil }
         forest.transform = transform
         return forest
+    }
+}
+
+extension Operation {
+    /// The transform that a stage is; nil: it is none.
+    fileprivate var asTransform: OutputTransform? {
+        switch self {
+        case .transform(let transform): transform
+        case .activation(.sigmoid): .sigmoid(scale: 1)
+        case .activation(.softmax): .softmax
+        case .activation(.exponential): .exponential
+        default: nil
+        }
     }
 }

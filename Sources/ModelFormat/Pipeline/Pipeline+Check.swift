@@ -12,7 +12,15 @@ extension Pipeline {
             throw ModelFormatError("stages", "more than \(ModelBounds.stages) stages")
         }
         try checkTotals()
-        for (index, stage) in stages.enumerated() { try check(stage, index) }
+        var operations = 0
+        for (index, stage) in stages.enumerated() {
+            try check(stage, index)
+            operations += stage.operation.worstCaseOperations(columns: stage.output.columns)
+            guard operations <= ModelBounds.rowOperations else {
+                throw ModelFormatError(
+                    place(index), "a row takes more than \(ModelBounds.rowOperations) operations up to here")
+            }
+        }
         for (name, value) in [("margins", margins), ("scores", scores)] {
             guard (0...stages.count).contains(value) else {
                 throw ModelFormatError(name, "must be a value from 0 to \(stages.count)")
@@ -23,9 +31,6 @@ extension Pipeline {
         }
         guard value(scores).columns <= ModelBounds.outputs else {
             throw ModelFormatError("scores", "must have 1 to \(ModelBounds.outputs) columns")
-        }
-        guard worstCaseOperationsPerRow <= ModelBounds.rowOperations else {
-            throw ModelFormatError("stages", "a row takes more than \(ModelBounds.rowOperations) operations")
         }
     }
 

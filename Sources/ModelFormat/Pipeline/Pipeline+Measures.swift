@@ -6,22 +6,16 @@ extension Pipeline {
     public var worstCaseOperationsPerRow: Int {
         stages.reduce(0) { $0 + $1.operation.worstCaseOperations(columns: $1.output.columns) }
     }
-
-    /// All its forests, in the order of the stages.
-    public var forests: [Forest] {
-        stages.compactMap { stage in
-            if case .forest(let forest) = stage.operation { forest } else { nil }
-        }
-    }
 }
 
 extension Operation {
     /// Numbers the operation brings along; a forest has bounds of its own.
     public var parameterCount: Int {
         switch self {
-        case .copy, .combine, .log, .normalize, .transform, .activation, .complement, .forest, .catboostCounters,
-            .compare, .choose, .reduce:
+        case .copy, .combine, .log, .normalize, .transform, .activation, .complement, .forest, .compare, .choose,
+            .reduce:
             0
+        case .catboostCounters(let counters): counters.parameterCount
         case .select(let columns): columns.count
         case .impute(let values, _): values.count
         case .scale(let offsets, let scales): offsets.count + scales.count
@@ -45,6 +39,7 @@ extension Operation {
         case .bucket(let edges): edges.reduce(0) { $0 + Self.searchSteps($1.count) }
         case .reduce(_, let size): columns * size
         case .calibrate(.isotonic(let x, _)): columns * Self.searchSteps(x.count)
+        case .catboostCounters(let counters): counters.worstCaseOperations
         default: columns
         }
     }

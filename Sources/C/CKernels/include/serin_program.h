@@ -10,11 +10,12 @@
 // The image is one block of memory without pointers, written by Execution's compiler and checked by
 // its loader before a kernel ever sees it:
 //
-//     header | values | stages | inputs of gathers | parameters … | images of forests
+//     header | values | parameters and forests' images of each stage … | stages | names
 //
 // Sections start at multiples of 64 bytes.  Numbers are little-endian, as the machine's.
 #pragma once
 
+#include "serin_counters.h"
 #include "serin_kernels.h"
 
 #define SERIN_PROGRAM_MAGIC 0x314752504e495253ull // "SRINPRG1"
@@ -72,6 +73,8 @@ enum {
     SERIN_STAGE_REDUCE,
     /// Marked: reads either width.  p0: the forest's image (bytes); detail: which forest it is.
     SERIN_STAGE_FOREST,
+    /// Marked: reads either width, writes float32.  p0: a block of serin_counters (bytes).
+    SERIN_STAGE_COUNTERS,
     SERIN_STAGE_COUNT
 };
 
@@ -141,6 +144,9 @@ typedef struct {
     uint32_t input;
     uint32_t output;
     uint32_t detail;
+    /// UTF-8 in the header's `names`, for people.
+    uint32_t name_start;
+    uint32_t name_bytes;
     uint32_t reserved;
     double scalars[2];
     serin_section parameters[SERIN_STAGE_PARAMETERS];
@@ -166,6 +172,7 @@ typedef struct {
 
     serin_section values;
     serin_section stages;
+    serin_section names;
 } serin_program_header;
 
 /// cblas_sgemm and cblas_dgemm of a library that was found at run time.
@@ -199,7 +206,7 @@ typedef struct serin_stage_view {
 
 typedef struct serin_stage_kernels {
     const char *name;
-    /// y = stage(x) for `rows` rows; not for gathers and forests.
+    /// y = stage(x) for `rows` rows; not for gathers, forests and counters.
     void (*run)(const serin_stage_view *stage, const void *x, void *y, size_t rows);
 } serin_stage_kernels;
 
@@ -229,6 +236,10 @@ typedef struct {
 void serin_run(
     const serin_program *program, serin_row *rows, size_t count, void *scratch, size_t capacity,
     void *forest_scratch);
+
+/// A dense stage by the library's matrix product.
+void serin_dense_blas(
+    const serin_program *program, const serin_stage_view *stage, const void *x, void *y, size_t rows);
 
 /// The vectors of one width that make a panel of a dense layer's packed weights.
 #define SERIN_PANEL_BYTES 256

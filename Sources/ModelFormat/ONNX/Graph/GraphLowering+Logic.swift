@@ -27,7 +27,9 @@ extension GraphLowering {
     }
 
     /// Features against constant strings, by their codes.
-    private mutating func compareStrings(_ inputs: [GraphValue], _ reader: NodeReader) throws(ModelFormatError) -> GraphValue {
+    private mutating func compareStrings(_ inputs: [GraphValue], _ reader: NodeReader) throws(ModelFormatError)
+        -> GraphValue
+    {
         let sides = inputs.sorted { left, _ in if case .rows = left { true } else { false } }
         guard case .rows(var rows) = sides[0], case .constant(let tensor) = sides[1], let names = tensor.strings,
             names.count == 1, tensor.dimensions.count <= rows.shape.rank
@@ -61,7 +63,8 @@ extension GraphLowering {
     }
 
     /// And is a product, Or the larger one.
-    mutating func logic(_ arithmetic: Operation.Arithmetic, _ reader: NodeReader) throws(ModelFormatError) -> GraphValue {
+    mutating func logic(_ arithmetic: Operation.Arithmetic, _ reader: NodeReader) throws(ModelFormatError) -> GraphValue
+    {
         let inputs = try inputs(reader)
         guard inputs.count == 2, try element(inputs, reader) == .bool else { throw reader.error("takes 2 bools") }
         let pair = try broadcast(inputs, reader)
@@ -148,7 +151,9 @@ extension GraphLowering {
         guard let raw = try reader.integer("to"), let element = ONNXElement(rawValue: raw) else {
             throw reader.error(attribute: "to", "must be float, double, int32, int64, bool or string")
         }
+        // For the 8-bit floats, which are refused.
         reader.ignore("saturate")
+        reader.ignore("round_mode")
         switch try input(0, reader) {
         case .constant(let tensor): return .constant(try cast(tensor, to: element, reader))
         case .rows(let rows): return .rows(try cast(rows, to: element, reader))

@@ -2,7 +2,7 @@
 
 extension GraphLowering {
     /// ONNX versions whose operators are known here.
-    static let opsets = 7...26
+    static let opsets = 7...28
     static let mlOpsets = 1...5
 
     /// The outputs of a node; nil: an output that is not supported when something needs it.

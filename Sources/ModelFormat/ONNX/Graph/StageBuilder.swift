@@ -9,6 +9,9 @@
 struct StageBuilder {
     let input: Pipeline.Value
     private(set) var stages: [Pipeline.Stage] = []
+    /// Columns and parameters of all stages so far, needed or not.
+    private(set) var columnCount = 0
+    private(set) var parameterCount = 0
     /// The node that is being lowered; stages carry its name.
     var name = ""
 
@@ -23,6 +26,8 @@ struct StageBuilder {
     mutating func append(
         _ operation: Operation, _ inputs: [Int], columns: Int, width: NumberWidth
     ) -> Int {
+        columnCount += columns
+        parameterCount += operation.parameterCount
         stages.append(
             Pipeline.Stage(
                 inputs: inputs.flatMap { parts($0) }, operation: operation,
@@ -113,8 +118,14 @@ struct StageBuilder {
         return append(.combine(arithmetic), [left, right], columns: shape.columns, width: shape.width)
     }
 
-    /// x ∘ operands; a bias joins its layer.
+    /// x ∘ operands; a bias joins its layer, × 1, ÷ 1 and - 0 are nothing.
     mutating func arithmetic(_ arithmetic: Operation.Arithmetic, _ input: Int, _ operands: [Double]) -> Int {
+        switch arithmetic {
+        case .multiply, .divide: if operands.allSatisfy({ $0 == 1 }) { return input }
+        case .subtract: if operands.allSatisfy({ $0 == 0 && $0.sign == .plus }) { return input }
+        default: break
+        }
+        if let forest = forest(input, arithmetic, operands) { return forest }
         if arithmetic == .add, let stage = stage(input), case .dense(var layer) = stage.operation,
             layer.activation == .identity, layer.bias.allSatisfy({ $0 == 0 })
         {
@@ -122,6 +133,26 @@ struct StageBuilder {
             return append(.dense(layer), stage.inputs, columns: layer.outputs, width: stage.output.width)
         }
         return pointwise(.arithmetic(arithmetic, operands: operands), input)
+    }
+
+    /// A forest whose sums are divided by one whole number is an average, one to whose sums numbers are
+    /// added has a bias; nil: it is neither.
+    private mutating func forest(
+        _ input: Int, _ arithmetic: Operation.Arithmetic, _ operands: [Double]
+    ) -> Int? {
+        guard let stage = stage(input), case .forest(var forest) = stage.operation, forest.averageDivisor == 1,
+            forest.transform == .identity, forest.marginBias.isEmpty
+        else { return nil }
+        if arithmetic == .divide, operands.allSatisfy({ $0 == operands[0] }), let count = Int(exactly: operands[0]),
+            (1...ModelBounds.trees).contains(count)
+        {
+            forest.averageDivisor = count
+        } else if arithmetic == .add {
+            forest.marginBias = operands
+        } else {
+            return nil
+        }
+        return append(.forest(forest), stage.inputs, columns: stage.output.columns, width: stage.output.width)
     }
 
     /// An activation; relu, sigmoid and tanh join their layer.

@@ -133,7 +133,7 @@ extension GraphLowering {
             featureCount: ensemble.rows.shape.columns + trees.coded.count, valueWidth: builder.value(source).width,
             comparison: trees.comparison, membersGoLeft: true, categorySets: trees.categorySets, trees: list,
             accumulation: ensemble.width, baseMargins: [Double](repeating: 0, count: outputs))
-        var inputs = [source]
+        var inputs = [unrounded(source)]
         if !trees.coded.isEmpty {
             let columns = builder.select(trees.coded, of: source)
             inputs.append(builder.pointwise(.lookup(tables: trees.codeTables), columns))
@@ -158,13 +158,18 @@ extension GraphLowering {
 
     /// The float32 value that a double is made from without arithmetic, or the value itself.
     private func narrowSource(_ value: Int) -> Int {
-        guard let stage = builder.stage(value), stage.inputs.count == 1, case .copy = stage.operation else { return value }
-        let source = stage.inputs[0]
-        switch (builder.value(source).width, stage.output.width) {
-        case (.float32, .float64): return narrowSource(source)
-        // The forest rounds to float32 itself, which a copy before it need not do.
-        default: return value
-        }
+        guard let stage = builder.stage(value), stage.inputs.count == 1, case .copy = stage.operation,
+            stage.output.width == .float64, builder.value(stage.inputs[0]).width == .float32
+        else { return value }
+        return stage.inputs[0]
+    }
+
+    /// What a copy to float32 rounds: a forest rounds its values itself.
+    private func unrounded(_ value: Int) -> Int {
+        guard let stage = builder.stage(value), stage.inputs.count == 1, case .copy = stage.operation,
+            stage.output.width == .float32
+        else { return value }
+        return stage.inputs[0]
     }
 
     /// Gives every tree an output of its own, a target's trees one behind the other, for MIN and MAX.
