@@ -27,7 +27,7 @@ struct CounterPlan {
     private static let rowsAlways = 4_096
 
     init(_ counters: CatBoostCounters) {
-        columns = counters.combinations.indices.map { CounterColumns(counters, combination: $0) }
+        columns = CounterColumns.all(counters)
         var known = [Set<UInt32>](repeating: [], count: counters.categories.count)
         for oneHot in counters.oneHots { known[oneHot.category].formUnion(oneHot.values) }
         var candidates: [Dense] = []
