@@ -8,6 +8,9 @@
 internal import Glibc
 
 public enum ModelImporter {
+    /// What `accept` may name: half precision computed in float32, and probit's normal distribution.
+    public static let approximations = ["float16", "probit"]
+
     /// Reads a whole file of at most `ModelBounds.fileBytes`.
     ///
     /// - Parameters:

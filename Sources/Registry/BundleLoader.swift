@@ -11,6 +11,7 @@
 
 public import Configuration
 internal import Execution
+internal import Inference
 internal import ModelFormat
 
 public enum BundleLoader {
@@ -77,8 +78,8 @@ public enum BundleLoader {
         // Read a second time, so checked a second time.
         try files.checksums.check(file, SHA256Digest(of: bytes), in: folder.path)
         let (model, facts) = try SourceModel.compile(
-            bytes, format: files.manifest.modelFormat, place: files.place(file),
-            steps: files.manifest.steps(source: files.place(Manifest.fileName)), progress: nil)
+            bytes, place: files.place(file), manifest: files.manifest, source: files.place(Manifest.fileName),
+            progress: nil)
         if let warning = cache?.store(model, facts, key: key) { warnings.append(warning) }
         return BundleParts(manifest: files.manifest, model: model, facts: facts, sourceDigest: digest, isCached: false)
     }
@@ -116,42 +117,47 @@ public struct BundleIdentity: Sendable, Hashable {
 
 /// Source bytes to a compiled model.
 enum SourceModel {
+    /// - Parameters:
+    ///   - place: the source model's name in errors.
+    ///   - manifest: nil: there is none yet.
+    ///   - source: the manifest's name in errors.
     static func compile(
-        _ bytes: [UInt8], format: ModelFileFormat?, place: String, steps: ManifestSteps? = nil,
-        progress: ((Double) -> Void)?
+        _ bytes: [UInt8], place: String, manifest: Manifest?, source: String, progress: ((Double) -> Void)?
     ) throws(ConfigurationError) -> (CompiledModel, ModelFacts) {
         let imported: ImportedModel
-        do { imported = try ModelImporter.importModel(bytes, format: format, progress: progress) } catch {
+        do {
+            imported = try ModelImporter.importModel(
+                bytes, format: manifest?.modelFormat, categories: manifest?.modelCategories ?? [],
+                accept: manifest?.accept ?? [], progress: progress)
+        } catch {
             throw ConfigurationError(source: place, keyPath: error.place, message: error.message)
         }
-        let model = try steps?.apply(to: imported.model) ?? imported.model
+        let model = try manifest?.apply(to: imported.model, source: source) ?? imported.model
         do { return (try CompiledModel.compile(model), ModelFacts(imported)) } catch {
             throw ConfigurationError(source: place, message: "cannot be compiled: \(error)")
         }
     }
 }
 
-/// A manifest's steps, and what its errors need.
-struct ManifestSteps {
-    var pipeline: ManifestPipeline
-    var featureCount: Int
-    /// The manifest.
-    var source: String
-
-    func apply(to model: PortableModel) throws(ConfigurationError) -> PortableModel {
-        try pipeline.apply(to: model, featureCount: featureCount, source: source)
-    }
-}
-
 extension Manifest {
-    /// nil: there are none.
-    func steps(source: String) -> ManifestSteps? {
-        pipeline.map { ManifestSteps(pipeline: $0, featureCount: features.count, source: source) }
+    /// The model between the manifest's steps.
+    func apply(to model: PortableModel, source: String) throws(ConfigurationError) -> PortableModel {
+        try pipeline?.apply(to: model, featureCount: features.count, source: source) ?? model
     }
 
-    /// What the compiled image is found by: the source model, and the steps where there are any.
+    /// The names of categories by the model's own features; none where steps stand in front of it, and its
+    /// columns are no longer the features.
+    var modelCategories: [[String]] {
+        pipeline.map { $0.before.isEmpty } ?? true ? features.map(\.categories) : []
+    }
+
+    /// What the compiled image is found by: the source model, and what the manifest says that is compiled with
+    /// it: steps, names of categories, accepted approximations.
     func imageKey(source digest: SHA256Digest) -> SHA256Digest {
-        guard let pipeline else { return digest }
-        return SHA256Digest(of: digest.bytes + pipeline.encoded)
+        var bytes = digest.bytes + (pipeline?.encoded ?? [])
+        for (index, list) in ([accept] + modelCategories).enumerated() where !list.isEmpty {
+            bytes += Array("\(index):".utf8) + list.flatMap { Array($0.utf8) + [0] }
+        }
+        return bytes.count == digest.bytes.count ? digest : SHA256Digest(of: bytes)
     }
 }

@@ -55,6 +55,8 @@ public struct Manifest: Sendable, Equatable {
     public var modelFile: String
     /// nil: told from the file.
     public var modelFormat: ModelFileFormat?
+    /// Approximations that the importer may make, of `ModelImporter.approximations`.
+    public var accept: [String] = []
     public var inputName = "features"
     /// nil: FP64 for LightGBM, else FP32.
     public var inputType: ValueType?

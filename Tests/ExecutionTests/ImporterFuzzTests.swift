@@ -47,10 +47,10 @@ import Testing
         print("fuzz \(format.rawValue): \(runs) files, \(accepted) accepted, seed \(clock.seed)")
     }
 
-    private func score(_ model: PortableModel, seed: UInt64) throws {
+    private func score(_ portable: PortableModel, seed: UInt64) throws {
         var random = RandomForests(seed: seed)
         let rows: [[Double]]
-        switch model {
+        switch portable {
         case .forest(let forest): rows = random.rows(forest, count: 3)
         case .pipeline(let pipeline):
             let codes: [Double] = [0, 1, 2, 7, 40, -1, 0.5, 1e30, .nan]
@@ -58,9 +58,15 @@ import Testing
                 (0..<pipeline.input.columns).map { _ in codes.randomElement(using: &random.generator)! }
             }
         }
-        let compiled = ExecutionTests.score(try CompiledModel.compile(model), rows, .float64)
-        let reference = rows.map { ReferenceScorer.score(model, row: $0, rowType: .float64) }
+        let compiled = ExecutionTests.score(try CompiledModel.compile(portable), rows, .float64)
+        let reference = rows.map { ReferenceScorer.score(portable, row: $0, rowType: .float64) }
         #expect(bits(compiled.margins) == bits(reference.map { $0.margins }))
         #expect(bits(compiled.scores) == bits(reference.map { $0.scores }))
+        do {
+            let found = explain(try ContributionExplainer(portable), rows, .float64)
+            #expect(found.contributions.count == rows.count)
+        } catch let error as ContributionError {
+            #expect(!error.message.isEmpty)
+        }
     }
 }
