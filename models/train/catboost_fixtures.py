@@ -288,7 +288,9 @@ def write_hashes(directory: Path, seed: int) -> None:
     names += [str(code) for code in [*range(12), -1, -20, 65535, 16777216, 2**53, -(2**63), 2**63 - 1]]
     rows = [[name, index % 2] for index, name in enumerate(names)]
     pool = Pool(rows, [index % 3 for index in range(len(rows))], cat_features=[0])
-    model = CatBoost({"iterations": 1, "max_ctr_complexity": 1, "logging_level": "Silent", "allow_writing_files": False})
+    model = CatBoost(
+        {"iterations": 1, "max_ctr_complexity": 1, "logging_level": "Silent", "allow_writing_files": False}
+    )
     model.fit(pool)
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         model.save_model(file.name, format="json", pool=pool)

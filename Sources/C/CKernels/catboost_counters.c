@@ -112,8 +112,9 @@ SERIN_INLINE void look_up_dense(view *rest, const facts *facts, float *y) {
         uint32_t bits = 0;
         for (uint32_t answer = 0; answer < dense->answer_count; answer++)
             bits |= (uint32_t)facts->answers[answers[answer]] << answer;
-        const size_t place = ((size_t)facts->classes[dense->category] << dense->answer_count) + bits;
-        const float *values = rest->dense_floats + dense->first_float + place * dense->output_count;
+        const size_t place =
+            (size_t)facts->classes[dense->category] * dense->class_stride + (size_t)bits * dense->output_count;
+        const float *values = rest->dense_floats + dense->first_float + place;
         for (uint32_t output = 0; output < dense->output_count; output++) y[outputs[output]] = values[output];
         answers += dense->answer_count;
         outputs += dense->output_count;

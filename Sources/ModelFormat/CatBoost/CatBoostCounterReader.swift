@@ -33,6 +33,7 @@ struct CatBoostCounterReader {
     private(set) var tables: [CatBoostCounters.Table] = []
     private(set) var counters: [Counter] = []
     private var tableAt: [String: Int] = [:]
+    private var combinationAt: [CatBoostCounters.Combination: Int] = [:]
 
     init(_ root: ModelField, features: CatBoostFeatures) throws(ModelFormatError) {
         self.features = features
@@ -94,7 +95,8 @@ struct CatBoostCounterReader {
                 throw kindField.error("must be cat_feature_value, float_feature or cat_feature_exact_value")
             }
         }
-        if let place = combinations.firstIndex(of: combination) { return place }
+        if let place = combinationAt[combination] { return place }
+        combinationAt[combination] = combinations.count
         combinations.append(combination)
         return combinations.count - 1
     }
@@ -122,7 +124,7 @@ struct CatBoostCounterReader {
         let field = try element.member("value")
         let value = try field.integer(Int(Int32.min)...Int(Int32.max))
         let category = try category(element)
-        guard features.categories[category].values.contains(Int32(value)) else {
+        guard features.categories[category].valueSet.contains(Int32(value)) else {
             throw field.error("is not among the feature's one-hot values")
         }
         return CatBoostCounters.Equality(category: category, hash: UInt32(bitPattern: Int32(value)))

@@ -49,7 +49,7 @@ public struct CatBoostCounters: Sendable, Equatable {
     }
 
     /// What a key is made of, in this order: the hashes of categories, then answers as 0 and 1.
-    public struct Combination: Sendable, Equatable {
+    public struct Combination: Sendable, Hashable {
         /// Indices into the model's `categories`.
         public var categories: [Int]
         public var borders: [Border]

@@ -21,6 +21,7 @@ struct CatBoostFeatures {
         var column: Int
         /// The hashes that one-hot splits compare with.
         var values: [Int32]
+        var valueSet: Set<Int32>
     }
 
     private(set) var numbers: [Number] = []
@@ -90,7 +91,8 @@ struct CatBoostFeatures {
         let index = try field.member("feature_index").integer(0...ModelBounds.features - 1)
         let valuesField = try field.present("values")
         let values = try valuesField?.integers() ?? []
-        guard values.count <= CatBoostCounters.oneHotValuesMax, Set(values).count == values.count else {
+        let valueSet = Set(values)
+        guard values.count <= CatBoostCounters.oneHotValuesMax, valueSet.count == values.count else {
             throw ModelFormatError(
                 valuesField?.place ?? field.place,
                 "must have at most \(CatBoostCounters.oneHotValuesMax) distinct hashes")
@@ -98,7 +100,7 @@ struct CatBoostFeatures {
         guard categoryAt.updateValue(categories.count, forKey: index) == nil else {
             throw field.error("feature_index \(index) stands twice")
         }
-        categories.append(Category(index: index, column: column, values: values))
+        categories.append(Category(index: index, column: column, values: values, valueSet: valueSet))
     }
 
     private mutating func readColumn(_ field: ModelField) throws(ModelFormatError) -> Int {

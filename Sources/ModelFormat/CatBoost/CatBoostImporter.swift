@@ -51,10 +51,11 @@ struct CatBoostImporter {
             throw ModelFormatError(
                 "features_info", "has \(features.columnCount) features, \(categories.count) are listed")
         }
+        let known = names.lists(features, counters)
         var lists = [[String]](repeating: [], count: features.columnCount)
         for (index, feature) in features.categories.enumerated() {
             let own = feature.column < categories.count ? categories[feature.column] : []
-            lists[feature.column] = own.isEmpty ? names.list(index, feature, counters) : own
+            lists[feature.column] = own.isEmpty ? known[index] : own
         }
         return lists
     }

@@ -7,15 +7,14 @@
 // all whole numbers has no list: there the number itself is the code.
 
 struct CatBoostNames {
-    private struct Name {
-        var text: String
-        var hash: UInt32
-    }
-
-    private let names: [Name]
+    /// Sorted.
+    private let names: [String]
+    /// Places in `names`, by hash and by the key that the name has in a table of its feature alone.
+    private var placeOfHash: [UInt32: Int] = [:]
+    private var placeOfKey: [UInt64: Int] = [:]
 
     init(_ info: ModelField) throws(ModelFormatError) {
-        var names: [Name] = []
+        var names: [String] = []
         for pair in try info.present("cat_features_hash")?.elements() ?? [] {
             let hash = UInt32(try pair.member("hash").integer(0...Int(UInt32.max)))
             let field = try pair.member("value")
@@ -24,25 +23,31 @@ struct CatBoostNames {
                 throw field.error("is longer than \(ModelBounds.nameBytes) bytes")
             }
             guard CategoryHash.hash(text) == hash else { throw field.error("is not the text of its hash") }
-            names.append(Name(text: text, hash: hash))
+            names.append(text)
         }
-        self.names = names.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+        self.names = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        for (place, name) in self.names.enumerated() {
+            let hash = CategoryHash.hash(name)
+            placeOfHash[hash] = place
+            placeOfKey[CategoryHash.combine(0, CategoryHash.element(hash))] = place
+        }
     }
 
-    /// The names of a feature, index = code; empty where codes stand for themselves.
-    ///
-    /// - Parameter category: the feature's place among the file's categories.
-    func list(
-        _ category: Int, _ feature: CatBoostFeatures.Category, _ reader: CatBoostCounterReader
-    ) -> [String] {
-        guard !names.isEmpty else { return [] }
-        let hashes = Set(feature.values.map { UInt32(bitPattern: $0) })
-        let alone = CatBoostCounters.Combination(categories: [category], borders: [], equalities: [])
-        let tables = reader.tables.filter { reader.combinations[$0.combination] == alone }
-        let own = names.filter { name in
-            hashes.contains(name.hash)
-                || tables.contains { $0.place(of: CategoryHash.combine(0, CategoryHash.element(name.hash))) != nil }
+    /// The names of each of the file's categories, index = code; empty where codes stand for themselves.
+    func lists(_ features: CatBoostFeatures, _ reader: CatBoostCounterReader) -> [[String]] {
+        var places = features.categories.map { feature in
+            Set(feature.values.compactMap { placeOfHash[UInt32(bitPattern: $0)] })
         }
-        return own.allSatisfy { Int64($0.text).map { "\($0)" } == $0.text } ? [] : own.map { $0.text }
+        for table in reader.tables where !names.isEmpty {
+            let combination = reader.combinations[table.combination]
+            guard combination.categories.count == 1, combination.borders.isEmpty, combination.equalities.isEmpty else {
+                continue
+            }
+            places[combination.categories[0]].formUnion(table.keys.compactMap { placeOfKey[$0] })
+        }
+        return places.map { places in
+            let own = places.sorted().map { names[$0] }
+            return own.allSatisfy { Int64($0).map { "\($0)" } == $0 } ? [] : own
+        }
     }
 }

@@ -12,6 +12,8 @@ struct CatBoostStage {
     /// Places in `counters` by the file's numbering; what is not in use has none.
     private var categoryPlaces: [Int: Int] = [:]
     private var oneHotPlaces: [Int: Int] = [:]
+    /// By category and place among the file's values.
+    private var valuePlaces: [[Int]: Int] = [:]
     private var combinationPlaces: [Int: Int] = [:]
     private var tablePlaces: [Int: Int] = [:]
     private var counterPlaces: [Int: Int] = [:]
@@ -33,8 +35,10 @@ struct CatBoostStage {
     private mutating func use(_ category: Int, _ value: Int) {
         let hash = hash(category, value)
         if let place = oneHotPlaces[category] {
+            valuePlaces[[category, value]] = counters.oneHots[place].values.count
             counters.oneHots[place].values.append(hash)
         } else {
+            valuePlaces[[category, value]] = 0
             oneHotPlaces[category] = counters.oneHots.count
             counters.oneHots.append(CatBoostCounters.OneHot(category: self.category(category), values: [hash]))
         }
@@ -79,9 +83,9 @@ struct CatBoostStage {
 
     /// The output column of a category, and the place of one of its values there.
     func oneHot(_ category: Int, _ value: Int) -> (column: Int, place: Int) {
-        guard let column = oneHotPlaces[category],
-            let place = counters.oneHots[column].values.firstIndex(of: hash(category, value))
-        else { preconditionFailure("the question is marked as used") }
+        guard let column = oneHotPlaces[category], let place = valuePlaces[[category, value]] else {
+            preconditionFailure("the question is marked as used")
+        }
         return (column, place)
     }
 

@@ -103,10 +103,12 @@ struct CounterCheck {
             try require(dense.category < categories.count, "category of a combination")
             try require(dense.answer_count <= UInt32(SERIN_COUNTER_DENSE_ANSWERS_MAX), "answers of a combination")
             try require(dense.output_count <= UInt32(ModelBounds.features), "outputs of a combination")
-            let rows = (UInt64(categories[Int(dense.category)].class_count) + 1) << UInt64(dense.answer_count)
+            // The last class's last answers: 32 bits times 32 bits, and a little.
+            let end =
+                UInt64(categories[Int(dense.category)].class_count) * UInt64(dense.class_stride)
+                + UInt64(dense.output_count) << UInt64(dense.answer_count)
             try require(
-                dense.first_float <= floats && rows * UInt64(dense.output_count) <= floats - dense.first_float,
-                "array of a combination")
+                dense.first_float <= floats && end <= floats - dense.first_float, "array of a combination")
         }
         return (answers, outputs)
     }

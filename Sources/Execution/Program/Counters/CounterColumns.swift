@@ -12,10 +12,17 @@ struct CounterColumns {
     /// By counter: the value of a key that is not there.
     let empty: [Float]
 
-    init(_ counters: CatBoostCounters, combination: Int) {
-        let own = counters.counters.enumerated().filter {
-            counters.tables[$0.element.table].combination == combination
+    /// Of every combination.
+    static func all(_ counters: CatBoostCounters) -> [CounterColumns] {
+        var own = [[(offset: Int, element: CatBoostCounters.Counter)]](
+            repeating: [], count: counters.combinations.count)
+        for counter in counters.counters.enumerated() {
+            own[counters.tables[counter.element.table].combination].append(counter)
         }
+        return own.map { CounterColumns(counters, $0) }
+    }
+
+    private init(_ counters: CatBoostCounters, _ own: [(offset: Int, element: CatBoostCounters.Counter)]) {
         let tables = Set(own.map { $0.element.table }).sorted().map { counters.tables[$0] }
         let keys = Self.union(tables.map { $0.keys })
         self.keys = keys

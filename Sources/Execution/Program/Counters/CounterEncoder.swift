@@ -119,16 +119,28 @@ struct CounterEncoder {
             equalities.map { serin_counter_equality(category: UInt32($0.category), hash: $0.hash) })
     }
 
+    /// Category by category: [class][combination][answers][counter].
     private mutating func addDense() throws(ImageError) {
         var dense: [serin_counter_dense] = []
         var floats: [Float] = []
-        for combination in plan.dense {
-            dense.append(
-                serin_counter_dense(
-                    category: UInt32(combination.category), answer_count: UInt32(combination.answers),
-                    output_count: UInt32(plan.columns[combination.combination].outputs.count), reserved: 0,
-                    first_float: UInt64(floats.count)))
-            floats += plan.floats(combination)
+        for category in counters.categories.indices {
+            let own = plan.dense.filter { $0.category == category }
+            let stride = plan.classStride(category)
+            var start = floats.count
+            let count = stride * (plan.classes[category].count + 1)
+            guard count <= ImageWriter.byteLimit / 4 - floats.count else {
+                throw ImageError("the counters' tables are larger than \(ImageWriter.byteLimit) bytes")
+            }
+            floats += [Float](repeating: 0, count: count)
+            for combination in own {
+                dense.append(
+                    serin_counter_dense(
+                        category: UInt32(category), answer_count: UInt32(combination.answers),
+                        output_count: UInt32(plan.columns[combination.combination].outputs.count),
+                        class_stride: UInt32(stride), first_float: UInt64(start)))
+                plan.write(combination, to: &floats, start: start, stride: stride)
+                start += plan.floatsPerClass(combination)
+            }
         }
         block.dense = try writer.add(dense)
         block.dense_floats = try writer.add(floats)

@@ -27,7 +27,7 @@ struct CounterPlan {
     private static let rowsAlways = 4_096
 
     init(_ counters: CatBoostCounters) {
-        columns = counters.combinations.indices.map { CounterColumns(counters, combination: $0) }
+        columns = CounterColumns.all(counters)
         var known = [Set<UInt32>](repeating: [], count: counters.categories.count)
         for oneHot in counters.oneHots { known[oneHot.category].formUnion(oneHot.values) }
         var candidates: [Dense] = []
@@ -51,21 +51,33 @@ struct CounterPlan {
             if rows <= limit { dense.append(candidate) } else { hashed.append(candidate.combination) }
         }
         hashed.sort()
+        dense.sort { ($0.category, $0.combination) < ($1.category, $1.combination) }
     }
 
-    /// The array of a dense combination: [class][answers][counter].
-    func floats(_ dense: Dense) -> [Float] {
+    /// Floats of one class: those of all its category's combinations, in whole cache lines.
+    func classStride(_ category: Int) -> Int {
+        let floats = dense.reduce(0) { $0 + ($1.category == category ? floatsPerClass($1) : 0) }
+        return (floats + 15) & ~15
+    }
+
+    func floatsPerClass(_ dense: Dense) -> Int { columns[dense.combination].outputs.count << dense.answers }
+
+    /// Writes a combination's values for every class; `start`: of class 0, `stride`: to the next.
+    func write(_ dense: Dense, to floats: inout [Float], start: Int, stride: Int) {
         let columns = columns[dense.combination]
         let classes = classes[dense.category]
         let width = columns.outputs.count
-        var floats = (0..<(classes.count + 1) << dense.answers).flatMap { _ in columns.empty }
+        for number in 0...classes.count {
+            for place in 0..<floatsPerClass(dense) {
+                floats[start + number * stride + place] = columns.empty[place % width]
+            }
+        }
         for (key, pairs) in dense.pairs.enumerated() {
             for pair in pairs {
                 guard let number = classes[pair.hash] else { continue }
-                let start = (number << dense.answers + pair.answers) * width
-                for counter in 0..<width { floats[start + counter] = columns.values[counter][key] }
+                let place = start + number * stride + pair.answers * width
+                for counter in 0..<width { floats[place + counter] = columns.values[counter][key] }
             }
         }
-        return floats
     }
 }
