@@ -30,7 +30,7 @@ struct ONNXImporter {
         guard rows.element.isReal || rows.element.isHalf else {
             throw ModelFormatError(output.place, "must be float or double, is \(rows.element)")
         }
-        let classCount = try classCount(model, graph, rows, output)
+        let classCount = classCount(model, rows, output)
         let portable = portable(&graph, rows, isBinary: classCount == 2)
         return ImportedModel(
             format: .onnx, model: portable, featureNames: inputs.names,
@@ -64,15 +64,11 @@ struct ONNXImporter {
             "graph.output", "must have one float output, or one named probabilities; has \(outputs)")
     }
 
-    /// 0: no classifier.  A classifier has a label output, maps by class, or a classifier's node.
-    private func classCount(
-        _ model: ONNXModel, _ graph: GraphLowering, _ rows: RowTensor, _ output: ONNXValueInfo
-    ) throws(ModelFormatError) -> Int {
+    /// 0: no classifier.  A classifier has a label output beside its score, or maps by class.
+    private func classCount(_ model: ONNXModel, _ rows: RowTensor, _ output: ONNXValueInfo) -> Int {
         let hasLabel = model.graph.outputs.contains { $0.element == .int64 || $0.element == .string }
         guard hasLabel || output.element == nil else { return 0 }
-        let columns = rows.shape.columns
-        guard graph.classNames.isEmpty || graph.classNames.count == columns || columns == 1 else { return columns }
-        return columns == 1 ? 2 : columns
+        return max(2, rows.shape.columns)
     }
 
     private func portable(_ graph: inout GraphLowering, _ rows: RowTensor, isBinary: Bool) -> PortableModel {

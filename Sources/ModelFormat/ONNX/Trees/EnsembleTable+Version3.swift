@@ -5,61 +5,13 @@ extension EnsembleTable {
     init(
         _ lists: inout EnsembleLists, prefix: String, element: ONNXElement, columns: Int, targets: Int
     ) throws(ModelFormatError) {
-        let modes = try lists.reader.strings("nodes_modes") ?? []
-        guard (1...ModelBounds.nodes).contains(modes.count) else {
-            throw lists.reader.error(attribute: "nodes_modes", "must have 1 to \(ModelBounds.nodes) values")
+        let listed = try NodeLists(&lists, element: element)
+        nodes.reserveCapacity(listed.modes.count)
+        for index in listed.modes.indices {
+            nodes.append(try listed.node(index, columns: columns, lists.reader))
         }
-        let trees = try lists.integers("nodes_treeids", modes.count)
-        let positions = NodePositions(trees: trees, nodes: try lists.integers("nodes_nodeids", modes.count))
-        if let index = positions.duplicate {
-            throw lists.reader.error(attribute: "nodes_nodeids", "has node \(index) of a tree twice")
-        }
-        let features = try lists.integers("nodes_featureids", modes.count)
-        let whenTrue = try lists.integers("nodes_truenodeids", modes.count)
-        let whenFalse = try lists.integers("nodes_falsenodeids", modes.count)
-        let splits = try lists.counted(lists.reals("nodes_values", element), "nodes_values", modes.count)
-        let missing = try lists.reader.integers("nodes_missing_value_tracks_true")
-        // Counts of training rows, if anything; no library writes true ones.
-        for name in ["nodes_hitrates", "nodes_hitrates_as_tensor"] { lists.reader.ignore(name) }
-        let known: [String: Mode] = [
-            "BRANCH_LEQ": .lessOrEqual, "BRANCH_LT": .less, "BRANCH_GTE": .greaterOrEqual, "BRANCH_GT": .greater,
-            "BRANCH_EQ": .equal, "BRANCH_NEQ": .notEqual, "LEAF": .leaf,
-        ]
-        if let missing, missing.count != modes.count {
-            throw lists.reader.error(
-                attribute: "nodes_missing_value_tracks_true", "must have \(modes.count) values, has \(missing.count)")
-        }
-        nodes.reserveCapacity(modes.count)
-        for index in modes.indices {
-            func error(_ name: String, _ message: String) -> ModelFormatError {
-                lists.reader.error(attribute: "\(name)[\(index)]", message)
-            }
-            guard let mode = known[modes[index]] else {
-                throw error(
-                    "nodes_modes", "is `\(modes[index])`; known are \(known.keys.sorted().joined(separator: ", "))")
-            }
-            var node = Node(
-                mode: mode, feature: 0, split: 0, whenTrue: index, whenFalse: index, missingIsTrue: false)
-            if mode != .leaf {
-                guard (0..<Int64(columns)).contains(features[index]) else {
-                    throw error("nodes_featureids", "is \(features[index]), the input has \(columns) columns")
-                }
-                guard let left = positions[trees[index], whenTrue[index]] else {
-                    throw error("nodes_truenodeids", "is \(whenTrue[index]), which is no node of the tree")
-                }
-                guard let right = positions[trees[index], whenFalse[index]] else {
-                    throw error("nodes_falsenodeids", "is \(whenFalse[index]), which is no node of the tree")
-                }
-                node.feature = Int(features[index])
-                node.split = splits[index]
-                node.whenTrue = left
-                node.whenFalse = right
-                node.missingIsTrue = (missing?[index] ?? 0) != 0
-            }
-            nodes.append(node)
-        }
-        roots = try Self.roots(trees, nodes, lists.reader)
-        try readWeights(&lists, prefix: prefix, element: element, positions: positions, targets: targets)
+        roots = try Self.roots(listed.trees, nodes, lists.reader)
+        try readWeights(&lists, prefix: prefix, element: element, positions: listed.positions, targets: targets)
     }
 
     /// The node of each tree that is nobody's child, in the order in which the trees begin.  ONNX does not
@@ -119,6 +71,71 @@ extension EnsembleTable {
             weights.append(Weight(node: node, target: Int(ids[index]), value: values[index]))
         }
         self.index(weights)
+    }
+}
+
+/// The lists of nodes, equally long.
+private struct NodeLists {
+    let modes: [String]
+    let trees: [Int64]
+    let positions: NodePositions
+    let features: [Int64]
+    let whenTrue: [Int64]
+    let whenFalse: [Int64]
+    let splits: [Double]
+    /// nil: NaN is false everywhere.
+    let missing: [Int64]?
+
+    private static let known: [String: EnsembleTable.Mode] = [
+        "BRANCH_LEQ": .lessOrEqual, "BRANCH_LT": .less, "BRANCH_GTE": .greaterOrEqual, "BRANCH_GT": .greater,
+        "BRANCH_EQ": .equal, "BRANCH_NEQ": .notEqual, "LEAF": .leaf,
+    ]
+
+    init(_ lists: inout EnsembleLists, element: ONNXElement) throws(ModelFormatError) {
+        modes = try lists.reader.strings("nodes_modes") ?? []
+        let count = modes.count
+        guard (1...ModelBounds.nodes).contains(count) else {
+            throw lists.reader.error(attribute: "nodes_modes", "must have 1 to \(ModelBounds.nodes) values")
+        }
+        trees = try lists.integers("nodes_treeids", count)
+        positions = NodePositions(trees: trees, nodes: try lists.integers("nodes_nodeids", count))
+        if let node = positions.duplicate {
+            throw lists.reader.error(attribute: "nodes_nodeids", "has node \(node) of a tree twice")
+        }
+        features = try lists.integers("nodes_featureids", count)
+        whenTrue = try lists.integers("nodes_truenodeids", count)
+        whenFalse = try lists.integers("nodes_falsenodeids", count)
+        splits = try lists.counted(lists.reals("nodes_values", element), "nodes_values", count)
+        missing = try lists.reader.integers("nodes_missing_value_tracks_true")
+        if let missing { _ = try lists.counted(missing, "nodes_missing_value_tracks_true", count) }
+        // Counts of training rows, if anything; no library writes true ones.
+        for name in ["nodes_hitrates", "nodes_hitrates_as_tensor"] { lists.reader.ignore(name) }
+    }
+
+    func node(_ index: Int, columns: Int, _ reader: NodeReader) throws(ModelFormatError) -> EnsembleTable.Node {
+        func error(_ name: String, _ message: String) -> ModelFormatError {
+            reader.error(attribute: "\(name)[\(index)]", message)
+        }
+        guard let mode = Self.known[modes[index]] else {
+            let known = Self.known.keys.sorted().joined(separator: ", ")
+            throw error("nodes_modes", "is `\(modes[index])`; known are \(known)")
+        }
+        if mode == .leaf {
+            return EnsembleTable.Node(
+                mode: mode, feature: 0, split: 0, whenTrue: index, whenFalse: index, missingIsTrue: false)
+        }
+        guard (0..<Int64(columns)).contains(features[index]) else {
+            throw error("nodes_featureids", "is \(features[index]), the input has \(columns) columns")
+        }
+        guard let left = positions[trees[index], whenTrue[index]] else {
+            throw error("nodes_truenodeids", "is \(whenTrue[index]), which is no node of the tree")
+        }
+        guard let right = positions[trees[index], whenFalse[index]] else {
+            throw error("nodes_falsenodeids", "is \(whenFalse[index]), which is no node of the tree")
+        }
+        return EnsembleTable.Node(
+            mode: mode, feature: Int(features[index]), split: splits[index], whenTrue: left, whenFalse: right,
+            missingIsTrue: (missing?[index] ?? 0) != 0)
     }
 }
 

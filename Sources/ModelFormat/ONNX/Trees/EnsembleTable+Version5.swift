@@ -17,10 +17,8 @@ extension EnsembleTable {
         let count = modes.count
         _ = try lists.counted(splits, "nodes_splits", count)
         let features = try lists.integers("nodes_featureids", count)
-        let whenTrue = try lists.integers("nodes_truenodeids", count)
-        let whenFalse = try lists.integers("nodes_falsenodeids", count)
-        let trueIsLeaf = try lists.integers("nodes_trueleafs", count)
-        let falseIsLeaf = try lists.integers("nodes_falseleafs", count)
+        let whenTrue = try Self.children("true", &lists, count, weights.count)
+        let whenFalse = try Self.children("false", &lists, count, weights.count)
         let missing = try lists.reader.integers("nodes_missing_value_tracks_true")
         lists.reader.ignore("nodes_hitrates")
         if let missing { _ = try lists.counted(missing, "nodes_missing_value_tracks_true", count) }
@@ -31,22 +29,14 @@ extension EnsembleTable {
                 throw lists.reader.error(
                     attribute: "nodes_featureids[\(index)]", "is \(features[index]), the input has \(columns) columns")
             }
-            let children = [
-                Self.child(whenTrue[index], trueIsLeaf[index], count, weights.count),
-                Self.child(whenFalse[index], falseIsLeaf[index], count, weights.count),
-            ]
-            guard let left = children[0], let right = children[1] else {
-                throw lists.reader.error(
-                    attribute: "nodes_\(children[0] == nil ? "true" : "false")nodeids[\(index)]", "is no node or leaf")
-            }
             guard let mode = Self.mode(modes[index], set) else {
                 throw lists.reader.error(attribute: "nodes_modes[\(index)]", "is \(modes[index]), must be 0 to 6")
             }
             if case .member = mode { set += 1 }
             nodes.append(
                 Node(
-                    mode: mode, feature: Int(features[index]), split: splits[index], whenTrue: left, whenFalse: right,
-                    missingIsTrue: (missing?[index] ?? 0) != 0))
+                    mode: mode, feature: Int(features[index]), split: splits[index], whenTrue: whenTrue[index],
+                    whenFalse: whenFalse[index], missingIsTrue: (missing?[index] ?? 0) != 0))
         }
         try addLeaves(&lists, weights, targets)
         roots = try Self.roots(&lists.reader, count)
@@ -62,12 +52,21 @@ extension EnsembleTable {
         return tensor
     }
 
-    /// Leaves stand behind the splits in the table.
-    private static func child(_ position: Int64, _ isLeaf: Int64, _ splits: Int, _ leaves: Int) -> Int? {
-        guard isLeaf == 0 || isLeaf == 1, (0..<Int64(isLeaf == 1 ? leaves : splits)).contains(position) else {
-            return nil
+    /// The children on one side as positions in the table, where leaves stand behind the splits.
+    private static func children(
+        _ side: String, _ lists: inout EnsembleLists, _ splits: Int, _ leaves: Int
+    ) throws(ModelFormatError) -> [Int] {
+        let listed = try lists.integers("nodes_\(side)nodeids", splits)
+        let isLeaf = try lists.integers("nodes_\(side)leafs", splits)
+        var children: [Int] = []
+        children.reserveCapacity(splits)
+        for (index, child) in listed.enumerated() {
+            guard isLeaf[index] == 0 || isLeaf[index] == 1,
+                (0..<Int64(isLeaf[index] == 1 ? leaves : splits)).contains(child)
+            else { throw lists.reader.error(attribute: "nodes_\(side)nodeids[\(index)]", "is no node or leaf") }
+            children.append(Int(child) + (isLeaf[index] == 1 ? splits : 0))
         }
-        return Int(position) + (isLeaf == 1 ? splits : 0)
+        return children
     }
 
     private static func mode(_ raw: Int64, _ set: Int) -> Mode? {

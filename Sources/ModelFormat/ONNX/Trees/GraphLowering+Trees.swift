@@ -126,34 +126,38 @@ extension GraphLowering {
         ) { node, message in
             reader.error("node \(node) of the table \(message)")
         }
-        let isExtreme = ensemble.aggregate == "MIN" || ensemble.aggregate == "MAX"
-        var list = try trees.trees(allTargets: isExtreme)
-        let outputs = isExtreme ? try extremes(&list, table, ensemble.targets, reader) : ensemble.targets
-        var forest = Forest(
-            featureCount: ensemble.rows.shape.columns + trees.coded.count, valueWidth: builder.value(source).width,
-            comparison: trees.comparison, membersGoLeft: true, categorySets: trees.categorySets, trees: list,
-            accumulation: ensemble.width, baseMargins: [Double](repeating: 0, count: outputs))
         var inputs = [unrounded(source)]
         if !trees.coded.isEmpty {
             let columns = builder.select(trees.coded, of: source)
             inputs.append(builder.pointwise(.lookup(tables: trees.codeTables), columns))
         }
-        if ensemble.aggregate == "AVERAGE" { forest.averageDivisor = max(1, table.roots.count) }
-        var base = ensemble.base
-        if base.contains(where: { $0 != 0 }), ensemble.aggregate == "SUM" {
-            forest.marginBias = base
-            base = []
-        }
-        var result = builder.append(.forest(forest), inputs, columns: outputs, width: ensemble.width)
-        if isExtreme {
+        let isExtreme = ensemble.aggregate == "MIN" || ensemble.aggregate == "MAX"
+        var list = try trees.trees(allTargets: isExtreme)
+        let outputs = isExtreme ? try extremes(&list, table, ensemble.targets, reader) : ensemble.targets
+        let forest = Forest(
+            featureCount: ensemble.rows.shape.columns + trees.coded.count, valueWidth: builder.value(source).width,
+            comparison: trees.comparison, membersGoLeft: true, categorySets: trees.categorySets, trees: list,
+            accumulation: ensemble.width, baseMargins: [Double](repeating: 0, count: outputs))
+        let sums = builder.append(.forest(forest), inputs, columns: outputs, width: ensemble.width)
+        return RowTensor(
+            value: aggregate(sums, ensemble, treeCount: table.roots.count), shape: .matrix(ensemble.targets),
+            element: ensemble.width == .float32 ? .float : .double)
+    }
+
+    /// Sums, averages or extremes, and then the base values.
+    private mutating func aggregate(_ sums: Int, _ ensemble: Ensemble, treeCount: Int) -> Int {
+        var result = sums
+        switch ensemble.aggregate {
+        case "AVERAGE":
+            let divisors = [Double](repeating: Double(treeCount), count: ensemble.targets)
+            result = builder.arithmetic(.divide, sums, divisors)
+        case "MIN", "MAX":
             let reduction: Operation.Reduction = ensemble.aggregate == "MIN" ? .minimum : .maximum
             result = builder.append(
-                .reduce(reduction, size: table.roots.count), [result], columns: ensemble.targets,
-                width: ensemble.width)
+                .reduce(reduction, size: treeCount), [sums], columns: ensemble.targets, width: ensemble.width)
+        default: break
         }
-        if base.contains(where: { $0 != 0 }) { result = builder.arithmetic(.add, result, base) }
-        return RowTensor(
-            value: result, shape: .matrix(ensemble.targets), element: ensemble.width == .float32 ? .float : .double)
+        return ensemble.base.contains { $0 != 0 } ? builder.arithmetic(.add, result, ensemble.base) : result
     }
 
     /// The float32 value that a double is made from without arithmetic, or the value itself.

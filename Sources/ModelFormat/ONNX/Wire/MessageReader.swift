@@ -1,10 +1,14 @@
 // One message against its schema: which fields may stand in it, of which wire type, how often.
 //
-//     var message = MessageReader("NodeProto", file, range, place)
-//     while let field = try message.next([1: .many(.bytes), 3: .one(.bytes), 6: .ignored]) { … }
+//     static let node = MessageSchema("NodeProto", [1: .many(.bytes), 3: .one(.bytes), 6: .ignored])
+//     var message = MessageReader(.node, file, range, place)
+//     while let field = try message.next() { … }
+//
+// A model's trees are lists of numbers with a tag each, millions of them, so a field costs a look into
+// an array and no more.
 
-struct MessageReader {
-    enum Rule {
+struct MessageSchema: Sendable {
+    enum Rule: Sendable {
         /// At most once.
         case one(WireReader.WireType)
         case many(WireReader.WireType)
@@ -14,15 +18,29 @@ struct MessageReader {
         case ignored
         /// Refused with this reason.
         case refused(String)
+        case unknown
     }
 
     let name: String
+    /// By field number.
+    let rules: [Rule]
+
+    init(_ name: String, _ rules: [Int: Rule]) {
+        self.name = name
+        self.rules = (0...(rules.keys.max() ?? 0)).map { rules[$0] ?? .unknown }
+        precondition(self.rules.count <= 64, "a message remembers its fields in 64 bits")
+    }
+}
+
+struct MessageReader {
+    let schema: MessageSchema
     let place: String
     var wire: WireReader
-    private var seen: Set<Int> = []
+    /// Bit n: field n has been there.
+    private var seen: UInt64 = 0
 
-    init(_ name: String, file: [UInt8], range: Range<Int>, place: String) {
-        self.name = name
+    init(_ schema: MessageSchema, file: [UInt8], range: Range<Int>, place: String) {
+        self.schema = schema
         self.place = place
         wire = WireReader(file: file, range: range)
     }
@@ -32,21 +50,20 @@ struct MessageReader {
     }
 
     /// The next field that is not ignored, checked against its rule; nil at the end.
-    mutating func next(_ rules: [Int: Rule]) throws(ModelFormatError) -> WireReader.Field? {
+    mutating func next() throws(ModelFormatError) -> WireReader.Field? {
         while let field = try wire.next() {
-            guard let rule = rules[field.number] else {
-                throw error("field \(field.number) of \(name) is not known to this version", field)
-            }
-            switch rule {
+            switch field.number < schema.rules.count ? schema.rules[field.number] : .unknown {
             case .ignored:
                 try wire.skip(field.type)
                 continue
             case .refused(let reason): throw error(reason, field)
+            case .unknown: throw error("field \(field.number) of \(schema.name) is not known to this version", field)
             case .one(let type):
                 guard field.type == type else { throw wrongType(field) }
-                guard seen.insert(field.number).inserted else {
-                    throw error("field \(field.number) of \(name) stands twice", field)
+                guard seen & 1 << field.number == 0 else {
+                    throw error("field \(field.number) of \(schema.name) stands twice", field)
                 }
+                seen |= 1 << field.number
             case .many(let type): guard field.type == type else { throw wrongType(field) }
             case .numbers(let type): guard field.type == type || field.type == .bytes else { throw wrongType(field) }
             }
@@ -56,6 +73,6 @@ struct MessageReader {
     }
 
     private func wrongType(_ field: WireReader.Field) -> ModelFormatError {
-        error("field \(field.number) of \(name) has the wrong wire type \(field.type.rawValue)", field)
+        error("field \(field.number) of \(schema.name) has the wrong wire type \(field.type.rawValue)", field)
     }
 }

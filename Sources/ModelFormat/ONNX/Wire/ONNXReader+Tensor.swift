@@ -24,13 +24,8 @@ extension ONNXReader {
         var tensor = ONNXTensor()
         var dimensions: [Int64] = []
         var parts = Parts()
-        var message = MessageReader("TensorProto", file: bytes, range: range, place: place)
-        while let field = try message.next([
-            1: .numbers(.varint), 2: .one(.varint), 3: .refused("a tensor in segments is not supported"),
-            4: .numbers(.fixed32), 5: .numbers(.varint), 6: .many(.bytes), 7: .numbers(.varint), 8: .one(.bytes),
-            9: .one(.bytes), 10: .numbers(.fixed64), 11: .numbers(.varint), 12: .ignored,
-            13: .refused("external data is not supported; save the model in one file"), 14: .one(.varint), 16: .ignored,
-        ]) {
+        var message = MessageReader(.tensor, file: bytes, range: range, place: place)
+        while let field = try message.next() {
             switch field.number {
             case 1: try message.wire.appendInts(field, to: &dimensions)
             case 2: tensor.element = try element(message.wire.varint(), message, field)
@@ -176,16 +171,8 @@ extension ONNXReader {
         _ range: Range<Int>, place: String
     ) throws(ModelFormatError) -> (name: String, value: ONNXAttribute) {
         var parts = AttributeParts()
-        var message = MessageReader("AttributeProto", file: bytes, range: range, place: "\(place).attribute")
-        while let field = try message.next([
-            1: .one(.bytes), 2: .one(.fixed32), 3: .one(.varint), 4: .one(.bytes), 5: .one(.bytes),
-            6: .refused("graphs within a node (If, Loop, Scan) are not supported"), 7: .numbers(.fixed32),
-            8: .numbers(.varint), 9: .many(.bytes), 10: .refused("lists of tensors are not supported"),
-            11: .refused("lists of graphs are not supported"), 13: .ignored,
-            14: .refused("type attributes are not supported"), 15: .refused("type attributes are not supported"),
-            20: .one(.varint), 21: .refused("references to a function's attributes are not supported"),
-            22: .refused("sparse tensors are not supported"), 23: .refused("sparse tensors are not supported"),
-        ]) {
+        var message = MessageReader(.attribute, file: bytes, range: range, place: "\(place).attribute")
+        while let field = try message.next() {
             switch field.number {
             case 1: parts.name = try message.wire.string()
             case 2: parts.float = Double(Float(bitPattern: try message.wire.fixed32()))

@@ -18,12 +18,8 @@ struct ONNXReader {
     private mutating func model() throws(ModelFormatError) -> ONNXModel {
         var model = ONNXModel()
         var hasGraph = false
-        var message = MessageReader("ModelProto", file: file, range: 0..<file.count, place: "")
-        while let field = try message.next([
-            1: .one(.varint), 2: .one(.bytes), 3: .one(.bytes), 4: .ignored, 5: .ignored, 6: .ignored, 7: .one(.bytes),
-            8: .many(.bytes), 14: .ignored, 20: .refused("training information is not supported"),
-            25: .refused("functions of a model are not supported"), 26: .ignored,
-        ]) {
+        var message = MessageReader(.model, file: file, range: 0..<file.count, place: "")
+        while let field = try message.next() {
             switch field.number {
             case 1:
                 let version = try message.wire.varint()
@@ -45,8 +41,8 @@ struct ONNXReader {
     private func opset(_ range: Range<Int>, into model: inout ONNXModel) throws(ModelFormatError) {
         var domain = ""
         var version = 0
-        var message = MessageReader("OperatorSetIdProto", file: file, range: range, place: "opset_import")
-        while let field = try message.next([1: .one(.bytes), 2: .one(.varint)]) {
+        var message = MessageReader(.opset, file: file, range: range, place: "opset_import")
+        while let field = try message.next() {
             if field.number == 1 {
                 domain = try message.wire.string()
             } else {
@@ -63,12 +59,8 @@ struct ONNXReader {
 
     private mutating func graph(_ range: Range<Int>) throws(ModelFormatError) -> ONNXGraph {
         var graph = ONNXGraph()
-        var message = MessageReader("GraphProto", file: file, range: range, place: "graph")
-        while let field = try message.next([
-            1: .many(.bytes), 2: .ignored, 5: .many(.bytes), 10: .ignored, 11: .many(.bytes), 12: .many(.bytes),
-            13: .ignored, 14: .refused("quantized graphs are not supported"),
-            15: .refused("sparse initializers are not supported"), 16: .ignored,
-        ]) {
+        var message = MessageReader(.graph, file: file, range: range, place: "graph")
+        while let field = try message.next() {
             try count(field)
             switch field.number {
             case 1:
@@ -94,11 +86,8 @@ struct ONNXReader {
     private mutating func node(_ range: Range<Int>, place: String) throws(ModelFormatError) -> ONNXNode {
         var node = ONNXNode()
         var attributes: [Range<Int>] = []
-        var message = MessageReader("NodeProto", file: file, range: range, place: place)
-        while let field = try message.next([
-            1: .many(.bytes), 2: .many(.bytes), 3: .one(.bytes), 4: .one(.bytes), 5: .many(.bytes), 6: .ignored,
-            7: .one(.bytes), 8: .refused("overloads of functions are not supported"), 9: .ignored, 10: .ignored,
-        ]) {
+        var message = MessageReader(.node, file: file, range: range, place: place)
+        while let field = try message.next() {
             try count(field)
             switch field.number {
             case 1: node.inputs.append(try message.wire.string())
@@ -131,8 +120,8 @@ struct ONNXReader {
     private func valueInfo(_ range: Range<Int>, place: String) throws(ModelFormatError) -> ONNXValueInfo {
         var info = ONNXValueInfo()
         info.place = place
-        var message = MessageReader("ValueInfoProto", file: file, range: range, place: place)
-        while let field = try message.next([1: .one(.bytes), 2: .one(.bytes), 3: .ignored, 4: .ignored]) {
+        var message = MessageReader(.valueInfo, file: file, range: range, place: place)
+        while let field = try message.next() {
             if field.number == 1 {
                 info.name = try message.wire.string()
             } else {
@@ -145,13 +134,11 @@ struct ONNXReader {
 
     /// TypeProto: a tensor's element and shape; anything else leaves `element` nil.
     private func type(_ range: Range<Int>, into info: inout ONNXValueInfo) throws(ModelFormatError) {
-        var message = MessageReader("TypeProto", file: file, range: range, place: info.place)
-        while let field = try message.next([
-            1: .one(.bytes), 4: .ignored, 5: .ignored, 6: .ignored, 8: .ignored, 9: .ignored,
-        ]) {
+        var message = MessageReader(.type, file: file, range: range, place: info.place)
+        while let field = try message.next() {
             var tensor = MessageReader(
-                "TypeProto.Tensor", file: file, range: try message.wire.bytes(), place: info.place)
-            while let part = try tensor.next([1: .one(.varint), 2: .one(.bytes)]) {
+                .tensorType, file: file, range: try message.wire.bytes(), place: info.place)
+            while let part = try tensor.next() {
                 if part.number == 1 {
                     info.element = try element(tensor.wire.varint(), tensor, field)
                 } else {
@@ -163,12 +150,12 @@ struct ONNXReader {
 
     private func shape(_ range: Range<Int>, place: String) throws(ModelFormatError) -> [ONNXValueInfo.Dimension] {
         var shape: [ONNXValueInfo.Dimension] = []
-        var message = MessageReader("TensorShapeProto", file: file, range: range, place: place)
-        while let field = try message.next([1: .many(.bytes)]) {
+        var message = MessageReader(.shape, file: file, range: range, place: place)
+        while let field = try message.next() {
             guard shape.count < 16 else { throw message.error("more than 16 dimensions", field) }
             var dimension = ONNXValueInfo.Dimension.open
-            var part = MessageReader("Dimension", file: file, range: try message.wire.bytes(), place: place)
-            while let field = try part.next([1: .one(.varint), 2: .ignored, 3: .ignored]) {
+            var part = MessageReader(.dimension, file: file, range: try message.wire.bytes(), place: place)
+            while let field = try part.next() {
                 let count = try part.wire.varint()
                 guard count <= UInt64(ModelBounds.features) else {
                     throw part.error(
