@@ -5,7 +5,7 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-SOURCES := Package.swift Sources Tests
+SOURCES := Package.swift Sources Tests Benchmarks
 # The modules with unsafe memory, and those that threads share.
 ASAN_SUITES := PrimitivesTests|JSONTests|InferenceTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|GatewayTests
 TSAN_SUITES := TelemetryTests|ReactorTests|RoutingTests|BatchingTests|GatewayTests
@@ -16,7 +16,7 @@ ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
 FUZZ_SECONDS ?= 300
 
 .PHONY: help serve build release test lint format unit-test end-to-end sanitize fuzz bench clean \
-	format-check sanitize-short dependencies test-dependencies
+	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
 help: ## this list
@@ -30,9 +30,10 @@ test: test-dependencies format-check unit-test sanitize-short end-to-end ## ever
 lint: test-dependencies format-check ## format, module diagram, lengths, banned names
 	$(SWIFT) test --filter TidyTests
 
-bench: test-dependencies release ## CPU per request, cold start and memory, against nghttpd
+bench: bench-dependencies release ## serving against nghttpd, scoring against other libraries; PASS or FAIL
 	Benchmarks/serving/footprint
 	Benchmarks/serving/cpu-per-request
+	Benchmarks/scoring/scoring
 
 sanitize: test-dependencies ## all suites under the address and the thread sanitizer
 	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address
@@ -72,6 +73,9 @@ dependencies:
 
 test-dependencies:
 	@.ci/dependencies test
+
+bench-dependencies:
+	@.ci/dependencies bench
 
 .venv/.complete: Tests/EndToEnd/requirements.txt
 	python3 -m venv .venv

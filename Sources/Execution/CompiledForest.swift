@@ -49,7 +49,8 @@ final class CompiledForest: @unchecked Sendable {
         try forest.check()
         var compiler = try ForestCompiler(forest)
         let image = try compiler.image()
-        return try CompiledForest(image: UnsafeRawBufferPointer(start: image.start, count: image.count), owning: image, kernels)
+        let bytes = UnsafeRawBufferPointer(start: image.start, count: image.count)
+        return try CompiledForest(image: bytes, owning: image, kernels)
     }
 
     /// Copies an image, from a cache for example, and checks all of it.

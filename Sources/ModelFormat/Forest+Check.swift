@@ -97,7 +97,6 @@ extension Forest {
         }
         if let orphan = seen.firstIndex(of: false) { throw nodeError(index, orphan, "is not reached from the root") }
         try checkCovers(tree, index)
-        try checkLinearLeaves(tree, index)
     }
 
     private func checkCovers(_ tree: Tree, _ index: Int) throws(ModelFormatError) {

@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 class Kind:
     name: str
     params: dict = field(default_factory=dict)
-    # unit01, classes, real, positive, unit, counts, ranks, targets
+    # binary, classes, real, positive, unit, counts, ranks, targets
     labels: str = "binary"
     # plain, missing, zeros, categories, named
     columns: str = "any"
     # Random parameters that this kind fixes itself are left out of the draw.
     shape: str = "any"
+    # One of scikit-learn's data sets instead of random data.
+    data: str | None = None
 
 
 # One tree for all outputs.
 VECTOR = {"multi_strategy": "multi_output_tree", "tree_method": "hist"}
+# The usual updater's answers differ from run to run.
+LINEAR = {"booster": "gblinear", "updater": "coord_descent"}
 
 XGBOOST = [
     Kind("binary", {"objective": "binary:logistic"}),
@@ -61,10 +65,10 @@ XGBOOST = [
     Kind("vector", {"objective": "reg:squarederror"} | VECTOR, "targets"),
     Kind("vector-missing", {"objective": "reg:squarederror"} | VECTOR, "targets", "missing"),
     Kind("vector-softprob", {"objective": "multi:softprob"} | VECTOR, "classes"),
-    Kind("linear", {"objective": "reg:squarederror", "booster": "gblinear"}, "real"),
-    Kind("linear-missing", {"objective": "binary:logistic", "booster": "gblinear"}, columns="missing"),
-    Kind("linear-softprob", {"objective": "multi:softprob", "booster": "gblinear"}, "classes"),
-    Kind("linear-multitarget", {"objective": "reg:squarederror", "booster": "gblinear"}, "targets", "missing"),
+    Kind("linear", {"objective": "reg:squarederror"} | LINEAR, "real"),
+    Kind("linear-missing", {"objective": "binary:logistic"} | LINEAR, columns="missing"),
+    Kind("linear-softprob", {"objective": "multi:softprob"} | LINEAR, "classes"),
+    Kind("linear-multitarget", {"objective": "reg:squarederror"} | LINEAR, "targets", "missing"),
     Kind("rank-pairwise", {"objective": "rank:pairwise"}, "ranks"),
     Kind("rank-map", {"objective": "rank:map"}),
     Kind("dart-multitarget", {"objective": "reg:squarederror", "booster": "dart", "rate_drop": 0.4}, "targets"),
@@ -117,6 +121,3 @@ LIGHTGBM = [
     Kind("dart-multiclass", {"objective": "multiclass", "boosting": "dart", "drop_rate": 0.5}, "classes", "zeros"),
     Kind("goss", {"objective": "binary", "data_sample_strategy": "goss"}, columns="missing"),
 ]
-
-# Made only when asked for by name: models that an importer may refuse.
-ON_REQUEST = {"xgboost": [], "lightgbm": []}

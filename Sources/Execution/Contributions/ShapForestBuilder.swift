@@ -142,9 +142,11 @@ struct ShapForestBuilder {
         }
         let part = Part(
             splits: arrays.slots.count, inner: arrays.inner.count, runs: arrays.runs.count, last: arrays.last.count,
-            roots: arrays.roots.count, leaves: arrays.leaves.count, repeats: arrays.repeats.count, categories: arrays.categories.count,
+            roots: arrays.roots.count, leaves: arrays.leaves.count, repeats: arrays.repeats.count,
+            categories: arrays.categories.count,
             coefficients: arrays.coefficients.count, weights: arrays.weights.count,
-            rootCount: laidOut.roots.count, innerCount: laidOut.inner.count, runCount: laidOut.runs.count, lastCount: laidOut.last.count,
+            rootCount: laidOut.roots.count, innerCount: laidOut.inner.count, runCount: laidOut.runs.count,
+            lastCount: laidOut.last.count,
             lastNewCount: laidOut.lastNewCount, leafCount: laidOut.leaves.count, repeatCount: laidOut.repeats.count,
             pairCount: laidOut.pairCount, lanes: laidOut.lanes, blocks: laidOut.blocks)
         parts.append(part)

@@ -9,12 +9,11 @@ extension VectorLayout {
     mutating func addDoubling(_ trees: ArraySlice<Forest.Tree>, _ lanes: Int) -> Int {
         let start = openBlocks(lanes: trees.count * lanes, rest: 128)
         let firstLeaf = openLeaves(trees.count * lanes)
-        var deepest = 1
         for (index, tree) in trees.enumerated() {
             addDoubling(tree, lane: index * lanes, of: start, firstLeaf: firstLeaf + index * lanes)
             if lanes == 32 { addPaths(tree) } else { addPointers(tree) }
-            deepest = max(deepest, tree.depth)
         }
+        let deepest = depths[trees.indices].reduce(1) { max($0, $1) }
         return Int.bitWidth - (deepest - 1).leadingZeroBitCount
     }
 

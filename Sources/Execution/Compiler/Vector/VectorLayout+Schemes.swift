@@ -33,8 +33,8 @@ extension VectorLayout {
         let lower = blocks.count
         let blockCount = count << upper
         for _ in 0..<blockCount {
-            blocks += [UInt8](repeating: 0, count: 16)
-            blocks += [UInt8](repeating: 255, count: 16)
+            blocks.append(contentsOf: repeatElement(0, count: 16))
+            blocks.append(contentsOf: repeatElement(255, count: 16))
         }
         let firstLeaf = openLeaves(count << depth)
         for (index, tree) in trees.enumerated() {

@@ -43,6 +43,7 @@ struct VectorLayout {
     let slots: VectorSlots
     var hasWords: Bool { slots.hasWords }
     private let trees: [Forest.Tree]
+    let depths: [Int]
 
     private(set) var segments: [serin_vector_segment] = []
     var blocks: [UInt8] = []
@@ -57,9 +58,13 @@ struct VectorLayout {
     private(set) var decisionWords = 0
 
     /// Runs of trees that the plan leaves to the scalar walk, with their scalar segments.
-    init(_ forest: Forest, _ slots: VectorSlots, _ runs: [SchemePlan.Run], scalar: (Range<Int>) -> Range<Int>) {
+    init(
+        _ forest: Forest, _ depths: [Int], _ slots: VectorSlots, _ runs: [SchemePlan.Run],
+        scalar: (Range<Int>) -> Range<Int>
+    ) {
         self.slots = slots
         trees = forest.trees
+        self.depths = depths
         for run in runs { add(run, scalar) }
     }
 
@@ -85,7 +90,7 @@ struct VectorLayout {
             segment.first_link = UInt32(links.count)
             segment.link_count = UInt32(addLinked(trees[run.trees]))
             let levels = Self.linkedLevels(hasWords: hasWords)
-            let depth = trees[run.trees].reduce(1) { max($0, $1.depth) }
+            let depth = depths[run.trees].reduce(1) { max($0, $1) }
             segment.depth = UInt32((depth + levels - 1) / levels)
         }
         if run.scheme != .scalar {
@@ -113,9 +118,9 @@ struct VectorLayout {
     mutating func openBlocks(lanes count: Int, rest: Int = 0) -> Int {
         let start = blocks.count
         for _ in 0..<(count + 63) / 64 {
-            blocks += [UInt8](repeating: 0, count: 64)
-            blocks += [UInt8](repeating: 255, count: 64)
-            blocks += [UInt8](repeating: 0, count: rest)
+            blocks.append(contentsOf: repeatElement(0, count: 64))
+            blocks.append(contentsOf: repeatElement(255, count: 64))
+            blocks.append(contentsOf: repeatElement(0, count: rest))
         }
         return start
     }
