@@ -164,7 +164,10 @@ void serin_run(
 }
 
 const serin_stage_kernels *serin_stage_kernels_best(void) {
-    const serin_stage_kernels *kernels = serin_stage_kernels_avx512();
-    if (!kernels) kernels = serin_stage_kernels_avx2();
+    // The level also says what the environment allows; AVX-512 without VBMI counts as AVX2 there.
+    const uint32_t level = serin_level();
+    const serin_stage_kernels *kernels = NULL;
+    if (level >= SERIN_LEVEL_AVX512) kernels = serin_stage_kernels_avx512();
+    if (!kernels && level >= SERIN_LEVEL_AVX2) kernels = serin_stage_kernels_avx2();
     return kernels ? kernels : serin_stage_kernels_scalar();
 }
