@@ -21,6 +21,9 @@
 // Zeros (what a rectifier leaves) are skipped for one row, whose time goes into loading weights: half
 // of the second layer of a 256-512-256-1 network is never read.  The sum stays the same.
 //
+// On a Zen 4 core, whose multipliers do 59.1 G a second at 3.7 GHz: 256-512-256-1 in batches of 1,024
+// 56.7 G (OpenBLAS 0.3.21: 50.6 G), one row in 8.7 us (12.2 us), 32-64-32-1 in 0.17 us (0.37 us).
+//
 // NUMBER, NAME(x), VECTOR (64 bytes of NUMBER), NAME(fold) (fold.h), FMA, LOAD_PART, STORE_PART, TILE_SUMS (vectors of sums
 // that registers hold) and GROUP (vectors of a panel in one pass over many rows) are the family's.
 
