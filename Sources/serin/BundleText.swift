@@ -34,7 +34,13 @@ enum BundleText {
 
     /// The trainer and its version, where the file says it.
     static func kind(_ facts: ModelFacts) -> String {
-        let trainer = facts.format == .lightgbm ? "LightGBM" : "XGBoost"
+        let trainer =
+            switch facts.format {
+            case .xgboostJSON, .xgboostUBJSON: "XGBoost"
+            case .lightgbm: "LightGBM"
+            case .catboost: "CatBoost"
+            case .onnx: "ONNX"
+            }
         return facts.trainerVersion.map { "\(trainer) \($0)" } ?? trainer
     }
 

@@ -64,6 +64,17 @@ import Testing
         #expect(loaded.model.stages.map(\.name).contains("pipeline.after[0].platt"))
     }
 
+    /// With steps after it only, the model reads rows in its own width.
+    @Test func aScoreAloneCanBeCalibrated() throws {
+        var bundle = TinyBundle()
+        bundle.replace(
+            "output:", by: "pipeline: {after: [{isotonic: {x: [0, 1], y: [0, 1]}}]}\noutput:", in: "manifest.yaml")
+        let loaded = try BundleLoaderTests.load(bundle)
+        #expect(loaded.goldenCount == 64)
+        #expect(loaded.model.stages.map(\.kind) == ["forest", "transform", "isotonic"])
+        #expect(!loaded.model.stages[0].isFloat64)
+    }
+
     /// Scores are compared after the steps, within one unit in the last place.
     @Test func aWrongAnswerIsFound() {
         let message = BundleLoaderTests.error(bundle(golden: Self.golden(offset: 1e-6)))

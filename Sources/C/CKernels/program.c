@@ -3,8 +3,23 @@
 
 #include <string.h>
 
-static inline uint8_t *place_of(const serin_value *value, void *scratch, size_t capacity) {
-    return (uint8_t *)scratch + value->place * capacity;
+/// One chunk of rows on its way through the stages.
+typedef struct {
+    const serin_program *program;
+    size_t count;
+    /// Where value 0 stands: in scratch, or where the rows are, if they lie there as they are wanted.
+    const uint8_t *input;
+    uint8_t *scratch;
+    size_t capacity;
+    void *forest_scratch;
+} chunk;
+
+static inline uint8_t *place_of(const chunk *chunk, const serin_value *value) {
+    return chunk->scratch + value->place * chunk->capacity;
+}
+
+static inline const uint8_t *read_value(const chunk *chunk, const serin_value *value) {
+    return value == chunk->program->values ? chunk->input : place_of(chunk, value);
 }
 
 /// `count` numbers, converted where the widths differ.
@@ -22,25 +37,38 @@ SERIN_INLINE void convert(const void *from, uint32_t from_width, void *to, uint3
     }
 }
 
-static void load(const serin_program *program, const serin_row *rows, size_t count, void *scratch, size_t capacity) {
-    const serin_value *value = program->values;
-    const size_t stride = value->columns * number_bytes(value->width);
-    uint8_t *to = place_of(value, scratch, capacity);
+/// Whether the rows already are the matrix that value 0 wants to be.
+static int is_in_place(const serin_row *rows, size_t count, uint32_t width, size_t stride) {
+    int is = 1;
     for (size_t row = 0; row < count; row++)
+        is &= rows[row].value_width == width
+            && (const uint8_t *)rows[row].values == (const uint8_t *)rows[0].values + row * stride;
+    return is;
+}
+
+static void load(chunk *chunk, const serin_row *rows) {
+    const serin_value *value = chunk->program->values;
+    const size_t stride = value->columns * number_bytes(value->width);
+    if (is_in_place(rows, chunk->count, value->width, stride)) {
+        chunk->input = rows[0].values;
+        return;
+    }
+    uint8_t *to = place_of(chunk, value);
+    chunk->input = to;
+    for (size_t row = 0; row < chunk->count; row++)
         convert(rows[row].values, rows[row].value_width, to + row * stride, value->width, value->columns);
 }
 
-static void gather(
-    const serin_program *program, const serin_stage_view *stage, size_t count, void *scratch, size_t capacity) {
+static void gather(const chunk *chunk, const serin_stage_view *stage) {
     const uint32_t *inputs = stage->parameters[0];
     const size_t number = number_bytes(stage->width);
     const size_t stride = stage->output->columns * number;
-    uint8_t *to = place_of(stage->output, scratch, capacity);
+    uint8_t *to = place_of(chunk, stage->output);
     for (size_t i = 0; i < stage->parameter_count; i++) {
-        const serin_value *value = program->values + inputs[i];
+        const serin_value *value = chunk->program->values + inputs[i];
         const size_t from_stride = value->columns * number_bytes(value->width);
-        const uint8_t *from = place_of(value, scratch, capacity);
-        for (size_t row = 0; row < count; row++)
+        const uint8_t *from = read_value(chunk, value);
+        for (size_t row = 0; row < chunk->count; row++)
             convert(from + row * from_stride, value->width, to + row * stride, stage->width, value->columns);
         to += value->columns * number;
     }
@@ -66,15 +94,15 @@ static void score(
     }
 }
 
-static void run_stage(
-    const serin_program *program, const serin_stage_view *stage, size_t count, void *scratch, size_t capacity,
-    void *forest_scratch) {
-    const uint8_t *x = place_of(stage->input, scratch, capacity);
-    uint8_t *y = place_of(stage->output, scratch, capacity);
+static void run_stage(const chunk *chunk, const serin_stage_view *stage) {
+    const serin_program *program = chunk->program;
+    const uint8_t *x = read_value(chunk, stage->input);
+    uint8_t *y = place_of(chunk, stage->output);
+    const size_t count = chunk->count;
     if (stage->kind == SERIN_STAGE_GATHER)
-        gather(program, stage, count, scratch, capacity);
+        gather(chunk, stage);
     else if (stage->kind == SERIN_STAGE_FOREST)
-        score(stage, x, y, count, capacity, forest_scratch);
+        score(stage, x, y, count, chunk->capacity, chunk->forest_scratch);
     else if (stage->kind == SERIN_STAGE_COUNTERS)
         serin_count(
             stage->parameters[0], x, stage->input->width, stage->input->columns, (float *)y, stage->output->columns,
@@ -98,30 +126,48 @@ static int is_finite(const void *numbers, uint32_t width, size_t count) {
     return finite;
 }
 
-static void finish(const serin_program *program, serin_row *rows, size_t count, void *scratch, size_t capacity) {
-    const serin_value *value = program->scores;
-    const size_t stride = value->columns * number_bytes(value->width);
-    const uint8_t *margins = place_of(program->margins, scratch, capacity);
-    const uint8_t *scores = place_of(value, scratch, capacity);
-    for (size_t row = 0; row < count; row++, margins += stride, scores += stride) {
-        if (rows[row].margins) memcpy(rows[row].margins, margins, stride);
-        memcpy(rows[row].scores, scores, stride);
-        rows[row].non_finite =
-            !(is_finite(margins, value->width, value->columns) & is_finite(scores, value->width, value->columns));
+/// One row's numbers to where they are wanted; most have one column, and no call is made for it.
+SERIN_INLINE void hand_out(void *to, const uint8_t *from, size_t bytes) {
+    if (bytes == 4)
+        memcpy(to, from, 4);
+    else if (bytes == 8)
+        memcpy(to, from, 8);
+    else
+        memcpy(to, from, bytes);
+}
+
+static void finish(const chunk *chunk, serin_row *rows) {
+    const serin_value *value = chunk->program->scores;
+    const uint32_t width = value->width, columns = value->columns;
+    const size_t stride = columns * number_bytes(width);
+    const uint8_t *margins = read_value(chunk, chunk->program->margins);
+    const uint8_t *scores = read_value(chunk, value);
+    // Over all rows first: nearly always there is nothing to find out about each.
+    const size_t count = chunk->count * columns;
+    const int all_finite = is_finite(margins, width, count) & is_finite(scores, width, count);
+    for (size_t row = 0; row < chunk->count; row++, margins += stride, scores += stride) {
+        if (rows[row].margins) hand_out(rows[row].margins, margins, stride);
+        hand_out(rows[row].scores, scores, stride);
+        rows[row].non_finite = all_finite ? 0 : !(is_finite(margins, width, columns) & is_finite(scores, width, columns));
     }
 }
 
 void serin_run(
     const serin_program *program, serin_row *rows, size_t count, void *scratch, size_t capacity,
     void *forest_scratch) {
-    load(program, rows, count, scratch, capacity);
-    for (size_t i = 0; i < program->stage_count; i++)
-        run_stage(program, program->stages + i, count, scratch, capacity, forest_scratch);
-    finish(program, rows, count, scratch, capacity);
+    chunk chunk = {
+        .program = program, .count = count, .scratch = scratch, .capacity = capacity, .forest_scratch = forest_scratch,
+    };
+    load(&chunk, rows);
+    for (size_t i = 0; i < program->stage_count; i++) run_stage(&chunk, program->stages + i);
+    finish(&chunk, rows);
 }
 
 const serin_stage_kernels *serin_stage_kernels_best(void) {
-    const serin_stage_kernels *kernels = serin_stage_kernels_avx512();
-    if (!kernels) kernels = serin_stage_kernels_avx2();
+    // The level also says what the environment allows; AVX-512 without VBMI counts as AVX2 there.
+    const uint32_t level = serin_level();
+    const serin_stage_kernels *kernels = NULL;
+    if (level >= SERIN_LEVEL_AVX512) kernels = serin_stage_kernels_avx512();
+    if (!kernels && level >= SERIN_LEVEL_AVX2) kernels = serin_stage_kernels_avx2();
     return kernels ? kernels : serin_stage_kernels_scalar();
 }

@@ -1,4 +1,5 @@
 // The stages for AVX-512.
+#include "fold.h"
 #include "program.h"
 
 #if defined(__x86_64__)
@@ -9,6 +10,9 @@
 
 typedef float vector_float __attribute__((ext_vector_type(16)));
 typedef double vector_double __attribute__((ext_vector_type(8)));
+
+SERIN_DEFINE_FOLD_FLOAT(vector_float)
+SERIN_DEFINE_FOLD_DOUBLE(vector_double)
 
 SERIN_INLINE vector_float load_part_float(const float *x, size_t count) {
     return (vector_float)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), x);

@@ -1,4 +1,5 @@
 // The stages for every machine: vectors are what the compiler makes of them, products are rounded.
+#include "fold.h"
 #include "program.h"
 
 // Vectors of 64 bytes are passed between inlined functions only, so no calling convention is at stake.
@@ -6,6 +7,9 @@
 
 typedef float vector_float __attribute__((ext_vector_type(16)));
 typedef double vector_double __attribute__((ext_vector_type(8)));
+
+SERIN_DEFINE_FOLD_FLOAT(vector_float)
+SERIN_DEFINE_FOLD_DOUBLE(vector_double)
 
 SERIN_INLINE vector_float load_part_float(const float *x, size_t count) {
     vector_float vector = 0;

@@ -71,7 +71,9 @@ final class CompiledProgram: @unchecked Sendable {
         stageSummaries = images.map { StageSummary($0, values, names: names) }
         imageBytes = image.count
         let rowBytes = Int(header.row_bytes)
-        rowsPerChunk = max(1, min(4, Self.chunkBytes / (rowBytes * Self.rowStep))) * Self.rowStep
+        // As many as a forest among the stages likes to have together; 64 are enough for the others.
+        let wanted = forests.reduce(64) { max($0, $1.rowsPerChunk) } / Self.rowStep
+        rowsPerChunk = max(1, min(wanted, Self.chunkBytes / (rowBytes * Self.rowStep))) * Self.rowStep
         scratchBytes = .allocate(capacity: rowsPerChunk / Self.rowStep)
         for step in scratchBytes.indices {
             let rows = (step + 1) * Self.rowStep

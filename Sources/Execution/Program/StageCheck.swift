@@ -26,6 +26,7 @@ struct StageCheck {
     func check(forest: UInt32) throws(ImageError) {
         try require(stage.kind < UInt32(SERIN_STAGE_COUNT) && stage.width <= UInt32(SERIN_FLOAT64), "kind of a stage")
         try require(Int(stage.output) < values.count && Int(stage.input) < values.count, "values of a stage")
+        try require(stage.output > 0, "a stage writes the row")
         let output = values[Int(stage.output)]
         try require(output.width == stage.width, "width of a stage")
         let parameters = stage.parameters

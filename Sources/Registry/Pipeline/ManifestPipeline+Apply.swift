@@ -19,7 +19,7 @@ extension ManifestPipeline {
                 message: "makes \(columns) columns of \(featureCount) features, but the model has \(model.featureCount)"
             )
         }
-        var builder = StageBuilder(featureCount: featureCount)
+        var builder = StageBuilder(featureCount: featureCount, width: before.isEmpty ? model.rowWidth : .float64)
         for step in before { builder.add(step) }
         builder.add(model)
         for step in after {
@@ -45,9 +45,9 @@ private struct StageBuilder {
     /// The columns of each feature.
     private var columns: [[Column]]
 
-    init(featureCount: Int) {
+    init(featureCount: Int, width: NumberWidth) {
         pipeline = Pipeline(
-            input: Pipeline.Value(columns: featureCount, width: .float64), stages: [], margins: 0, scores: 0)
+            input: Pipeline.Value(columns: featureCount, width: width), stages: [], margins: 0, scores: 0)
         columns = (0..<featureCount).map { [Column(value: 0, index: $0)] }
     }
 
@@ -117,7 +117,7 @@ private struct StageBuilder {
 
     private mutating func add(_ inner: Pipeline, _ input: Int) {
         var start = input
-        if inner.input.width != .float64 {
+        if inner.input.width != pipeline.value(input).width {
             start = add(.copy, [input], columns: inner.input.columns, width: inner.input.width, "model's input")
         }
         let first = pipeline.stages.count
@@ -155,6 +155,17 @@ private struct StageBuilder {
         }
         pipeline.scores = add(operation, [from], columns: shape.columns, width: shape.width, step.place)
         return nil
+    }
+}
+
+extension PortableModel {
+    /// What the model rounds a row's values to: without steps before it, rows may be kept that way and
+    /// are often read where they lie.
+    fileprivate var rowWidth: NumberWidth {
+        switch self {
+        case .forest(let forest): forest.valueWidth
+        case .pipeline(let pipeline): pipeline.input.width
+        }
     }
 }
 
