@@ -18,6 +18,13 @@ void serin_bytes_scalar(const serin_forest *forest, const serin_row *row, uint8_
 void serin_bytes_avx2(const serin_forest *forest, const serin_row *row, uint8_t *bytes);
 void serin_bytes_avx512(const serin_forest *forest, const serin_row *row, uint8_t *bytes);
 
+/// A row's value as the forest compares it, widened.
+SERIN_INLINE double serin_value_of(const serin_forest *forest, const serin_row *row, uint32_t feature) {
+    if (row->value_width == SERIN_FLOAT32) return (double)((const float *)row->values)[feature];
+    double value = ((const double *)row->values)[feature];
+    return forest->header->value_width == SERIN_FLOAT32 ? (double)(float)value : value;
+}
+
 /// The row of bits for a value among a column's category sets.
 SERIN_INLINE uint32_t serin_category_row(
     const serin_forest *forest, const serin_category_column *column, double value) {

@@ -39,6 +39,7 @@ struct ImageCheck {
         try checkNodes()
         try checkBytes()
         try checkVectors()
+        try checkSlices()
         return head
     }
 
