@@ -28,10 +28,10 @@ size_t serin_bitslice_scratch(const serin_forest *forest, size_t words) {
     return lay_out(&work, NULL);
 }
 
-/// Where row `row` of `words` words stands among the sums: lanes of 16 bytes hold consecutive rows, and a
-/// register's lanes lie 16 rows apart, or 128 with 8 words.
+/// Where row `row` of `words` words stands among the sums.  Lane l of a register of indices has 16 rows of
+/// the l-th part of all; of the numbers that they look up, each register has as many of each lane.
 static size_t place(size_t row, size_t words, size_t per_lane, size_t lanes) {
-    const size_t lane_rows = 16 * words, lane = row / lane_rows, rest = row % lane_rows;
+    const size_t lane_rows = SERIN_SLICE_ROWS * words / lanes, lane = row / lane_rows, rest = row % lane_rows;
     const size_t word = rest / 16, within = rest % 16;
     return word * 16 * lanes + (within / per_lane * lanes + lane) * per_lane + within % per_lane;
 }
@@ -46,9 +46,10 @@ static size_t place(size_t row, size_t words, size_t per_lane, size_t lanes) {
     }                                                                                                    \
     static void finish_##NUMBER(const serin_slice_work *work, NUMBER *to) {                              \
         const size_t rows = work->words * SERIN_SLICE_ROWS, outputs = work->forest->header->output_count; \
+        const size_t lanes = work->forest->slice_kernels->slice_lanes;                                   \
         const NUMBER *sums = (const NUMBER *)work->sums;                                                 \
         for (size_t row = 0; row < work->row_count; row++) {                                             \
-            const size_t at = place(row, work->words, 16 / sizeof(NUMBER), 4);                           \
+            const size_t at = place(row, work->words, 16 / sizeof(NUMBER), lanes);                           \
             for (size_t output = 0; output < outputs; output++)                                          \
                 to[row * outputs + output] = sums[output * rows + at];                                   \
         }                                                                                                \

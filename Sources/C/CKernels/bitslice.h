@@ -31,6 +31,7 @@ typedef struct serin_slice_work {
     uint8_t *sums;
 } serin_slice_work;
 
+void serin_bitslice_avx2(const serin_slice_work *work);
 void serin_bitslice_avx512(const serin_slice_work *work);
 
 /// Row `index` of a call, or the last one beyond it.

@@ -81,8 +81,9 @@ SERIN_INLINE __m512d row_doubles(const serin_row *row, size_t feature, __mmask8 
     return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(wanted, (const float *)row->values + feature));
 }
 
-/// Sixteen features of 64 rows; `wanted` says which of them there are.
-static void load_floats(const serin_slice_work *work, size_t first_row, size_t feature, __mmask16 wanted) {
+/// Sixteen features of 64 rows, of which `count` are there.
+static void load_floats(const serin_slice_work *work, size_t first_row, size_t feature, size_t count) {
+    const __mmask16 wanted = count >= 16 ? 0xffff : (__mmask16)((1u << count) - 1);
     for (size_t group = 0; group < 4; group++) {
         __m512 r[16];
 #pragma clang loop unroll(full)
@@ -93,7 +94,8 @@ static void load_floats(const serin_slice_work *work, size_t first_row, size_t f
     }
 }
 
-static void load_doubles(const serin_slice_work *work, size_t first_row, size_t feature, __mmask16 wanted) {
+static void load_doubles(const serin_slice_work *work, size_t first_row, size_t feature, size_t count) {
+    const __mmask16 wanted = count >= 16 ? 0xffff : (__mmask16)((1u << count) - 1);
     for (size_t half = 0; half < 16; half += 8)
         for (size_t group = 0; group < 8; group++) {
             const __mmask8 own = (__mmask8)(wanted >> half);
@@ -200,19 +202,23 @@ SERIN_INLINE __m512i search_group(
     return exact_places(work->forest, column, values, place, ties);
 }
 
-/// Bit b of byte j becomes bit j of byte 7 - b, in each of the eight 64-bit numbers.
+/// Bit j of byte 7 - b becomes bit b of byte j, in each of the eight 64-bit numbers.
 SERIN_INLINE __m512i transpose_bits(__m512i bytes) {
     return _mm512_gf2p8affine_epi64_epi8(_mm512_set1_epi64((long long)0x8040201008040201ull), bytes, 0);
+}
+
+/// Byte b of number q becomes byte q of number b.
+SERIN_INLINE __m512i transpose_bytes(__m512i numbers) {
+    const __m512i order = _mm512_set_epi64(
+        0x3f372f271f170f07, 0x3e362e261e160e06, 0x3d352d251d150d05, 0x3c342c241c140c04, 0x3b332b231b130b03,
+        0x3a322a221a120a02, 0x3931292119110901, 0x3830282018100800);
+    return _mm512_permutexvar_epi8(order, numbers);
 }
 
 /// 64 bytes, one a row, to eight planes, lowest first.
 SERIN_INLINE __m512i planes_of(__m512i bytes) {
     const __m512i reversed = _mm512_set4_epi32(0x08090a0b, 0x0c0d0e0f, 0x00010203, 0x04050607);
-    const __m512i by_plane = _mm512_set_epi64(
-        0x3f372f271f170f07, 0x3e362e261e160e06, 0x3d352d251d150d05, 0x3c342c241c140c04, 0x3b332b231b130b03,
-        0x3a322a221a120a02, 0x3931292119110901, 0x3830282018100800);
-    bytes = transpose_bits(_mm512_shuffle_epi8(bytes, reversed));
-    return _mm512_permutexvar_epi8(by_plane, bytes);
+    return transpose_bytes(transpose_bits(_mm512_shuffle_epi8(bytes, reversed)));
 }
 
 /// One column of 64 rows.
@@ -236,48 +242,6 @@ SERIN_INLINE void search(
     const size_t at = (size_t)c * work->words + word;
     _mm512_store_si512(work->planes + at * SERIN_SLICE_LEVELS_MAX, planes_of(_mm512_load_si512(bytes)));
     __builtin_memcpy(work->missing + at, missing, 8);
-}
-
-/// 1 where a float64 forest has a double among 64 rows.
-static int has_doubles(const serin_slice_work *work, size_t first_row) {
-    if (work->forest->header->value_width == SERIN_FLOAT32) return 0;
-    uint32_t widths = 0;
-    for (size_t i = 0; i < SERIN_SLICE_ROWS; i++) widths |= serin_slice_row(work, first_row + i)->value_width;
-    return widths == SERIN_FLOAT64;
-}
-
-/// The planes of every column for the 64 rows of a word.
-static void rank_word(const serin_slice_work *work, size_t word) {
-    const serin_slices *slices = &work->forest->slices;
-    const size_t first_row = SERIN_SLICE_ROWS * word;
-    const int is_exact = has_doubles(work, first_row);
-    size_t loaded = SIZE_MAX;
-    for (uint32_t c = 0; c < slices->column_count; c++) {
-        const size_t feature = slices->columns[c].feature & ~(uint32_t)(SERIN_SLICE_FEATURES - 1);
-        const size_t left = work->forest->header->feature_count - feature;
-        const __mmask16 wanted = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
-        if (feature != loaded && is_exact) load_doubles(work, first_row, feature, wanted);
-        if (feature != loaded && !is_exact) load_floats(work, first_row, feature, wanted);
-        loaded = feature;
-#define CASE(LEVELS)                                                                                     \
-    case LEVELS:                                                                                         \
-        if (is_exact)                                                                                    \
-            search(work, c, word, LEVELS, 1);                                                            \
-        else                                                                                             \
-            search(work, c, word, LEVELS, 0);                                                            \
-        break
-        switch (slices->columns[c].levels) {
-            CASE(1);
-            CASE(2);
-            CASE(3);
-            CASE(4);
-            CASE(5);
-            CASE(6);
-            CASE(7);
-            CASE(8);
-        }
-#undef CASE
-    }
 }
 
 /// The masks of a category column for the 64 rows of a word: bit q of a row's answers is question q.

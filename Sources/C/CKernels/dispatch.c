@@ -19,14 +19,18 @@ static const serin_kernels levels[] = {
      .level = SERIN_LEVEL_AVX2,
      .bytes = serin_bytes_avx2,
      .rank = serin_rank_scalar,
-     .walk = serin_walk_scalar},
+     .walk = serin_walk_scalar,
+     .slice = serin_bitslice_avx2,
+     .slice_words = 4,
+     .slice_lanes = 2},
     {.name = "avx512",
      .level = SERIN_LEVEL_AVX512,
      .bytes = serin_bytes_avx512,
      .rank = serin_rank_avx512,
      .walk = serin_walk_avx512,
      .slice = serin_bitslice_avx512,
-     .slice_words = 8},
+     .slice_words = 8,
+     .slice_lanes = 4},
 #endif
 };
 
