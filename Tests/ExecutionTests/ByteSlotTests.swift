@@ -41,7 +41,7 @@ import Testing
         single.trees = [Forest.Tree(output: 0, nodes: [split, .leaf(0), .leaf(1)])]
         single.accumulation = .float64
         single.baseMargins = [0]
-        single.averageDivisor = 1
+        (single.averageDivisor, single.marginScale, single.marginBias) = (1, 1, [])
         single.transform = .identity
         return ReferenceScorer.score(single, row: row, rowType: type).margins[0] == 1
     }

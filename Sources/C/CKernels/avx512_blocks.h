@@ -32,18 +32,6 @@ AVX512_INLINE void upper_blocks(
     }
 }
 
-/// Decides four blocks of 32 bytes: 16 bits each.
-AVX512_INLINE uint64_t decide_blocks(
-    const slot_bytes *slots, const uint8_t *lower, const uint32_t *blocks, int registers) {
-#define BLOCK(N) _mm256_load_si256((const __m256i *)(lower + 32 * (size_t)blocks[N]))
-    __m512i first = _mm512_inserti64x4(_mm512_castsi256_si512(BLOCK(0)), BLOCK(1), 1);
-    __m512i second = _mm512_inserti64x4(_mm512_castsi256_si512(BLOCK(2)), BLOCK(3), 1);
-#undef BLOCK
-    // Each half is slots, ranks, slots, ranks.
-    __m512i own = look_up(slots, _mm512_shuffle_i64x2(first, second, 0x88), registers);
-    return _cvtmask64_u64(_mm512_cmpgt_epu8_mask(own, _mm512_shuffle_i64x2(first, second, 0xdd)));
-}
-
 AVX512_INLINE void walk_blocks(
     const vector_walk *walk, const row_sums *sums, int levels, int registers) {
     const serin_vector_segment *segment = walk->segment;

@@ -5,6 +5,7 @@
 #include "avx512_blocks.h"
 #include "avx512_complete.h"
 #include "avx512_doubling.h"
+#include "avx512_linked.h"
 #include "avx512_planes.h"
 
 #if defined(__x86_64__)
@@ -42,10 +43,12 @@ AVX512_INLINE void walk_trees(const vector_walk *walk, const row_sums *sums, int
         else walk_doublings(walk, sums, 64, registers, has_categories);
         break;
     case SERIN_SCHEME_PLANES: walk_planes(walk, sums, registers, has_categories); break;
+    case SERIN_SCHEME_LINKED: walk_linked(walk, sums, 0, registers); break;
     }
 }
 
-AVX512_INLINE void walk_row(const serin_forest *forest, const uint8_t *state, void *sums, int registers) {
+AVX512_INLINE void walk_row(
+    const serin_forest *forest, const uint8_t *state, void *sums, int registers, int has_words) {
     const int is_wide = forest->header->sum_width == SERIN_FLOAT64;
     const slot_bytes slots = load_slots(state, registers);
     for (uint64_t index = 0; index < forest->header->vector_segments.count; index++) {
@@ -61,8 +64,11 @@ AVX512_INLINE void walk_row(const serin_forest *forest, const uint8_t *state, vo
             .segment = segment,
             .blocks = forest->vector_blocks + (size_t)segment->first_block * 64,
             .leaves = (const uint8_t *)forest->vector_leaves + (size_t)segment->first_leaf * (is_wide ? 8 : 4),
+            .links = forest->vector_links + segment->first_link,
         };
-        if (segment->first_decision == SERIN_NO_DECISIONS) {
+        if (has_words) {
+            walk_linked(&walk, &own, 1, registers);
+        } else if (segment->first_decision == SERIN_NO_DECISIONS) {
             walk_trees(&walk, &own, registers, 0);
         } else {
             walk.decisions = (const uint64_t *)(state + forest->decisions_at) + segment->first_decision;
@@ -71,18 +77,27 @@ AVX512_INLINE void walk_row(const serin_forest *forest, const uint8_t *state, vo
     }
 }
 
-#define DEFINE(NAME, REGISTERS)                                                                        \
+#define DEFINE(NAME, REGISTERS, HAS_WORDS)                                                             \
     AVX512 static void NAME(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums) { \
         const size_t bytes = forest->sum_bytes;                                                        \
         for (size_t row = 0; row < rows; row++)                                                        \
-            walk_row(forest, states + row * forest->row_bytes, (uint8_t *)sums + row * bytes, REGISTERS); \
+            walk_row(                                                                                  \
+                forest, states + row * forest->row_bytes, (uint8_t *)sums + row * bytes, REGISTERS, HAS_WORDS); \
     }
 
-DEFINE(walk_narrow, 1)
-DEFINE(walk_two, 2)
-DEFINE(walk_four, 4)
+DEFINE(walk_narrow, 1, 0)
+DEFINE(walk_two, 2, 0)
+DEFINE(walk_four, 4, 0)
+DEFINE(walk_32_words, 1, 1)
+DEFINE(walk_64_words, 2, 1)
+DEFINE(walk_128_words, 4, 1)
 
 void serin_walk_avx512(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums) {
+    switch (forest->header->word_slot_count) {
+    case 32: walk_32_words(forest, states, rows, sums); return;
+    case 64: walk_64_words(forest, states, rows, sums); return;
+    case 128: walk_128_words(forest, states, rows, sums); return;
+    }
     switch (forest->header->byte_slot_count) {
     case 64: walk_narrow(forest, states, rows, sums); break;
     case 128: walk_two(forest, states, rows, sums); break;
@@ -91,7 +106,8 @@ void serin_walk_avx512(const serin_forest *forest, const uint8_t *states, size_t
 }
 
 AVX512 void serin_rank_avx512(const serin_forest *forest, const serin_row *row, uint8_t *state) {
-    serin_bytes_avx512(forest, row, state);
+    if (forest->header->word_slot_count) serin_words_avx512(forest, row, state);
+    else serin_bytes_avx512(forest, row, state);
     if (forest->header->decision_words) serin_decide_categories(forest, row, state);
     if (forest->has_scalar_segments) serin_rank_scalar(forest, row, state);
 }

@@ -16,6 +16,8 @@ void serin_walk_avx512(const serin_forest *forest, const uint8_t *states, size_t
 void serin_decide_categories(const serin_forest *forest, const serin_row *row, uint8_t *state);
 void serin_bytes_scalar(const serin_forest *forest, const serin_row *row, uint8_t *bytes);
 void serin_bytes_avx2(const serin_forest *forest, const serin_row *row, uint8_t *bytes);
+/// Word slots of one row.
+void serin_words_avx512(const serin_forest *forest, const serin_row *row, uint8_t *state);
 void serin_bytes_avx512(const serin_forest *forest, const serin_row *row, uint8_t *bytes);
 
 /// A row's value as the forest compares it, widened.

@@ -88,8 +88,16 @@ DEFINE_RANK(rank_double_as_float, double, float, uint32_t, key32, step_key32)
 DEFINE_RANK(rank_float_as_double, float, double, uint64_t, key64, step_key64)
 DEFINE_RANK(rank_double_as_double, double, double, uint64_t, key64, step_key64)
 
+/// The row itself, for the functions of linear leaves.
+static void keep_values(const serin_forest *forest, const serin_row *row, double *values) {
+    for (uint32_t feature = 0; feature < forest->header->feature_count; feature++)
+        values[feature] = row->value_width == SERIN_FLOAT32 ? (double)((const float *)row->values)[feature]
+                                                            : ((const double *)row->values)[feature];
+}
+
 void serin_rank_scalar(const serin_forest *forest, const serin_row *row, uint8_t *state) {
     uint16_t *ranks = (uint16_t *)(state + forest->ranks_at);
+    if (forest->header->linear_of.count > 0) keep_values(forest, row, (double *)(state + forest->values_at));
     if (forest->header->value_width == SERIN_FLOAT32) {
         if (row->value_width == SERIN_FLOAT32)
             rank_float_as_float(forest, row->values, ranks);

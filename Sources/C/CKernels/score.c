@@ -29,9 +29,11 @@ static void lay_out_slices(serin_forest *forest, const serin_kernels *kernels) {
 
 void serin_lay_out(serin_forest *forest, uint32_t limit) {
     const serin_image_header *header = forest->header;
-    forest->decisions_at = header->byte_slot_count;
+    forest->decisions_at = header->byte_slot_count + 2 * header->word_slot_count;
     forest->ranks_at = forest->decisions_at + (uint32_t)rounded((size_t)header->decision_words * 8);
-    forest->row_bytes = forest->ranks_at + (uint32_t)rounded((size_t)header->slot_count * 2);
+    forest->values_at = forest->ranks_at + (uint32_t)rounded((size_t)header->slot_count * 2);
+    const size_t value_bytes = header->linear_of.count > 0 ? (size_t)header->feature_count * 8 : 0;
+    forest->row_bytes = forest->values_at + (uint32_t)rounded(value_bytes);
     forest->sum_bytes = header->output_count * (header->sum_width == SERIN_FLOAT32 ? 4 : 8);
     forest->has_scalar_segments = 0;
     for (uint64_t index = 0; index < header->vector_segments.count; index++)

@@ -109,7 +109,7 @@ struct ByteSlots {
         header.byte_columns = try writer.add(features)
         header.byte_slots = try writer.add(slotBytes())
         let twoLevel = Int(header.byte_two_level)
-        header.byte_floats = try writer.add(tables(padded, twoLevel) { rounded($0) })
+        header.byte_floats = try writer.add(tables(padded, twoLevel) { WordSlots.rounded($0, forest.comparison) })
         guard forest.valueWidth == .float64 else { return }
         header.byte_doubles = try writer.add(tables(padded, twoLevel) { $0 })
     }
@@ -156,13 +156,5 @@ struct ByteSlots {
             }
         }
         return numbers
-    }
-
-    /// The float that no float value tells from the bound: rounded down where values above it pass,
-    /// up where those at it do.
-    private func rounded(_ bound: Double) -> Float {
-        let near = Float(bound)
-        if forest.comparison == .less { return Double(near) < bound ? near.nextUp : near }
-        return Double(near) > bound ? near.nextDown : near
     }
 }

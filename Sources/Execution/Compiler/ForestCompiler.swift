@@ -11,13 +11,13 @@ struct ForestCompiler {
     private let slots: SlotTable
     private let categories: CategoryTable
     private let slotCount: Int
-    private let bytes: ByteSlots?
+    private let vectorSlots: VectorSlots?
 
     /// The forest must have passed its check.
     init(_ forest: Forest) throws(ImageError) {
         self.forest = forest
         slots = SlotTable(forest)
-        bytes = ByteSlots(forest, ThresholdTable(forest))
+        vectorSlots = VectorSlots(forest)
         categories = try CategoryTable(forest, firstSlot: (slots.count + 7) & ~7)
         slotCount = max(8, (categories.slotEnd + 7) & ~7)
         guard slotCount <= 1 << 16 else {
@@ -27,7 +27,7 @@ struct ForestCompiler {
 
     mutating func image() throws(ImageError) -> ImageMemory {
         let (slots, categories) = (slots, categories)
-        let plan = SchemePlan(forest)
+        let plan = SchemePlan(forest, hasWords: vectorSlots?.hasWords ?? false)
         let layout = try TreeLayout(forest, cuts: Set(plan.runs.map { $0.trees.lowerBound })) { node in
             node.categories >= 0 ? (categories.slot(node), 0) : slots.question(node)
         }
@@ -46,6 +46,10 @@ struct ForestCompiler {
         header.linked_groups = try writer.add(layout.groups)
         header.linked_nodes = try writer.add(layout.linkedNodes)
         header.linked_leaves = try writer.add(numbers: layout.linkedLeaves, width: width)
+        header.margin_bias = try writer.add(numbers: forest.marginBias, width: width)
+        header.linear_of = try writer.add(layout.linearOf)
+        header.linear_leaves = try writer.add(layout.linearLeaves)
+        header.linear_terms = try writer.add(layout.linearTerms)
         let outputs = forest.outputCount > 1 ? forest.trees.map { UInt16($0.output) } : []
         header.tree_outputs = try writer.add(outputs)
         try addVectors(plan, layout, to: &writer, &header)
@@ -53,18 +57,19 @@ struct ForestCompiler {
         return writer.seal(header)
     }
 
-    /// The forest once more for the SIMD kernels, if its questions fit bytes.
+    /// The forest once more for the SIMD kernels, if its questions fit bytes or words.
     private func addVectors(
         _ plan: SchemePlan, _ scalar: TreeLayout, to writer: inout ImageWriter, _ header: inout serin_image_header
     ) throws(ImageError) {
-        guard let bytes else { return }
-        try bytes.write(to: &writer, &header)
-        let layout = VectorLayout(forest, bytes, plan.runs) { scalar.segments(of: $0) }
+        guard let vectorSlots else { return }
+        try vectorSlots.write(to: &writer, &header)
+        let layout = VectorLayout(forest, vectorSlots, plan.runs) { scalar.segments(of: $0) }
         guard let decisions = DecisionRows(layout, categories) else { return }
         header.decision_words = UInt32(decisions.wordCount)
         header.vector_segments = try writer.add(layout.segments)
         header.vector_blocks = try writer.add(bytes: layout.blocks, unit: 64)
         header.vector_leaves = try writer.add(numbers: layout.leaves, width: header.sum_width)
+        header.vector_links = try writer.add(layout.links)
         header.decision_rows = try writer.add(decisions.words)
     }
 
@@ -82,6 +87,7 @@ struct ForestCompiler {
         header.average_divisor = UInt32(forest.averageDivisor)
         let isNotNegative = forest.categoryRule == .notNegative
         header.category_rule = UInt32(isNotNegative ? SERIN_CATEGORY_NOT_NEGATIVE : SERIN_CATEGORY_ABOVE_MINUS_ONE)
+        header.margin_scale = forest.marginScale
         header.zero_band = forest.zeroBand
         header.sigmoid_scale = 1
         switch forest.transform {

@@ -24,6 +24,10 @@ struct TreeLayout {
     private(set) var groups: [serin_linked_group] = []
     private(set) var linkedNodes: [serin_linked_node] = []
     private(set) var linkedLeaves: [Double] = []
+    /// By linked node: 0, or its number in `linearLeaves` and 1; empty: there are none.
+    private(set) var linearOf: [UInt32] = []
+    private(set) var linearLeaves: [serin_linear_leaf] = []
+    private(set) var linearTerms: [serin_linear_term] = []
     private let leafBytes: Int
     private let cuts: Set<Int>
 
@@ -41,6 +45,7 @@ struct TreeLayout {
             // The image's limit is far below; this keeps indices within 32 bits on the way there.
             guard heapNodes.count < 1 << 31, linkedNodes.count < 1 << 31 else { throw ImageError("too many nodes") }
         }
+        if !linearOf.isEmpty { linearOf += [UInt32](repeating: 0, count: linkedNodes.count - linearOf.count) }
     }
 
     /// The segments of a run of trees that begins and ends at a cut.
@@ -53,10 +58,11 @@ struct TreeLayout {
     private mutating func add(_ trees: [Forest.Tree], first: Int) {
         let depth = trees.reduce(0) { max($0, $1.depth) }
         let leaves = trees.reduce(0) { $0 + ($1.nodes.count + 1) / 2 }
+        let isLinear = trees.contains { !$0.linearLeaves.isEmpty }
         let isComplete =
-            depth <= Self.alwaysCompleteDepth
-            || depth <= Int(SERIN_HEAP_DEPTH_MAX) && trees.count << depth <= Self.paddingLimit * leaves
-        let kind = isComplete ? SERIN_SEGMENT_HEAP : SERIN_SEGMENT_LINKED
+            !isLinear && depth <= Self.alwaysCompleteDepth
+            || !isLinear && depth <= Int(SERIN_HEAP_DEPTH_MAX) && trees.count << depth <= Self.paddingLimit * leaves
+        let kind = isComplete ? SERIN_SEGMENT_HEAP : isLinear ? SERIN_SEGMENT_LINEAR : SERIN_SEGMENT_LINKED
         let start = isComplete ? heapNodes.count : groups.count
         if isComplete { addComplete(trees, depth) } else { addLinked(trees, depth) }
         extend(UInt32(kind), depth: isComplete ? depth : 0, first: first, count: trees.count, start: start)
@@ -121,6 +127,7 @@ struct TreeLayout {
             if node.isLeaf {
                 linkedNodes.append(serin_linked_node(slot: 0, rank: .max, left: UInt32(root + next)))
                 linkedLeaves.append(node.value)
+                addLinear(tree, leaf: queue[next])
             } else {
                 let (slot, rank) = ask(node)
                 linkedNodes.append(
@@ -131,5 +138,19 @@ struct TreeLayout {
             next += 1
         }
         return UInt32(root)
+    }
+
+    /// The function of the leaf that was added last, if it has one.
+    private mutating func addLinear(_ tree: Forest.Tree, leaf: Int32) {
+        guard let linear = tree.linearLeaf(of: leaf) else { return }
+        linearOf += [UInt32](repeating: 0, count: linkedNodes.count - linearOf.count)
+        linearLeaves.append(
+            serin_linear_leaf(
+                constant: linear.constant, first_term: UInt32(linearTerms.count),
+                term_count: UInt32(linear.features.count)))
+        linearOf[linkedNodes.count - 1] = UInt32(linearLeaves.count)
+        for (feature, coefficient) in zip(linear.features, linear.coefficients) {
+            linearTerms.append(serin_linear_term(coefficient: coefficient, feature: UInt32(feature), reserved: 0))
+        }
     }
 }

@@ -14,7 +14,8 @@ extension ImageCheck {
         let number = head.sum_width == UInt32(SERIN_FLOAT32) ? 4 : 8
         let blocks = try count(head.vector_blocks, 64)
         let leaves = try count(head.vector_leaves, number)
-        try require(segments.isEmpty || head.byte_slot_count > 0, "vectors without byte slots")
+        let links = try section(head.vector_links, serin_link.self)
+        try require(segments.isEmpty || head.byte_slot_count > 0 || head.word_slot_count > 0, "vectors without slots")
         var nextTree = 0
         for segment in segments {
             try require(Int(segment.first_tree) == nextTree && segment.tree_count > 0, "order of vector segments")
@@ -25,7 +26,7 @@ extension ImageCheck {
             }
             try require(Int(segment.first_block) + Int(segment.block_count) <= blocks, "blocks of a vector segment")
             try require(Int(segment.first_leaf) + Int(segment.leaf_count) <= leaves, "leaves of a vector segment")
-            try check(segment)
+            try check(segment, links)
         }
         try require(segments.isEmpty || nextTree == Int(head.tree_count), "trees of the vector segments")
     }
@@ -52,9 +53,13 @@ extension ImageCheck {
             "trees of a scalar run")
     }
 
-    private func check(_ segment: serin_vector_segment) throws(ImageError) {
+    private func check(
+        _ segment: serin_vector_segment, _ links: UnsafeBufferPointer<serin_link>
+    ) throws(ImageError) {
         let depth = Int(segment.depth)
         let padded = (Int(segment.tree_count) + 15) & ~15
+        try require(
+            head.word_slot_count == 0 || segment.scheme == UInt32(SERIN_SCHEME_LINKED), "a scheme for bytes")
         switch segment.scheme {
         case UInt32(SERIN_SCHEME_COMPLETE):
             try require((3...6).contains(depth), "depth of complete trees")
@@ -73,7 +78,27 @@ extension ImageCheck {
             try require((1...8).contains(depth), "depth of oblivious trees")
             let groups = (Int(segment.tree_count) + 63) / 64
             try require(segment, lanes: groups * depth * 64, bytes: 128, leaves: groups * 64 << depth)
+        case UInt32(SERIN_SCHEME_LINKED): try checkLinks(segment, links, padded: padded)
         default: try require(false, "scheme of a vector segment")
+        }
+    }
+
+    /// Every child of a linked block is a block or a leaf of the segment.  A walk takes `depth` steps,
+    /// whatever it meets, and answers leaf 0 if it has met none.
+    private func checkLinks(
+        _ segment: serin_vector_segment, _ links: UnsafeBufferPointer<serin_link>, padded: Int
+    ) throws(ImageError) {
+        let own = Int(segment.first_link)..<Int(segment.first_link) + Int(segment.link_count)
+        try require(own.count >= padded && own.upperBound <= links.count, "links of a vector segment")
+        let bytes = own.count * (head.word_slot_count > 0 ? 96 : 32)
+        try require(Int(segment.block_count) == (bytes + 63) / 64, "blocks of a vector segment")
+        try require(segment.leaf_count > 0 && segment.depth <= UInt32(ModelBounds.depth), "a linked segment")
+        try require(segment.first_decision == SERIN_NO_DECISIONS, "decisions of a vector segment")
+        let limit = Int(segment.link_count) + Int(segment.leaf_count)
+        try require(limit < 1 << 31, "numbers of a linked segment")
+        for link in links[own] {
+            let end = Int(link.base) + link.boundaries.nonzeroBitCount
+            try require(end < limit, "children of a linked block")
         }
     }
 

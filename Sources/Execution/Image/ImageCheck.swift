@@ -37,7 +37,9 @@ struct ImageCheck {
         try checkCategories()
         try checkSegments()
         try checkNodes()
+        try checkLinearLeaves()
         try checkBytes()
+        try checkWords()
         try checkVectors()
         try checkSlices()
         return head
@@ -64,6 +66,8 @@ struct ImageCheck {
         try require(head.category_rule <= UInt32(SERIN_CATEGORY_ABOVE_MINUS_ONE), "category rule")
         let number = head.sum_width == UInt32(SERIN_FLOAT32) ? 4 : 8
         try require(try count(head.base_margins, number) == Int(head.output_count), "base margins")
+        let biases = try count(head.margin_bias, number)
+        try require(biases == 0 || biases == Int(head.output_count), "margin bias")
         let outputs = try section(head.tree_outputs, UInt16.self)
         try require(outputs.count == (head.output_count == 1 ? 0 : Int(head.tree_count)), "tree outputs")
         try require(outputs.allSatisfy { UInt32($0) < head.output_count }, "an output")
@@ -132,12 +136,26 @@ struct ImageCheck {
                 try require(
                     Int(segment.first_node) + own * Int(SERIN_GROUP) << Int(segment.depth) <= heapNodes,
                     "nodes of a segment")
-            case UInt32(SERIN_SEGMENT_LINKED):
+            case UInt32(SERIN_SEGMENT_LINKED), UInt32(SERIN_SEGMENT_LINEAR):
+                try require(
+                    segment.kind == UInt32(SERIN_SEGMENT_LINKED) || head.linear_of.count > 0, "a linear segment")
                 try require(Int(segment.first_node) + own <= groups, "groups of a segment")
             default: try require(false, "kind of a segment")
             }
         }
         try require(nextTree == Int(head.tree_count), "trees of the segments")
+    }
+
+    private func checkLinearLeaves() throws(ImageError) {
+        let numbers = try section(head.linear_of, UInt32.self)
+        let leaves = try section(head.linear_leaves, serin_linear_leaf.self)
+        let terms = try section(head.linear_terms, serin_linear_term.self)
+        try require(numbers.isEmpty || numbers.count == Int(head.linked_nodes.count), "linear leaves")
+        try require(numbers.allSatisfy { $0 <= leaves.count }, "number of a linear leaf")
+        for leaf in leaves {
+            try require(Int(leaf.first_term) + Int(leaf.term_count) <= terms.count, "terms of a linear leaf")
+        }
+        try require(terms.allSatisfy { $0.feature < head.feature_count }, "feature of a linear leaf")
     }
 
     private func checkNodes() throws(ImageError) {

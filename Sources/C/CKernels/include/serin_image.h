@@ -28,7 +28,7 @@
 #define SERIN_STATES_MAX 64
 
 enum { SERIN_FLOAT32 = 0, SERIN_FLOAT64 = 1 };
-enum { SERIN_SEGMENT_HEAP = 0, SERIN_SEGMENT_LINKED = 1 };
+enum { SERIN_SEGMENT_HEAP = 0, SERIN_SEGMENT_LINKED = 1, SERIN_SEGMENT_LINEAR = 2 };
 enum { SERIN_CATEGORY_NOT_NEGATIVE = 0, SERIN_CATEGORY_ABOVE_MINUS_ONE = 1 };
 enum {
     SERIN_TRANSFORM_IDENTITY = 0,
@@ -86,7 +86,7 @@ typedef struct {
 ///
 /// Heap: complete trees of `depth` levels; tree t's node h (root 1, children 2h and 2h + 1) is
 /// heap_nodes[first_node + (t << depth) + h], its leaf l heap_leaves[first_node + (t << depth) + l].
-/// Linked: groups[first_node + t / 8] has the roots.
+/// Linked: groups[first_node + t / 8] has the roots.  Linear: linked, and its leaves may be functions.
 typedef struct {
     uint32_t kind;
     uint32_t depth;
@@ -108,6 +108,20 @@ typedef struct {
     uint32_t left;
 } serin_linked_node;
 
+/// A leaf that is a linear function of the row: constant + terms, in order; the leaf's own value where
+/// one of their values is NaN.
+typedef struct {
+    double constant;
+    uint32_t first_term;
+    uint32_t term_count;
+} serin_linear_leaf;
+
+typedef struct {
+    double coefficient;
+    uint32_t feature;
+    uint32_t reserved;
+} serin_linear_term;
+
 typedef struct {
     uint32_t roots[SERIN_GROUP];
     /// Of the deepest of them.
@@ -126,8 +140,26 @@ enum {
     SERIN_SCHEME_DOUBLING = 3,
     /// Oblivious trees of 1 to 8 levels.
     SERIN_SCHEME_PLANES = 4,
-    SERIN_SCHEME_COUNT = 5
+    /// Trees of any shape in linked blocks of four levels (byte slots) or five (word slots); `depth`
+    /// is the blocks on the longest path.
+    SERIN_SCHEME_LINKED = 5
 };
+
+/// The children of a linked block: of its 16 or 32 places below the last level, bit i is set where
+/// place i (above 0) begins another child than place i - 1.  Child k is block `base` + k; numbers from
+/// the segment's `link_count` on are its leaves.
+typedef struct {
+    uint32_t base;
+    uint32_t boundaries;
+} serin_link;
+
+/// A search of a word column: a tree of sixteen thresholds a node, its levels one behind the other.
+typedef struct {
+    uint32_t feature;
+    uint32_t levels;
+    /// Where each level begins in the tables.
+    uint32_t level_at[4];
+} serin_word_column;
 
 /// A run of consecutive trees of one scheme.
 typedef struct {
@@ -146,6 +178,9 @@ typedef struct {
     uint32_t first_decision;
     /// Doublings that bring every root to its leaf.
     uint32_t doublings;
+    /// Linked: the link of its first block, and how many blocks it has.
+    uint32_t first_link;
+    uint32_t link_count;
 } serin_vector_segment;
 
 #define SERIN_NO_DECISIONS 0xffffffffu
@@ -180,6 +215,8 @@ typedef struct {
     uint32_t byte_inclusive;
     /// Slots of a row: 64, 128 or 256; 0: the forest's questions do not fit bytes.
     uint32_t byte_slot_count;
+    /// Word slots of a row: 32, 64 or 128; 0: there are byte slots, or the questions fit neither.
+    uint32_t word_slot_count;
     /// Columns from the first on that are searched in two steps; a multiple of 8, as all columns are.
     uint32_t byte_two_level;
     /// 1: some slot counts values in the zero band as missing.
@@ -190,7 +227,10 @@ typedef struct {
     uint32_t slice_masks;
     /// Splits of the largest linked tree.
     uint32_t slice_splits;
+    uint32_t reserved;
     double sigmoid_scale;
+    /// margin = sum × scale, and + bias where there is one.
+    double margin_scale;
     /// Values no further from 0 count as 0.
     double zero_band;
 
@@ -207,6 +247,12 @@ typedef struct {
     serin_section linked_nodes;
     /// As many as linked nodes; a split's is 0.
     serin_section linked_leaves;
+    /// One for each output, of the sums' width; empty: none is added.
+    serin_section margin_bias;
+    /// For each linked node 0 or the number of its linear leaf, from 1 on; empty: no tree is linear.
+    serin_section linear_of;
+    serin_section linear_leaves;
+    serin_section linear_terms;
     /// The output of each tree; empty: there is one output.
     serin_section tree_outputs;
     /// The feature of each column, uint32.
@@ -217,11 +263,18 @@ typedef struct {
     serin_section byte_floats;
     /// As many doubles, for double rows of a float64 forest; else empty.
     serin_section byte_doubles;
+    serin_section word_columns;
+    /// Three arrays of `word_slot_count` uint16: a slot's column, the word of a missing value, and
+    /// 65,535 where zeros count as missing.
+    serin_section word_slots;
+    serin_section word_floats;
+    serin_section word_doubles;
     /// The same trees once more, for the SIMD kernels; empty: the scalar walk has to do.
     serin_section vector_segments;
     /// 64 bytes each.
     serin_section vector_blocks;
     serin_section vector_leaves;
+    serin_section vector_links;
     /// For each category column `row_count` rows of `decision_words` 64-bit words.
     serin_section decision_rows;
     /// And for batches: bit slices; without segments there are none.

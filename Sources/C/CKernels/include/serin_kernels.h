@@ -39,6 +39,11 @@ typedef struct serin_forest {
     const serin_linked_group *linked_groups;
     const serin_linked_node *linked_nodes;
     const void *linked_leaves;
+    /// Nil: there is none.
+    const void *margin_bias;
+    const uint32_t *linear_of;
+    const serin_linear_leaf *linear_leaves;
+    const serin_linear_term *linear_terms;
     const uint16_t *tree_outputs;
     const uint32_t *byte_columns;
     /// Four arrays, each `byte_slot_count` long: a slot's column, that column's feature (if there are
@@ -46,15 +51,22 @@ typedef struct serin_forest {
     const uint8_t *byte_slots;
     const float *byte_floats;
     const double *byte_doubles;
+    const serin_word_column *word_columns;
+    const uint16_t *word_slots;
+    const float *word_floats;
+    const double *word_doubles;
     const serin_vector_segment *vector_segments;
     const uint8_t *vector_blocks;
     const void *vector_leaves;
+    const serin_link *vector_links;
     const uint64_t *decision_rows;
 
-    /// A row's answers, its *state*: slot bytes, decision words, 16-bit ranks.  serin_lay_out sets these.
+    /// A row's answers, its *state*: slot bytes or words, decision words, 16-bit ranks, and for linear
+    /// leaves the row itself in doubles.  serin_lay_out sets these.
     uint32_t row_bytes;
     uint32_t decisions_at;
     uint32_t ranks_at;
+    uint32_t values_at;
     /// Sums of a row.
     uint32_t sum_bytes;
     /// 1: some vector segment leaves its trees to the scalar walk.

@@ -15,6 +15,7 @@ struct SchemePlan {
         case blocks(depth: Int)
         case doubling(lanes: Int)
         case planes(depth: Int)
+        case linked
     }
 
     struct Run: Equatable {
@@ -28,6 +29,7 @@ struct SchemePlan {
         var splits = 0
         var hasCategories = false
         var isOblivious = true
+        var isLinear = false
         var depths: Set<Int> = []
     }
 
@@ -37,16 +39,17 @@ struct SchemePlan {
 
     private static let schemes: [Scheme] =
         [.scalar] + (3...6).map { .complete(depth: $0) } + [.blocks(depth: 7), .blocks(depth: 8)]
-        + [.doubling(lanes: 32), .doubling(lanes: 64)] + (1...8).map { .planes(depth: $0) }
+        + [.doubling(lanes: 32), .doubling(lanes: 64)] + (1...8).map { .planes(depth: $0) } + [.linked]
 
     let runs: [Run]
 
-    init(_ forest: Forest) {
+    /// `hasWords`: the forest's slots are words, which only linked blocks can read.
+    init(_ forest: Forest, hasWords: Bool) {
         let starts = stride(from: 0, to: forest.trees.count, by: Self.group)
         let shapes = starts.map {
             Self.shape(forest.trees[$0..<min($0 + Self.group, forest.trees.count)])
         }
-        runs = Self.runs(Self.cheapest(shapes), count: forest.trees.count)
+        runs = Self.runs(Self.cheapest(shapes, hasWords: hasWords), count: forest.trees.count)
     }
 
     private static func shape(_ trees: ArraySlice<Forest.Tree>) -> Shape {
@@ -57,13 +60,16 @@ struct SchemePlan {
             shape.depths.insert(depth)
             shape.splits = max(shape.splits, (tree.nodes.count - 1) / 2)
             shape.hasCategories = shape.hasCategories || tree.nodes.contains { $0.categories >= 0 }
+            shape.isLinear = shape.isLinear || !tree.linearLeaves.isEmpty
             shape.isOblivious = shape.isOblivious && tree.isOblivious(depth: depth)
         }
         return shape
     }
 
     /// Nanoseconds for a group of sixteen trees; nil: they do not fit.
-    private static func cost(_ scheme: Scheme, _ shape: Shape) -> Double? {
+    private static func cost(_ scheme: Scheme, _ shape: Shape, hasWords: Bool) -> Double? {
+        if shape.isLinear, scheme != .scalar { return nil }
+        if hasWords, scheme != .scalar, scheme != .linked { return nil }
         switch scheme {
         case .scalar: return 60 + 22 * Double(shape.depth)
         case .complete(let depth): return shape.depth <= depth ? [3: 18, 4: 24, 5: 32, 6: 44][depth] : nil
@@ -71,11 +77,15 @@ struct SchemePlan {
         case .doubling(let lanes): return shape.splits < lanes ? (lanes == 32 ? 46 : 66) : nil
         case .planes(let depth):
             return shape.isOblivious && shape.depths == [depth] ? 14 + 2 * Double(depth) : nil
+        case .linked:
+            let levels = VectorLayout.linkedLevels(hasWords: hasWords)
+            let steps = max(1, (shape.depth + levels - 1) / levels)
+            return shape.hasCategories ? nil : 20 + Double(steps) * (hasWords ? 48 : 40)
         }
     }
 
     /// The scheme of each group on the cheapest way through all of them.
-    private static func cheapest(_ shapes: [Shape]) -> [Scheme] {
+    private static func cheapest(_ shapes: [Shape], hasWords: Bool) -> [Scheme] {
         var costs = [Double](repeating: 0, count: schemes.count)
         var cameFrom: [[Int]] = []
         for shape in shapes {
@@ -83,7 +93,7 @@ struct SchemePlan {
             var (next, from) = (costs, Array(costs.indices))
             for index in schemes.indices {
                 if costs[best] + change < costs[index] { (next[index], from[index]) = (costs[best] + change, best) }
-                next[index] += cost(schemes[index], shape) ?? .infinity
+                next[index] += cost(schemes[index], shape, hasWords: hasWords) ?? .infinity
             }
             costs = next
             cameFrom.append(from)
@@ -120,12 +130,13 @@ extension SchemePlan.Scheme {
         case .blocks: UInt32(SERIN_SCHEME_BLOCKS)
         case .doubling: UInt32(SERIN_SCHEME_DOUBLING)
         case .planes: UInt32(SERIN_SCHEME_PLANES)
+        case .linked: UInt32(SERIN_SCHEME_LINKED)
         }
     }
 
     var depth: Int {
         switch self {
-        case .scalar: 0
+        case .scalar, .linked: 0
         case .complete(let depth), .blocks(let depth), .planes(let depth): depth
         case .doubling(let lanes): lanes
         }

@@ -58,7 +58,7 @@ extension VectorLayout {
         let level = Int.bitWidth - 1 - place.leadingZeroBitCount - upper
         let block = place >> level - 1 << upper
         let lane = 1 << level + place & (1 << level - 1)
-        let (slot, rank) = slots.question(node)
+        let (slot, rank) = byteQuestion(node)
         blocks[start + block * 32 + lane] = slot
         blocks[start + block * 32 + 16 + lane] = rank
     }

@@ -9,20 +9,53 @@
 internal import CKernels
 internal import ModelFormat
 
+/// The questions' slots: bytes, or words where bytes do not hold them.
+enum VectorSlots {
+    case bytes(ByteSlots)
+    case words(WordSlots)
+
+    /// Nil: the forest fits neither.
+    init?(_ forest: Forest) {
+        let table = ThresholdTable(forest)
+        if let bytes = ByteSlots(forest, table) {
+            self = .bytes(bytes)
+        } else if let words = WordSlots(forest, table) {
+            self = .words(words)
+        } else {
+            return nil
+        }
+    }
+
+    var hasWords: Bool {
+        if case .words = self { return true }
+        return false
+    }
+
+    func write(to writer: inout ImageWriter, _ header: inout serin_image_header) throws(ImageError) {
+        switch self {
+        case .bytes(let slots): try slots.write(to: &writer, &header)
+        case .words(let slots): try slots.write(to: &writer, &header)
+        }
+    }
+}
+
 struct VectorLayout {
-    let slots: ByteSlots
+    let slots: VectorSlots
+    var hasWords: Bool { slots.hasWords }
     private let trees: [Forest.Tree]
 
     private(set) var segments: [serin_vector_segment] = []
     var blocks: [UInt8] = []
     var leaves: [Double] = []
+    /// Of linked blocks.
+    var links: [serin_link] = []
     /// Category splits by lane: bit `lane % 64` of decision word `lane / 64`.
     private(set) var categoryLanes: [(lane: Int, node: Forest.Node)] = []
     /// Decision words given out.
     private(set) var decisionWords = 0
 
     /// Runs of trees that the plan leaves to the scalar walk, with their scalar segments.
-    init(_ forest: Forest, _ slots: ByteSlots, _ runs: [SchemePlan.Run], scalar: (Range<Int>) -> Range<Int>) {
+    init(_ forest: Forest, _ slots: VectorSlots, _ runs: [SchemePlan.Run], scalar: (Range<Int>) -> Range<Int>) {
         self.slots = slots
         trees = forest.trees
         for run in runs { add(run, scalar) }
@@ -45,6 +78,12 @@ struct VectorLayout {
         case .blocks(let depth): addBlocks(trees[run.trees], depth)
         case .doubling(let lanes): segment.doublings = UInt32(addDoubling(trees[run.trees], lanes))
         case .planes(let depth): addPlanes(trees[run.trees], depth)
+        case .linked:
+            segment.first_link = UInt32(links.count)
+            segment.link_count = UInt32(addLinked(trees[run.trees]))
+            let levels = Self.linkedLevels(hasWords: hasWords)
+            let depth = trees[run.trees].reduce(1) { max($0, $1.depth) }
+            segment.depth = UInt32((depth + levels - 1) / levels)
         }
         if run.scheme != .scalar {
             segment.block_count = UInt32(blocks.count / 64) - segment.first_block
@@ -78,13 +117,19 @@ struct VectorLayout {
         return start
     }
 
+    /// Where a node of a scheme for bytes finds its answer.
+    func byteQuestion(_ node: Forest.Node) -> (slot: UInt8, rank: UInt8) {
+        guard case .bytes(let slots) = slots else { preconditionFailure("a plan for bytes without byte slots") }
+        return slots.question(node)
+    }
+
     /// Puts a split into a lane of the blocks that begin at `start`.
     mutating func put(_ node: Forest.Node, lane: Int, of start: Int, rest: Int = 0) {
         if node.categories >= 0 {
             openLanes.append((lane, node))
             return
         }
-        let (slot, rank) = slots.question(node)
+        let (slot, rank) = byteQuestion(node)
         let place = start + lane / 64 * (128 + rest) + lane % 64
         blocks[place] = slot
         blocks[place + 64] = rank
