@@ -7,7 +7,11 @@ internal import ModelFormat
 extension ImageCheck {
     func checkSlices() throws(ImageError) {
         let segments = try section(head.slice_segments, serin_slice_segment.self)
-        guard !segments.isEmpty else { return }
+        guard !segments.isEmpty else {
+            let others = [head.slice_columns, head.slice_slots, head.slice_categories]
+            try require(others.allSatisfy { $0.count == 0 }, "bit slices without trees")
+            return
+        }
         try require((1...UInt32(SERIN_SLICE_MASKS_MAX)).contains(head.slice_masks), "count of masks")
         try require(head.slice_splits < 1 << UInt32(SERIN_SLICE_BITS_MAX), "splits of a linked tree")
         try checkSliceColumns()
