@@ -67,6 +67,7 @@ final class CompiledForest: @unchecked Sendable {
         view = .allocate(capacity: 1)
         view.initialize(to: Self.view(of: self.memory, header))
         serin_lay_out(view, UInt32(SERIN_LEVEL_AVX512))
+        measureBlocks()
     }
 
     deinit {

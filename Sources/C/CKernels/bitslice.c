@@ -28,14 +28,8 @@ size_t serin_bitslice_scratch(const serin_forest *forest, size_t words) {
     return lay_out(&work, NULL);
 }
 
-/// Where row `row` of `words` words stands among the sums.  Lane l of a register of indices has 16 rows of
-/// the l-th part of all; of the numbers that they look up, each register has as many of each lane.
-static size_t place(size_t row, size_t words, size_t per_lane, size_t lanes) {
-    const size_t lane_rows = SERIN_SLICE_ROWS * words / lanes, lane = row / lane_rows, rest = row % lane_rows;
-    const size_t word = rest / 16, within = rest % 16;
-    return word * 16 * lanes + (within / per_lane * lanes + lane) * per_lane + within % per_lane;
-}
-
+// Lane l of a register of indices has 16 rows of the l-th part of all; of the registers of numbers that
+// they look up, each has as many of each lane as fit 16 bytes.  So rows come back a lane at a time.
 #define DEFINE_SUMS(NUMBER)                                                                              \
     static void start_##NUMBER(const serin_slice_work *work) {                                           \
         const NUMBER *base = work->forest->base_margins;                                                 \
@@ -45,13 +39,15 @@ static size_t place(size_t row, size_t words, size_t per_lane, size_t lanes) {
             for (size_t row = 0; row < rows; row++) sums[output * rows + row] = base[output];            \
     }                                                                                                    \
     static void finish_##NUMBER(const serin_slice_work *work, NUMBER *to) {                              \
+        enum { PER_LANE = 16 / sizeof(NUMBER) };                                                         \
         const size_t rows = work->words * SERIN_SLICE_ROWS, outputs = work->forest->header->output_count; \
-        const size_t lanes = work->forest->slice_kernels->slice_lanes;                                   \
+        const size_t lanes = work->forest->slice_kernels->slice_lanes, lane_rows = rows / lanes;         \
         const NUMBER *sums = (const NUMBER *)work->sums;                                                 \
-        for (size_t row = 0; row < work->row_count; row++) {                                             \
-            const size_t at = place(row, work->words, 16 / sizeof(NUMBER), lanes);                           \
-            for (size_t output = 0; output < outputs; output++)                                          \
-                to[row * outputs + output] = sums[output * rows + at];                                   \
+        for (size_t part = 0; part < rows / PER_LANE; part++) {                                          \
+            const size_t lane = part & (lanes - 1), first = part / lanes * PER_LANE + lane * lane_rows;  \
+            for (size_t row = first; row < first + PER_LANE && row < work->row_count; row++)             \
+                for (size_t output = 0; output < outputs; output++)                                      \
+                    to[row * outputs + output] = sums[output * rows + part * PER_LANE + row - first];    \
         }                                                                                                \
     }
 DEFINE_SUMS(float)

@@ -5,6 +5,11 @@
 
 #define SERIN_INLINE static inline __attribute__((always_inline))
 
+/// Sums of up to `states_max` rows, one by one.
+void serin_score_rows(
+    const serin_forest *forest, const serin_row *rows, size_t count, uint8_t *states, uint8_t *sums);
+/// Bytes of the sums of `count` rows, at the start of the scratch.
+size_t serin_sums_bytes(const serin_forest *forest, size_t count);
 void serin_rank_scalar(const serin_forest *forest, const serin_row *row, uint8_t *state);
 void serin_walk_scalar(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums);
 /// `count` scalar segments from `first` on, for `rows` rows.

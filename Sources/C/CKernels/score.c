@@ -24,7 +24,8 @@ static void lay_out_slices(serin_forest *forest, const serin_kernels *kernels) {
     if (!kernels->slice || forest->slices.segment_count == 0) return;
     if (serin_bitslice_scratch(forest, 1) <= slice_scratch_max) forest->slice_narrow_from = 24;
     if (serin_bitslice_scratch(forest, kernels->slice_words) <= slice_scratch_max) forest->slice_wide_from = 160;
-    if (forest->slice_narrow_from < SERIN_ROWS_MAX) forest->rows_max = rows_within(states_bytes_max, forest->sum_bytes, SERIN_ROWS_MAX);
+    if (forest->slice_narrow_from == UINT32_MAX) return;
+    forest->rows_max = rows_within(states_bytes_max, forest->sum_bytes, SERIN_ROWS_MAX);
 }
 
 void serin_lay_out(serin_forest *forest, uint32_t limit) {
@@ -52,15 +53,17 @@ static size_t next_block(const serin_forest *forest, size_t left, size_t *words)
     return left < room ? left : room;
 }
 
+size_t serin_sums_bytes(const serin_forest *forest, size_t count) { return rounded(count * forest->sum_bytes); }
+
 size_t serin_scratch_bytes(const serin_forest *forest, size_t count) {
     size_t block = (count < forest->states_max ? count : forest->states_max) * forest->row_bytes, slices = 0;
     if (count >= forest->slice_narrow_from) slices = serin_bitslice_scratch(forest, 1);
     if (count >= forest->slice_wide_from) slices = serin_bitslice_scratch(forest, forest->slice_words);
-    return rounded(count * forest->sum_bytes) + (block > slices ? block : slices);
+    return serin_sums_bytes(forest, count) + (block > slices ? block : slices);
 }
 
-/// Up to `states_max` rows, one by one.
-static void score_rows(const serin_forest *forest, const serin_row *rows, size_t count, uint8_t *states, uint8_t *sums) {
+void serin_score_rows(
+    const serin_forest *forest, const serin_row *rows, size_t count, uint8_t *states, uint8_t *sums) {
     for (size_t row = 0; row < count; row++) {
         forest->kernels->rank(forest, rows + row, states + row * forest->row_bytes);
         memcpy(sums + row * forest->sum_bytes, forest->base_margins, forest->sum_bytes);
@@ -70,14 +73,14 @@ static void score_rows(const serin_forest *forest, const serin_row *rows, size_t
 
 void serin_score(const serin_forest *forest, serin_row *rows, size_t count, void *scratch) {
     uint8_t *sums = scratch;
-    uint8_t *working = sums + rounded(count * forest->sum_bytes);
+    uint8_t *working = sums + serin_sums_bytes(forest, count);
     for (size_t first = 0, own, words; first < count; first += own) {
         own = next_block(forest, count - first, &words);
         uint8_t *to = sums + first * forest->sum_bytes;
         if (words)
             serin_bitslice(forest, rows + first, own, words, working, to);
         else
-            score_rows(forest, rows + first, own, working, to);
+            serin_score_rows(forest, rows + first, own, working, to);
     }
     for (size_t row = 0; row < count; row++)
         rows[row].non_finite = serin_finish(forest, sums + row * forest->sum_bytes, rows[row].margins, rows[row].scores);

@@ -143,6 +143,10 @@ void serin_bitslice(
     const serin_forest *forest, const serin_row *rows, size_t count, size_t words, void *scratch, void *sums);
 size_t serin_bitslice_scratch(const serin_forest *forest, size_t words);
 
+/// Sets from how many rows on blocks of bit slices win, by trying both on `rows_max` rows; the scratch is
+/// that of serin_scratch_bytes(rows_max).
+void serin_measure_blocks(serin_forest *forest, const serin_row *rows, void *scratch);
+
 /// Margins to scores of one row; 1 where one of either is NaN or infinite.
 uint32_t serin_finish(const serin_forest *forest, const void *sums, void *margins, void *scores);
 
