@@ -20,7 +20,7 @@ import Testing
         let width = forest.scoreType.byteCount
         let outputBytes = forest.outputCount * width
         let scratch = UnsafeMutableRawPointer.allocate(
-            byteCount: serin_scratch_bytes(&view) * max(1, rows.count), alignment: 64)
+            byteCount: serin_scratch_bytes(&view, max(1, rows.count)), alignment: 64)
         let results = UnsafeMutableRawPointer.allocate(byteCount: 2 * outputBytes * max(1, rows.count), alignment: 64)
         let valueWidth = type == .float32 ? 4 : 8
         let values = UnsafeMutableRawPointer.allocate(
