@@ -16,7 +16,7 @@ static size_t lay_out(serin_slice_work *work, uint8_t *start) {
     TAKE(planes, slices->column_count * words * SERIN_SLICE_LEVELS_MAX * sizeof(uint64_t));
     TAKE(missing, slices->column_count * words * sizeof(uint64_t));
     TAKE(masks, slices->mask_count * words * sizeof(uint64_t));
-    TAKE(sources, (2 * (size_t)slices->split_count + 2) * words * sizeof(uint64_t));
+    TAKE(sources, 2 * (2 * (size_t)slices->split_count + 2) * words * sizeof(uint64_t));
     TAKE(indices, SERIN_SLICE_TREES * words * SERIN_SLICE_ROWS);
     TAKE(sums, work->forest->header->output_count * words * SERIN_SLICE_ROWS * sizeof(double));
 #undef TAKE

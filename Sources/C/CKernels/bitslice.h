@@ -23,7 +23,7 @@ typedef struct serin_slice_work {
     uint64_t *missing;
     /// [mask][word]
     uint64_t *masks;
-    /// [source][word]
+    /// [0 or 1: of two linked trees][source][word]
     uint64_t *sources;
     /// [tree][64 × words]
     uint8_t *indices;

@@ -112,13 +112,25 @@ static void load_doubles(const serin_slice_work *work, size_t first_row, size_t 
 
 // ---- searching
 
-/// Registers that hold a tree of `levels` levels.
-#define TABLE_REGISTERS(LEVELS) ((LEVELS) <= 5 ? 2 : 1 << ((LEVELS) - 4))
+/// A search tree of up to 8 levels: the root and its children in every lane, then all keys.
+typedef struct {
+    __m512 root, left, right;
+    __m512 keys[16];
+} search_tree;
 
-/// The keys at `place` (2^level … 2^(level + 1) - 1); `steps` are the answers so far.
-SERIN_INLINE __m512 key_at(const __m512 *table, unsigned level, __m512i place, const __mmask16 *steps) {
-    if (level < 5) return _mm512_permutex2var_ps(table[0], place, table[1]);
-    const __m512 *own = table + (1 << (level - 4));
+SERIN_INLINE void load_tree(const float *keys, unsigned levels, search_tree *tree) {
+    tree->root = _mm512_set1_ps(keys[1]);
+    tree->left = _mm512_set1_ps(keys[2]);
+    tree->right = _mm512_set1_ps(keys[3]);
+    const int registers = levels <= 5 ? 2 : 1 << (levels - 4);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < registers; i++) tree->keys[i] = _mm512_load_ps(keys + 16 * i);
+}
+
+/// The keys at `place` (2^level … 2^(level + 1) - 1) from level 2 on; `steps` are the answers so far.
+SERIN_INLINE __m512 key_at(const search_tree *tree, unsigned level, __m512i place, const __mmask16 *steps) {
+    if (level < 5) return _mm512_permutex2var_ps(tree->keys[0], place, tree->keys[1]);
+    const __m512 *own = tree->keys + (1 << (level - 4));
     __m512 a = _mm512_permutex2var_ps(own[0], place, own[1]);
     if (level == 5) return a;
     __m512 b = _mm512_permutex2var_ps(own[2], place, own[3]);
@@ -129,16 +141,18 @@ SERIN_INLINE __m512 key_at(const __m512 *table, unsigned level, __m512i place, c
 }
 
 /// Where sixteen values end up below the tree; `next` becomes the first key that each did not pass.
-SERIN_INLINE __m512i descend(const __m512 *table, unsigned levels, __m512 value, __m512 *next) {
+SERIN_INLINE __m512i descend(const search_tree *tree, unsigned levels, __m512 value, __m512 *next) {
     const __m512i one = _mm512_set1_epi32(1);
     __mmask16 steps[SERIN_SLICE_LEVELS_MAX];
-    __m512i place = one;
+    __m512 key = tree->root;
+    __m512i place = _mm512_set1_epi32(2);
 #pragma clang loop unroll(full)
     for (unsigned level = 0; level < levels; level++) {
-        __m512 key = key_at(table, level, place, steps);
+        if (level == 1) key = _mm512_mask_blend_ps(steps[0], tree->left, tree->right);
+        if (level > 1) key = key_at(tree, level, place, steps);
         steps[level] = _mm512_cmp_ps_mask(value, key, _CMP_NLE_UQ);
         if (next) *next = _mm512_mask_mov_ps(key, steps[level], *next);
-        place = _mm512_add_epi32(place, place);
+        if (level > 0) place = _mm512_add_epi32(place, place);
         place = _mm512_mask_add_epi32(place, steps[level], place, one);
     }
     return place;
@@ -180,12 +194,12 @@ static __m512i exact_places(
 
 /// Sixteen values, from the doubles if there are any.
 SERIN_INLINE __m512i search_group(
-    const serin_slice_work *work, const serin_slice_column *column, size_t offset, const __m512 *table,
+    const serin_slice_work *work, const serin_slice_column *column, size_t offset, const search_tree *tree,
     unsigned levels, int is_exact, __mmask16 *missing) {
     if (!is_exact) {
         __m512 value = _mm512_load_ps(work->floats + offset);
         *missing = missing_floats(column, &value);
-        return descend(table, levels, value, NULL);
+        return descend(tree, levels, value, NULL);
     }
     __m512d low = _mm512_load_pd(work->doubles + offset), high = _mm512_load_pd(work->doubles + offset + 8);
     *missing = (__mmask16)(missing_doubles(column, &low) | missing_doubles(column, &high) << 8);
@@ -193,7 +207,7 @@ SERIN_INLINE __m512i search_group(
         _mm512_cvt_roundpd_ps(low, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC),
         _mm512_cvt_roundpd_ps(high, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC));
     __m512 next = _mm512_set1_ps(__builtin_inff());
-    __m512i place = descend(table, levels, value, &next);
+    __m512i place = descend(tree, levels, value, &next);
     __mmask16 ties = _mm512_cmp_ps_mask(value, next, _CMP_EQ_OQ);
     if (__builtin_expect(ties == 0, 1)) return place;
     double values[16];
@@ -227,21 +241,22 @@ SERIN_INLINE void search(
     const serin_slice_column *column = work->forest->slices.columns + c;
     const float *keys = work->forest->slices.keys + column->keys;
     const size_t offset = SERIN_SLICE_ROWS * (size_t)(column->feature % SERIN_SLICE_FEATURES);
-    __m512 table[16];
+    search_tree tree;
+    load_tree(keys, levels, &tree);
+    __m128i bytes[4];
+    uint64_t missing = 0;
 #pragma clang loop unroll(full)
-    for (int i = 0; i < TABLE_REGISTERS(levels); i++) table[i] = _mm512_load_ps(keys + 16 * i);
-    _Alignas(64) uint8_t bytes[64];
-    uint16_t missing[4];
-#pragma clang loop unroll(disable)
     for (size_t group = 0; group < 4; group++) {
         __mmask16 own;
-        __m512i place = search_group(work, column, offset + 16 * group, table, levels, is_exact, &own);
-        _mm_store_si128((__m128i *)(bytes + 16 * group), _mm512_cvtepi32_epi8(place));
-        missing[group] = own;
+        __m512i place = search_group(work, column, offset + 16 * group, &tree, levels, is_exact, &own);
+        bytes[group] = _mm512_cvtepi32_epi8(place);
+        missing |= (uint64_t)own << 16 * group;
     }
     const size_t at = (size_t)c * work->words + word;
-    _mm512_store_si512(work->planes + at * SERIN_SLICE_LEVELS_MAX, planes_of(_mm512_load_si512(bytes)));
-    __builtin_memcpy(work->missing + at, missing, 8);
+    const __m512i all = _mm512_inserti64x4(
+        _mm512_castsi256_si512(_mm256_set_m128i(bytes[1], bytes[0])), _mm256_set_m128i(bytes[3], bytes[2]), 1);
+    _mm512_store_si512(work->planes + at * SERIN_SLICE_LEVELS_MAX, planes_of(all));
+    work->missing[at] = missing;
 }
 
 /// The masks of a category column for the 64 rows of a word: bit q of a row's answers is question q.
