@@ -1,6 +1,6 @@
 // Scoring: jobs of any number of rows, cut into chunks that the scratch has room for.
 //
-//     jobs ─► rows of one chunk (≤ 64, of several jobs) ─► kernels ─► each job's margins and scores
+//     jobs ─► rows of one chunk (≤ 512, of several jobs) ─► kernels ─► each job's margins and scores
 //
 // Rows of different jobs share a chunk, so ten requests of one row cost as little as one request
 // of ten.  Nothing here allocates, locks or counts references.
@@ -13,17 +13,31 @@ extension CompiledForest {
 
     /// Bytes of scratch to score up to `rows` rows at once; larger jobs are cut into chunks.
     func scratchByteCount(rows: Int) -> Int {
-        let rows = max(1, min(rows, rowsPerChunk))
-        return 128 + rows * (Self.rowBytes + rowScratchBytes)
+        chunkBytes(rows: max(1, min(rows, Int(view.pointee.rows_max))))
+    }
+
+    private func chunkBytes(rows: Int) -> Int {
+        128 + rows * Self.rowBytes + serin_scratch_bytes(view, rows)
+    }
+
+    /// As many rows as the scratch has room for, up to those there are.
+    private func capacity(_ scratchBytes: Int, rows: Int) -> Int {
+        let wanted = max(1, min(rows, Int(view.pointee.rows_max)))
+        if chunkBytes(rows: wanted) <= scratchBytes { return wanted }
+        var (fits, tooMany) = (0, wanted)
+        while tooMany - fits > 1 {
+            let middle = (fits + tooMany) / 2
+            if chunkBytes(rows: middle) <= scratchBytes { fits = middle } else { tooMany = middle }
+        }
+        precondition(fits > 0, "scratch is smaller than scratchByteCount(rows: 1)")
+        return fits
     }
 
     /// Writes margins (where wanted), scores and status of every job.
     ///
     /// `scratch` is one thread's own, at least `scratchByteCount(rows: 1)` bytes, any alignment.
     func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
-        let room = (scratch.count - 128) / (Self.rowBytes + rowScratchBytes)
-        precondition(room > 0, "scratch is smaller than scratchByteCount(rows: 1)")
-        let capacity = min(room, rowsPerChunk)
+        let capacity = capacity(scratch.count, rows: jobs.reduce(0) { $0 + $1.rowCount })
         // SAFETY: both parts start on a 64-byte boundary; their sizes and two roundings are what
         // scratchByteCount adds up.
         let start = scratch.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: 64)

@@ -40,10 +40,6 @@ final class CompiledForest: @unchecked Sendable {
     var nanosPerBatchedRow: Double { choice.nanosPerBatchedRow }
     private let choice: KernelChoice.Result
 
-    /// Scratch of one row, and how many rows are scored in one go.
-    let rowScratchBytes: Int
-    let rowsPerChunk: Int
-
     /// Lays a forest out; checks it first.  `kernels`: the widest instruction set that may score it.
     static func compile(_ forest: Forest, kernels: KernelSet = .avx512) throws -> CompiledForest {
         try forest.check()
@@ -78,17 +74,12 @@ final class CompiledForest: @unchecked Sendable {
         view = .allocate(capacity: 1)
         view.initialize(to: Self.view(of: self.memory, header))
         choice = KernelChoice.choose(view, limit: kernels)
-        rowScratchBytes = serin_scratch_bytes(view)
-        rowsPerChunk = max(1, min(Int(SERIN_ROWS_MAX), Self.chunkScratchBytes / rowScratchBytes))
     }
 
     deinit {
         view.deallocate()
         free(memory)
     }
-
-    /// Ranks of a chunk of rows stay in the second-level cache.
-    private static let chunkScratchBytes = 512 << 10
 
     /// A copy of the whole image, to be written to a cache.
     var image: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: memory, count: imageBytes)) }
@@ -126,6 +117,25 @@ final class CompiledForest: @unchecked Sendable {
             vector_links: at(header.vector_links, serin_link.self),
             vector_paths: at(header.vector_paths, UInt8.self),
             decision_rows: at(header.decision_rows, UInt64.self), row_bytes: 0, decisions_at: 0, ranks_at: 0,
-            values_at: 0, sum_bytes: 0, has_scalar_segments: 0, kernels: nil)
+            values_at: 0, sum_bytes: 0, has_scalar_segments: 0, rows_max: 0, states_max: 0, slice_narrow_from: 0,
+            slice_wide_from: 0, slice_words: 0, slices: slices(of: memory, header), slice_kernels: nil, kernels: nil)
+    }
+
+    private static func slices(of memory: UnsafeMutableRawPointer, _ header: serin_image_header) -> serin_slices {
+        func at<Element>(_ section: serin_section, _: Element.Type) -> UnsafePointer<Element> {
+            UnsafePointer((memory + Int(section.offset)).assumingMemoryBound(to: Element.self))
+        }
+        return serin_slices(
+            columns: at(header.slice_columns, serin_slice_column.self),
+            slots: at(header.slice_slots, serin_slice_slot.self),
+            categories: at(header.slice_categories, serin_slice_categories.self),
+            ranks: at(header.slice_ranks, UInt8.self), keys: at(header.slice_keys, Float.self),
+            limits: at(header.slice_limits, Double.self),
+            segments: at(header.slice_segments, serin_slice_segment.self),
+            nodes: at(header.slice_nodes, UInt16.self), starts: at(header.slice_starts, UInt32.self),
+            leaves: at(header.slice_leaves, UInt8.self), column_count: UInt32(header.slice_columns.count),
+            slot_count: UInt32(header.slice_slots.count), category_count: UInt32(header.slice_categories.count),
+            segment_count: UInt32(header.slice_segments.count), mask_count: header.slice_masks,
+            split_count: header.slice_splits)
     }
 }

@@ -18,8 +18,9 @@ struct KernelChoice {
         var nanosPerBatchedRow: Double
     }
 
+    /// Different rows; more repeat them.
     private static let rowCount = 16
-    private static let batch = Int(SERIN_ROWS_MAX)
+    private static let batch = 64
     private static let budgetNanos = 160_000
     private static let mostRounds = 8
     /// A lower level must be this much faster.
@@ -33,6 +34,7 @@ struct KernelChoice {
 
     /// Lays `view` out for the best of the sets up to `limit`.
     static func choose(_ view: UnsafeMutablePointer<serin_forest>, limit: KernelSet) -> Result {
+        serin_lay_out(view, limit.level)
         let choice = KernelChoice(view)
         defer { choice.free() }
         return choice.result(limit)
@@ -44,8 +46,8 @@ struct KernelChoice {
         let rowBytes = Int(header.feature_count) * (header.value_width == UInt32(SERIN_FLOAT32) ? 4 : 8)
         values = .allocate(byteCount: rowBytes * Self.rowCount, alignment: 64)
         outputs = .allocate(byteCount: 2 * 8 * Int(header.output_count), alignment: 64)
-        rows = .allocate(capacity: Self.batch)
-        for index in 0..<Self.batch {
+        rows = .allocate(capacity: max(Self.rowCount, Int(view.pointee.rows_max)))
+        for index in rows.indices {
             rows.initializeElement(
                 at: index,
                 to: serin_row(
@@ -66,7 +68,7 @@ struct KernelChoice {
         var best: (level: UInt32, nanos: Double)?
         var level = limit.level
         while true {
-            serin_lay_out(view, level)
+            serin_use_kernels(view, level)
             // What the forest's layout does not fit is not offered.
             level = view.pointee.kernels.pointee.level
             let nanos = nanosPerRow(batch: 1)
@@ -74,18 +76,25 @@ struct KernelChoice {
             if level == UInt32(SERIN_LEVEL_SCALAR) { break }
             level -= 1
         }
-        serin_lay_out(view, best!.level)
+        serin_use_kernels(view, best!.level)
+        measureBlocks()
         return Result(
             kernels: KernelSet(level: best!.level), nanosPerRow: best!.nanos,
-            nanosPerBatchedRow: nanosPerRow(batch: Self.batch))
+            nanosPerBatchedRow: nanosPerRow(batch: min(Self.batch, Int(view.pointee.rows_max))))
+    }
+
+    /// From how many rows on blocks of bit slices win.
+    private func measureBlocks() {
+        let most = Int(view.pointee.rows_max)
+        guard view.pointee.slices.segment_count > 0, most > 1 else { return }
+        let scratch = UnsafeMutableRawPointer.allocate(byteCount: serin_scratch_bytes(view, most), alignment: 64)
+        defer { scratch.deallocate() }
+        serin_measure_blocks(view, rows.baseAddress!, scratch)
     }
 
     /// The fastest round of as many as the budget allows, at least one.
     private func nanosPerRow(batch: Int) -> Double {
-        let rowScratch = serin_scratch_bytes(view)
-        // A batch of rows with very many slots would need much memory: fewer will tell as much.
-        let batch = max(1, min(batch, (4 << 20) / rowScratch))
-        let scratch = UnsafeMutableRawPointer.allocate(byteCount: rowScratch * batch + 64, alignment: 64)
+        let scratch = UnsafeMutableRawPointer.allocate(byteCount: serin_scratch_bytes(view, batch), alignment: 64)
         defer { scratch.deallocate() }
         serin_score(view, rows.baseAddress!, batch, scratch)
         let start = Self.now()
@@ -94,7 +103,7 @@ struct KernelChoice {
             let first = Self.now()
             var scored = 0
             while scored < max(Self.rowCount, batch), Self.now() - first < Self.budgetNanos {
-                serin_score(view, rows.baseAddress! + scored % Self.batch, batch, scratch)
+                serin_score(view, rows.baseAddress! + (batch == 1 ? scored % Self.rowCount : 0), batch, scratch)
                 scored += batch
             }
             let end = Self.now()

@@ -11,12 +11,6 @@
 
 #include <string.h>
 
-static double value_of(const serin_forest *forest, const serin_row *row, uint32_t feature) {
-    if (row->value_width == SERIN_FLOAT32) return (double)((const float *)row->values)[feature];
-    double value = ((const double *)row->values)[feature];
-    return forest->header->value_width == SERIN_FLOAT32 ? (double)(float)value : value;
-}
-
 void serin_decide_categories(const serin_forest *forest, const serin_row *row, uint8_t *state) {
     const size_t words = forest->header->decision_words;
     uint64_t *decisions = (uint64_t *)(state + forest->decisions_at);
@@ -24,7 +18,7 @@ void serin_decide_categories(const serin_forest *forest, const serin_row *row, u
     for (uint64_t c = 0; c < forest->header->category_columns.count; c++) {
         const serin_category_column *column = forest->category_columns + c;
         const uint64_t *own =
-            rows + words * serin_category_row(forest, column, value_of(forest, row, column->feature));
+            rows + words * serin_category_row(forest, column, serin_value_of(forest, row, column->feature));
         if (c == 0) {
             memcpy(decisions, own, words * 8);
         } else {

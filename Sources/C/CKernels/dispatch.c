@@ -3,7 +3,7 @@
 //
 // SERIN_KERNELS in the environment (scalar, avx2, avx512) sets a limit for the whole process, to
 // test and to measure the slower ones; any other word is no limit.
-#include "kernels.h"
+#include "bitslice.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +19,18 @@ static const serin_kernels levels[] = {
      .level = SERIN_LEVEL_AVX2,
      .bytes = serin_bytes_avx2,
      .rank = serin_rank_avx2,
-     .walk = serin_walk_avx2},
+     .walk = serin_walk_avx2,
+     .slice = serin_bitslice_avx2,
+     .slice_words = 4,
+     .slice_lanes = 2},
     {.name = "avx512",
      .level = SERIN_LEVEL_AVX512,
      .bytes = serin_bytes_avx512,
      .rank = serin_rank_avx512,
-     .walk = serin_walk_avx512},
+     .walk = serin_walk_avx512,
+     .slice = serin_bitslice_avx512,
+     .slice_words = 8,
+     .slice_lanes = 4},
 #endif
 };
 
@@ -37,7 +43,8 @@ static uint32_t processor_level(void) {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi") &&
-        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq"))
+        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq") &&
+        __builtin_cpu_supports("gfni"))
         return SERIN_LEVEL_AVX512;
     return SERIN_LEVEL_AVX2;
 #else

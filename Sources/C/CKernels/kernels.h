@@ -5,6 +5,11 @@
 
 #define SERIN_INLINE static inline __attribute__((always_inline))
 
+/// Sums of up to `states_max` rows, one by one.
+void serin_score_rows(
+    const serin_forest *forest, const serin_row *rows, size_t count, uint8_t *states, uint8_t *sums);
+/// Bytes of the sums of `count` rows, at the start of the scratch.
+size_t serin_sums_bytes(const serin_forest *forest, size_t count);
 void serin_rank_scalar(const serin_forest *forest, const serin_row *row, uint8_t *state);
 void serin_walk_scalar(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums);
 /// `count` scalar segments from `first` on, for `rows` rows.
@@ -21,6 +26,13 @@ void serin_bytes_avx2(const serin_forest *forest, const serin_row *row, uint8_t 
 /// Word slots of one row.
 void serin_words_avx512(const serin_forest *forest, const serin_row *row, uint8_t *state);
 void serin_bytes_avx512(const serin_forest *forest, const serin_row *row, uint8_t *bytes);
+
+/// A row's value as the forest compares it, widened.
+SERIN_INLINE double serin_value_of(const serin_forest *forest, const serin_row *row, uint32_t feature) {
+    if (row->value_width == SERIN_FLOAT32) return (double)((const float *)row->values)[feature];
+    double value = ((const double *)row->values)[feature];
+    return forest->header->value_width == SERIN_FLOAT32 ? (double)(float)value : value;
+}
 
 /// The row of bits for a value among a column's category sets.
 SERIN_INLINE uint32_t serin_category_row(

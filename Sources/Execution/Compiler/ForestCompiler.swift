@@ -56,6 +56,7 @@ struct ForestCompiler {
         let outputs = forest.outputCount > 1 ? forest.trees.map { UInt16($0.output) } : []
         header.tree_outputs = try writer.add(outputs)
         try addVectors(plan, layout, to: &writer, &header)
+        try BitSliceLayout(forest, categories)?.write(to: &writer, &header)
         return writer.seal(header)
     }
 

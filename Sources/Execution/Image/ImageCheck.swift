@@ -41,6 +41,7 @@ struct ImageCheck {
         try checkBytes()
         try checkWords()
         try checkVectors()
+        try checkSlices()
         return head
     }
 

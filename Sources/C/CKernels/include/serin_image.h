@@ -2,13 +2,14 @@
 // compiler and checked by its loader before a kernel ever sees it.
 //
 //     header | base margins | quads | keys | columns | category rows … | segments | trees | leaves
-//            | byte columns | byte slots | byte tables
+//            | slots of bytes or words, their tables | vector segments, blocks, leaves | bit slices
 //
 // Sections start at multiples of 64 bytes.  Numbers are little-endian, as the machine's.
 //
-// The image holds a forest's questions twice.  *Quads* give every row one uint16 a slot, whatever
-// the forest; the scalar walk reads those on every machine.  *Byte slots* (serin_bytes.h) are what
-// the SIMD kernels read, where the forest's questions fit.
+// The image holds a forest up to three times.  *Quads* give every row one uint16 a slot, whatever the
+// forest, and the scalar walk reads those on every machine.  The *vector segments* are the same trees for
+// single rows with SIMD, on byte slots (serin_bytes.h) or words (words_avx512.c), where the forest's
+// questions fit them.  *Bit slices* (serin_bitslice.h) are for batches.
 #pragma once
 
 #include <stddef.h>
@@ -22,8 +23,10 @@
 #define SERIN_HEAP_DEPTH_MAX 10
 /// The deepest search: a slot has at most 65,535 thresholds.
 #define SERIN_LEVELS_MAX 16
-/// Rows that are scored in one go.
-#define SERIN_ROWS_MAX 64
+/// Rows that are scored in one go, at most.
+#define SERIN_ROWS_MAX 512
+/// Rows whose states are held at once, at most.
+#define SERIN_STATES_MAX 64
 
 enum { SERIN_FLOAT32 = 0, SERIN_FLOAT64 = 1 };
 enum { SERIN_SEGMENT_HEAP = 0, SERIN_SEGMENT_LINKED = 1, SERIN_SEGMENT_LINEAR = 2 };
@@ -227,6 +230,10 @@ typedef struct {
     uint32_t byte_has_band;
     /// Words of a row of category decisions, a multiple of 8.
     uint32_t decision_words;
+    /// Bit slices (serin_bitslice.h): masks, with the one that is zero.
+    uint32_t slice_masks;
+    /// Splits of the largest linked tree.
+    uint32_t slice_splits;
     uint32_t reserved;
     double sigmoid_scale;
     /// margin = sum × scale, and + bias where there is one.
@@ -279,5 +286,16 @@ typedef struct {
     serin_section vector_paths;
     /// For each category column `row_count` rows of `decision_words` 64-bit words.
     serin_section decision_rows;
+    /// And for batches: bit slices; without segments there are none.
+    serin_section slice_columns;
+    serin_section slice_slots;
+    serin_section slice_categories;
+    serin_section slice_ranks;
+    serin_section slice_keys;
+    serin_section slice_limits;
+    serin_section slice_segments;
+    serin_section slice_nodes;
+    serin_section slice_starts;
+    serin_section slice_leaves;
 } serin_image_header;
 

@@ -9,17 +9,18 @@
 // float or double all settled in the ranks, the walk is `right = rank[slot] > node.rank` and has
 // no branch.
 //
-// The image is one block of memory without pointers, written by Execution's compiler and checked
-// by its loader before a kernel ever sees it:
+// The image of a forest is one block of memory without pointers (serin_image.h).  Three things in it ask
+// the same questions, each for its kernels: quads of 16-bit ranks for the scalar walk, byte or word slots
+// for single rows with SIMD, and bit slices for batches.  A row's answers are its *state*.
 //
-//     header | base margins | quads | keys | columns | category rows … | segments | trees | leaves
-//
-// Sections start at multiples of 64 bytes.  Numbers are little-endian, as the machine's.
+// Which kernels score a forest is settled when it is loaded: serin_lay_out says what fits, KernelChoice
+// (in Swift) measures and calls serin_use_kernels and serin_measure_blocks.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "serin_bitslice.h"
 #include "serin_bytes.h"
 #include "serin_image.h"
 
@@ -71,6 +72,17 @@ typedef struct serin_forest {
     uint32_t sum_bytes;
     /// 1: some vector segment leaves its trees to the scalar walk.
     uint32_t has_scalar_segments;
+    /// Rows that are scored in one go, and rows whose states are held at once.
+    uint32_t rows_max;
+    uint32_t states_max;
+    /// Rows from which a block of 64 and one of 64 × slice_words rows are scored as bit slices; all ones:
+    /// never.
+    uint32_t slice_narrow_from;
+    uint32_t slice_wide_from;
+    uint32_t slice_words;
+    serin_slices slices;
+    /// The kernels of bit slices; they may be faster ones than `kernels`.
+    const struct serin_kernels *slice_kernels;
     const struct serin_kernels *kernels;
 } serin_forest;
 
@@ -102,6 +114,11 @@ typedef struct serin_kernels {
     void (*rank)(const serin_forest *forest, const serin_row *row, uint8_t *state);
     /// Adds every tree's leaf to the sums of `rows` rows; states lie `row_bytes` apart, sums `sum_bytes`.
     void (*walk)(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums);
+    /// Adds every tree's leaf to the sums of up to 64 × `words` rows; nil: no bit slices.
+    void (*slice)(const struct serin_slice_work *work);
+    /// Words of a wide block, and 16-byte lanes of a register.
+    uint32_t slice_words;
+    uint32_t slice_lanes;
 } serin_kernels;
 
 /// The highest level that this processor has and the environment allows: SERIN_KERNELS=scalar, avx2
@@ -115,12 +132,23 @@ const char *serin_processor_kind(void);
 /// Fills in where a row's state has its parts and which kernels score it: those of level `limit` or
 /// below that the processor has and the forest's layout fits.
 void serin_lay_out(serin_forest *forest, uint32_t limit);
+/// Chooses again which kernels score single rows; bit slices stay as they were laid out.
+void serin_use_kernels(serin_forest *forest, uint32_t limit);
 
-/// Scores up to SERIN_ROWS_MAX rows.  `scratch` (64-byte aligned) has room for the ranks and sums
-/// of `count` rows: serin_scratch_bytes.
+/// Scores up to `rows_max` rows.  `scratch` (64-byte aligned) has serin_scratch_bytes(count) bytes.
 void serin_score(const serin_forest *forest, serin_row *rows, size_t count, void *scratch);
-/// Bytes of scratch for one more row: state and sums.
-size_t serin_scratch_bytes(const serin_forest *forest);
+/// Bytes of scratch to score up to `count` rows; more for more rows.
+size_t serin_scratch_bytes(const serin_forest *forest, size_t count);
+
+/// The sums of up to 64 × `words` rows, `sum_bytes` apart, as bit slices; `words` is 1 or slice_words.
+/// `scratch` (64-byte aligned) has serin_bitslice_scratch bytes.
+void serin_bitslice(
+    const serin_forest *forest, const serin_row *rows, size_t count, size_t words, void *scratch, void *sums);
+size_t serin_bitslice_scratch(const serin_forest *forest, size_t words);
+
+/// Sets from how many rows on blocks of bit slices win, by trying both on `rows_max` rows; the scratch is
+/// that of serin_scratch_bytes(rows_max).
+void serin_measure_blocks(serin_forest *forest, const serin_row *rows, void *scratch);
 
 /// Margins to scores of one row; 1 where one of either is NaN or infinite.
 uint32_t serin_finish(const serin_forest *forest, const void *sums, void *margins, void *scores);

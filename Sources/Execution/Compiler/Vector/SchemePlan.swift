@@ -151,7 +151,7 @@ extension SchemePlan.Scheme {
 extension Forest.Tree {
     /// Whether it is complete and asks one question a level.
     func isOblivious(depth: Int) -> Bool {
-        guard depth > 0, nodes.count == 2 << depth - 1 else { return false }
+        guard (1...30).contains(depth), nodes.count == 2 << depth - 1 else { return false }
         var level: [Int32] = [0]
         for _ in 0..<depth {
             let first = nodes[Int(level[0])]
