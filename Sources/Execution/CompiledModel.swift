@@ -79,9 +79,7 @@ public final class CompiledModel: Sendable {
         imageBytes = forest.imageBytes
         isExact = true
         stages = []
-        cost = ScoringCost(
-            featureCount: featureCount, outputCount: outputCount, scoreBytes: scoreType.byteCount,
-            scratchBytes: forest.scratchByteCount(rows: .max), score: forest.score)
+        cost = ScoringCost(nanosAlone: forest.nanosPerRow, nanosInBatch: forest.nanosPerBatchedRow)
     }
 
     private init(_ program: CompiledProgram) {

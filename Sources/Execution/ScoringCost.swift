@@ -1,7 +1,8 @@
 // What a row costs here and now: measured on this machine when the model is loaded.
 //
-// Rows of fixed pseudo-random numbers, so that two loads measure the same; the best of some turns, for
-// a loaded machine can only make a turn longer.  A few hundred microseconds in all.
+// A forest measures itself while it chooses its kernels (KernelChoice); a pipeline is measured here, with
+// rows of fixed pseudo-random numbers, so that two loads measure the same; the best of some turns, for a
+// loaded machine can only make a turn longer.  A few hundred microseconds in all.
 
 internal import Glibc
 internal import Inference
@@ -12,6 +13,11 @@ public struct ScoringCost: Sendable, Equatable {
     public var nanosAlone: Double
     /// In a batch of 64.
     public var nanosInBatch: Double
+
+    init(nanosAlone: Double, nanosInBatch: Double) {
+        self.nanosAlone = nanosAlone
+        self.nanosInBatch = nanosInBatch
+    }
 }
 
 extension ScoringCost {

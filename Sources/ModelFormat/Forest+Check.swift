@@ -95,7 +95,6 @@ extension Forest {
                 open.append((Int(node.right), depth + 1))
             }
         }
-        try checkLinearLeaves(tree, index)
         if let orphan = seen.firstIndex(of: false) { throw nodeError(index, orphan, "is not reached from the root") }
         try checkCovers(tree, index)
     }

@@ -16,7 +16,8 @@ public enum ReferenceScorer {
     ) -> (margins: [Double], scores: [Double]) {
         precondition(row.count == forest.featureCount, "a row has as many values as the forest has features")
         let values = row.map { convert($0, forest, rowType) }
-        let raw = rowType == .float32 ? row.map { Double(Float($0)) } : row
+        let arrived = rowType == .float32 ? row.map { Double(Float($0)) } : row
+        let raw = arrived.map { $0.magnitude <= forest.zeroBand ? 0 : $0 }
         let margins =
             forest.accumulation == .float32
             ? sum(forest, values, raw, Float.self).map { Double($0) } : sum(forest, values, raw, Double.self)
@@ -42,7 +43,7 @@ public enum ReferenceScorer {
         return sums
     }
 
-    /// The leaf that the values lead to: its value, or its linear function of the row as it arrived.
+    /// The leaf that the values lead to: its value, or its linear function of the row.
     private static func leaf(
         _ forest: Forest, _ tree: Forest.Tree, _ values: [Double], _ raw: [Double]
     ) -> Double {

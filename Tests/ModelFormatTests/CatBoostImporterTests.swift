@@ -111,6 +111,19 @@ import Testing
         #expect(ReferenceScorer.values(of: pipeline, row: [0, 3, 5], rowType: .float64)[1][0] == 1, "none of them")
     }
 
+    /// Types that CatBoost trains on a GPU only have the statistics of others.
+    @Test(arguments: [("Counter", "FeatureFreq"), ("BinarizedTargetMeanValue", "FloatTargetMeanValue")])
+    func typesOfTheGPUCountAlike(type: String, twin: String) throws {
+        for fixture in try CatBoostFixture.all() where ["ctr-counter", "ctr-means"].contains(fixture.kind) {
+            let text = String(decoding: try fixture.bytes(), as: UTF8.self)
+            guard text.contains("\"ctr_type\":\"\(type)\"") else { continue }
+            let model = try read(text, categories: fixture.categories).model
+            #expect(try read(text.replacing(type, with: twin), categories: fixture.categories).model == model)
+            return
+        }
+        Issue.record("no fixture has a counter of type \(type)")
+    }
+
     @Test func nonSymmetricTreesAreNested() throws {
         let nested = """
             [{"split":{"border":0.5,"float_feature_index":0,"split_index":0,"split_type":"FloatFeature"},

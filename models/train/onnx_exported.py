@@ -83,7 +83,9 @@ EXPORTED = {
     ),
     "exported-logistic": exported(lambda rng: linear_model.LogisticRegression(), 2, missing=False),
     "exported-logistic-multi": exported(
-        lambda rng: chain(impute.SimpleImputer(), preprocessing.MinMaxScaler(clip=True), linear_model.LogisticRegression()),
+        lambda rng: chain(
+            impute.SimpleImputer(), preprocessing.MinMaxScaler(clip=True), linear_model.LogisticRegression()
+        ),
         3,
     ),
     "exported-linear": exported(

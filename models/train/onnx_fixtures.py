@@ -146,9 +146,7 @@ def answers(rng, case: Case, count: int) -> Answer:
     for row, score in zip(rows, scores):
         if np.isfinite(score).all():
             values = [value if isinstance(value, str) else float(value) for value in row]
-            lines.append(
-                row_line(values, "FP64" if is_double else "FP32", score, score, score.dtype == np.float32)
-            )
+            lines.append(row_line(values, "FP64" if is_double else "FP32", score, score, score.dtype == np.float32))
     return Answer(lines, scores.shape[1])
 
 

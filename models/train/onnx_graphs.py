@@ -73,7 +73,7 @@ def ensemble_lists(rng, trees, missing):
 
 
 def rows_of(rng, width, double=False):
-    rows = (rng.integers(-6, 7, size=(80, width)) / 2 + (rng.random((80, width)) < 0.3) * rng.normal(size=(80, width)))
+    rows = rng.integers(-6, 7, size=(80, width)) / 2 + (rng.random((80, width)) < 0.3) * rng.normal(size=(80, width))
     return (rows if double else rows.astype(np.float32)).tolist()
 
 
@@ -161,7 +161,9 @@ def version5(double, aggregate=1, targets=1, transform=0):
 
     def make(rng):
         width, number = 4, np.float64 if double else np.float32
-        lists = {f"nodes_{name}": [] for name in ("featureids", "truenodeids", "falsenodeids", "trueleafs", "falseleafs")}
+        lists = {
+            f"nodes_{name}": [] for name in ("featureids", "truenodeids", "falsenodeids", "trueleafs", "falseleafs")
+        }
         lists["nodes_missing_value_tracks_true"] = []
         modes, splits, members, roots, leaf_targets, leaf_weights = [], [], [], [], [], []
 
@@ -221,9 +223,7 @@ def operators(make_nodes, width=4, outputs=None, missing=False, kind=TensorProto
 
     def make(rng):
         nodes, constants = make_nodes(rng)
-        model = model_of(
-            nodes, [("Y", kind, [None, outputs or width])], [("X", kind, [None, width])], constants, opset
-        )
+        model = model_of(nodes, [("Y", kind, [None, outputs or width])], [("X", kind, [None, width])], constants, opset)
         rows = rng.normal(size=(60, width))
         rows[:, 0] = np.round(rows[:, 0])
         double = kind == TensorProto.DOUBLE

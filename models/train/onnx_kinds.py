@@ -17,9 +17,19 @@ import xgboost
 from onnxmltools.convert import convert_lightgbm, convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType as ToolsFloat
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
-from sklearn import calibration, compose, decomposition, ensemble, impute, linear_model, multiclass, neural_network
+from sklearn import (
+    calibration,
+    compose,
+    decomposition,
+    ensemble,
+    impute,
+    linear_model,
+    multiclass,
+    neural_network,
+    preprocessing,
+    tree,
+)
 from sklearn import pipeline as pipelines
-from sklearn import preprocessing, tree
 
 TRAINING_ROWS = 160
 
@@ -181,7 +191,9 @@ SKLEARN = {
     "sklearn-logistic-zipmap": sklearn_case(lambda rng: logistic(), 2, zipmap=True),
     "sklearn-logistic-multi": sklearn_case(lambda rng: logistic(), 3),
     "sklearn-logistic-strings": sklearn_case(lambda rng: logistic(), 3, strings=True, zipmap=True),
-    "sklearn-logistic-double": sklearn_case(lambda rng: chain(preprocessing.StandardScaler(), logistic()), 2, double=True),
+    "sklearn-logistic-double": sklearn_case(
+        lambda rng: chain(preprocessing.StandardScaler(), logistic()), 2, double=True
+    ),
     "sklearn-one-vs-rest": sklearn_case(lambda rng: multiclass.OneVsRestClassifier(logistic()), 3),
     "sklearn-linear": sklearn_case(lambda rng: linear_model.LinearRegression()),
     "sklearn-linear-targets": sklearn_case(lambda rng: linear_model.LinearRegression(), targets=True),
@@ -228,9 +240,7 @@ SKLEARN = {
         lambda rng: chain(preprocessing.StandardScaler(), decomposition.PCA(2), logistic()), 2
     ),
     "pipeline-imputed": sklearn_case(
-        lambda rng: chain(
-            impute.SimpleImputer(), preprocessing.MinMaxScaler(), preprocessing.Normalizer(), logistic()
-        ),
+        lambda rng: chain(impute.SimpleImputer(), preprocessing.MinMaxScaler(), preprocessing.Normalizer(), logistic()),
         3,
         trees=True,
     ),

@@ -88,11 +88,13 @@ DEFINE_RANK(rank_double_as_float, double, float, uint32_t, key32, step_key32)
 DEFINE_RANK(rank_float_as_double, float, double, uint64_t, key64, step_key64)
 DEFINE_RANK(rank_double_as_double, double, double, uint64_t, key64, step_key64)
 
-/// The row itself, for the functions of linear leaves.
+/// The row itself, for the functions of linear leaves; to LightGBM, what counts as 0 is 0 there too.
 static void keep_values(const serin_forest *forest, const serin_row *row, double *values) {
-    for (uint32_t feature = 0; feature < forest->header->feature_count; feature++)
-        values[feature] = row->value_width == SERIN_FLOAT32 ? (double)((const float *)row->values)[feature]
-                                                            : ((const double *)row->values)[feature];
+    for (uint32_t feature = 0; feature < forest->header->feature_count; feature++) {
+        double value = row->value_width == SERIN_FLOAT32 ? (double)((const float *)row->values)[feature]
+                                                         : ((const double *)row->values)[feature];
+        values[feature] = fabs(value) <= forest->header->zero_band ? 0 : value;
+    }
 }
 
 void serin_rank_scalar(const serin_forest *forest, const serin_row *row, uint8_t *state) {

@@ -16,6 +16,9 @@ void serin_lay_out(serin_forest *forest, uint32_t limit) {
     forest->has_scalar_segments = 0;
     for (uint64_t index = 0; index < header->vector_segments.count; index++)
         if (forest->vector_segments[index].scheme == SERIN_SCHEME_SCALAR) forest->has_scalar_segments = 1;
+    if (limit > serin_level()) limit = serin_level();
+    const int fits_avx2 = header->byte_slot_count == 64 || header->byte_slot_count == 128;
+    if (limit == SERIN_LEVEL_AVX2 && !fits_avx2) limit = SERIN_LEVEL_SCALAR;
     if (header->vector_segments.count == 0) limit = SERIN_LEVEL_SCALAR;
     forest->kernels = serin_kernels_at(limit);
 }

@@ -7,4 +7,6 @@ enum ContributionBounds {
     static let coefficients = 32 << 20
     /// Words of all category sets' bits together, 8 bytes each in memory.
     static let categoryWords = 16 << 20
+    /// Weights of a pipeline's outputs, 8 bytes each in memory while it is prepared.
+    static let weights = 16 << 20
 }

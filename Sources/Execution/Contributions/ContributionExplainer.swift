@@ -3,11 +3,10 @@
 //     margin[output] = Σ contributions[output][feature] + contributions[output][last column]
 //
 // Forests: path-dependent TreeSHAP (Lundberg et al. 2018), equal to XGBoost's `pred_contribs` and
-// LightGBM's `pred_contrib`; the last column is the expected margin.  The method is in
-// serin_contributions.h: one pass down and one up each tree, where the recursion of the trainers
-// takes time that grows with the square of the depth.
+// LightGBM's `pred_contrib`; the last column is the expected margin.  Linear models, and pipelines that
+// are sums of functions of one feature each: the terms themselves, which are Shapley values too where the
+// mean of every term is taken for 0, as XGBoost does for gblinear; the last column is the constant.
 
-internal import CKernels
 public import Inference
 public import ModelFormat
 
@@ -35,40 +34,72 @@ public struct ContributionJob {
 }
 
 public final class ContributionExplainer: Sendable {
-    let forest: ShapForest
-    let rules: ShapRowRules
-    let kernel: @convention(c) (UnsafePointer<serin_shap_forest>?, Int, Int, UnsafePointer<serin_shap_scratch>?) -> Void
+    /// One of the two is set.
+    private let forest: ForestContributions?
+    private let additive: AdditiveContributions?
 
     public let featureCount: Int
     public let outputCount: Int
-    /// Numbers of one output: one for each feature, then the expected margin.
+    /// Numbers of one output: one for each feature, then what belongs to none.
     public var columnCount: Int { featureCount + 1 }
     /// Width of the contributions: that of the margins.
     public let scoreType: ValueType
-    /// By output: what is added to and multiplied with a sum to make a margin of it.
-    let scale: Double
-    let expected: [Double]
+    /// Bytes of scratch that `explain` needs, whatever the number of rows.
+    public let scratchByteCount: Int
 
-    /// Prepares a model; throws where it cannot be explained, with the reason.
-    public convenience init(_ model: PortableModel) throws { try self.init(model, kernels: "") }
+    /// Prepares a model.  Throws a `ContributionError` where it cannot be explained: linear leaves, no covers,
+    /// a pipeline that mixes features in a way that is not linear.
+    public convenience init(_ model: PortableModel) throws { try self.init(model, kernels: nil) }
 
-    /// `kernels`: "scalar", "avx2" or "avx512", which this processor must have; empty: the best.
-    init(_ model: PortableModel, kernels: String) throws {
+    /// `kernels`: "scalar", "avx2" or "avx512", which this processor must have; nil: the best.
+    init(_ model: PortableModel, kernels: String?) throws {
         try model.check()
-        guard case .forest(let forest) = model else {
-            throw ContributionError("", "contributions of pipelines are not supported")
+        featureCount = model.featureCount
+        outputCount = model.outputCount
+        scoreType = model.scoreWidth == .float32 ? .float32 : .float64
+        switch model {
+        case .forest(let forest):
+            let contributions = try ForestContributions(forest, kernels: kernels)
+            (self.forest, additive) = (contributions, nil)
+            scratchByteCount = contributions.scratchByteCount
+        case .pipeline(let pipeline):
+            let contributions = try AdditiveContributions(pipeline)
+            (forest, additive) = (nil, contributions)
+            scratchByteCount = contributions.scratchByteCount
         }
-        guard let kernel = kernels.isEmpty ? serin_shap_best() : serin_shap_named(kernels) else {
-            throw ContributionError("", "this processor has no \(kernels)")
+    }
+
+    /// Writes contributions and status of every job; allocates and locks nothing.
+    ///
+    /// `scratch` is one thread's own, at least `scratchByteCount` bytes, any alignment.
+    public func explain(_ jobs: UnsafeMutableBufferPointer<ContributionJob>, scratch: UnsafeMutableRawBufferPointer) {
+        precondition(scratch.count >= scratchByteCount, "scratch is smaller than scratchByteCount")
+        let outputStride = outputCount * columnCount * scoreType.byteCount
+        for index in jobs.indices {
+            let job = jobs[index]
+            let inputStride = featureCount * job.valueType.byteCount
+            var isFinite = true
+            for row in 0..<job.rowCount {
+                let values = job.values + row * inputStride
+                let output = job.contributions + row * outputStride
+                let isGood =
+                    scoreType == .float32
+                    ? explain(Float.self, values, job.valueType, output, scratch)
+                    : explain(Double.self, values, job.valueType, output, scratch)
+                isFinite = isFinite && isGood
+            }
+            jobs[index].status = isFinite ? .ok : .nonFinite
         }
-        self.kernel = kernel
-        self.forest = try ShapForest(forest)
-        rules = ShapRowRules(forest)
-        featureCount = forest.featureCount
-        outputCount = forest.outputCount
-        scoreType = forest.accumulation == .float32 ? .float32 : .float64
-        scale = forest.marginScale
-        let bias = forest.marginBias.isEmpty ? [Double](repeating: 0, count: forest.outputCount) : forest.marginBias
-        expected = zip(self.forest.expected, bias).map { $0 * forest.marginScale + $1 }
+    }
+
+    /// One row; false: not all of its contributions are finite.
+    @inline(__always)
+    private func explain<Number: BinaryFloatingPoint>(
+        _: Number.Type, _ values: UnsafeRawPointer, _ type: ValueType, _ output: UnsafeMutableRawPointer,
+        _ scratch: UnsafeMutableRawBufferPointer
+    ) -> Bool {
+        let output = output.assumingMemoryBound(to: Number.self)
+        if let forest { return forest.explain(values, type, output, scratch) }
+        return additive.unsafelyUnwrapped.explain(values, type, output, scratch)
     }
 }

@@ -47,7 +47,7 @@ struct ShapForestBuilder {
     private(set) var splitCount = 0
 
     /// Splits that are worked off together: their vectors stay in the first-level cache.
-    private static let groupSplits = 192
+    private static let groupSplits = 256
     /// Trees of the current output that are in no group yet.
     private var members: [ShapGroup.Member] = []
 
@@ -142,9 +142,11 @@ struct ShapForestBuilder {
         }
         let part = Part(
             splits: arrays.slots.count, inner: arrays.inner.count, runs: arrays.runs.count, last: arrays.last.count,
-            roots: arrays.roots.count, leaves: arrays.leaves.count, repeats: arrays.repeats.count, categories: arrays.categories.count,
+            roots: arrays.roots.count, leaves: arrays.leaves.count, repeats: arrays.repeats.count,
+            categories: arrays.categories.count,
             coefficients: arrays.coefficients.count, weights: arrays.weights.count,
-            rootCount: laidOut.roots.count, innerCount: laidOut.inner.count, runCount: laidOut.runs.count, lastCount: laidOut.last.count,
+            rootCount: laidOut.roots.count, innerCount: laidOut.inner.count, runCount: laidOut.runs.count,
+            lastCount: laidOut.last.count,
             lastNewCount: laidOut.lastNewCount, leafCount: laidOut.leaves.count, repeatCount: laidOut.repeats.count,
             pairCount: laidOut.pairCount, lanes: laidOut.lanes, blocks: laidOut.blocks)
         parts.append(part)

@@ -45,8 +45,9 @@ struct StageCheck {
         }
         if stage.kind == UInt32(SERIN_STAGE_COUNTERS) {
             try require(stage.width == UInt32(SERIN_FLOAT32), "width of counters")
-            try CounterCheck(program, stage.parameters.0).check(
-                inputs: Int(input.columns), outputs: Int(output.columns))
+            try CounterCheck(
+                program, stage.parameters.0, inputs: Int(input.columns), outputs: Int(output.columns)
+            ).check()
             return
         }
         try require(input.width == stage.width, "width of a stage")

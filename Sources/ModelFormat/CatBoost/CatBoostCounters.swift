@@ -24,7 +24,7 @@ public struct CatBoostCounters: Sendable, Equatable {
 
     /// Whether a column's value, rounded to float32, is above `border`; a missing one is where
     /// `missingIsAbove`.
-    public struct Border: Sendable, Equatable {
+    public struct Border: Sendable, Hashable {
         public var column: Int
         public var border: Float
         public var missingIsAbove: Bool
@@ -37,7 +37,7 @@ public struct CatBoostCounters: Sendable, Equatable {
     }
 
     /// Whether a category has this hash.
-    public struct Equality: Sendable, Equatable {
+    public struct Equality: Sendable, Hashable {
         /// Index into `categories`.
         public var category: Int
         public var hash: UInt32

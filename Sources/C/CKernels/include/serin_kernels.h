@@ -58,6 +58,7 @@ typedef struct serin_forest {
     const uint8_t *vector_blocks;
     const void *vector_leaves;
     const serin_link *vector_links;
+    const uint8_t *vector_paths;
     const uint64_t *decision_rows;
 
     /// A row's answers, its *state*: slot bytes or words, decision words, 16-bit ranks, and for linear

@@ -1,101 +1,77 @@
-// One combination's hash table: every key of its tables, with the finished values of its counters.
+// A combination's hash table: open addressing, at most half full, values next to their key.
 //
 // The first multiplier spreads CatBoost's own keys well: they are products already.  A file may hold
 // keys that were chosen to fall on one place; then other multipliers are tried, and a table that no
 // multiplier spreads is refused, because a row would pay for it.
 
 internal import CKernels
-internal import ModelFormat
 
 struct CounterTable {
     /// Words of slots, `SERIN_COUNTER_FREE` where the slot is free.
-    private(set) var words: [UInt64] = []
+    private(set) var words: [UInt64]
+    let spread: KeySpread
+
+    init(_ columns: CounterColumns) throws(ImageError) {
+        let slotWords = 1 + (columns.outputs.count + 1) / 2
+        spread = try KeySpread(columns.keys, width: 64)
+        guard slotWords <= (ImageWriter.byteLimit / 8) >> spread.bits else {
+            throw ImageError("a counter's table is larger than \(ImageWriter.byteLimit) bytes")
+        }
+        words = [UInt64](repeating: SERIN_COUNTER_FREE, count: slotWords << spread.bits)
+        for (index, place) in spread.places.enumerated() {
+            let start = place * slotWords
+            words[start] = columns.keys[index]
+            for counter in columns.outputs.indices {
+                let bits = UInt64(columns.values[counter][index].bitPattern)
+                let word = start + 1 + counter / 2
+                if counter % 2 == 0 {
+                    words[word] = bits
+                } else {
+                    words[word] |= bits << 32
+                }
+            }
+        }
+    }
+}
+
+/// Where keys fall in a table of 2^bits places: (key × multiplier) >> (width - bits), then the next ones.
+struct KeySpread {
     private(set) var bits = 1
     private(set) var probes = 1
     private(set) var multiplier: UInt64 = 1
-    /// The output columns of the slots' floats, and the floats of a key that is not there.
-    private(set) var outputs: [UInt32] = []
-    private(set) var empty: [Float] = []
+    /// By key.
+    private(set) var places: [Int] = []
 
-    private let keys: [UInt64]
-    private let slotWords: Int
-
-    /// At most half of the slots are in use.
-    init(_ counters: CatBoostCounters, combination: Int) throws(ImageError) {
-        let own = counters.counters.enumerated().filter {
-            counters.tables[$0.element.table].combination == combination
-        }
-        let tables = Set(own.map { $0.element.table }).sorted().map { counters.tables[$0] }
-        keys = Self.union(tables.map { $0.keys })
-        slotWords = 1 + (own.count + 1) / 2
+    /// `width`: 64, or 32 for keys of 32 bits.
+    init(_ keys: [UInt64], width: Int) throws(ImageError) {
         while 1 << bits < 2 * keys.count { bits += 1 }
-        guard slotWords << bits <= ImageWriter.byteLimit / 8 else {
-            throw ImageError("a counter's table is larger than \(ImageWriter.byteLimit) bytes")
-        }
-        let places = try spread()
-        words = [UInt64](repeating: SERIN_COUNTER_FREE, count: slotWords << bits)
-        for (key, place) in zip(keys, places) { words[place * slotWords] = key }
-        for (number, (column, counter)) in own.enumerated() {
-            outputs.append(UInt32(counters.oneHots.count + column))
-            empty.append(write(counter, counters.tables[counter.table], number, places))
-        }
-    }
-
-    /// Ascending and distinct, of ascending lists.
-    private static func union(_ lists: [[UInt64]]) -> [UInt64] {
-        guard let first = lists.first, lists.dropFirst().contains(where: { $0 != first }) else {
-            return lists.first ?? []
-        }
-        return Set(lists.joined()).sorted()
-    }
-
-    /// The slot of each key.
-    private mutating func spread() throws(ImageError) -> [Int] {
         for attempt in 0..<16 as Range<UInt64> {
-            // Odd, and unlike each other: the fractions of the golden ratio.
-            multiplier = attempt == 0 ? 1 : (attempt &* 0x9e37_79b9_7f4a_7c15) | 1
-            if let places = places() { return places }
+            // Odd, and unlike each other: multiples of the golden ratio.
+            multiplier = (attempt &* 0x9e37_79b9_7f4a_7c15) | 1
+            if width == 32 { multiplier = (multiplier >> 32 ^ 0x9e37_79b9) & 0xffff_ffff | 1 }
+            if spread(keys, width: width) { return }
         }
         throw ImageError("a counter's keys fall on one place of its table, whatever the multiplier")
     }
 
-    private mutating func places() -> [Int]? {
+    private mutating func spread(_ keys: [UInt64], width: Int) -> Bool {
+        let mask: UInt64 = width == 64 ? .max : 1 << UInt64(width) - 1
         var isUsed = [Bool](repeating: false, count: 1 << bits)
-        var places: [Int] = []
+        places = []
         places.reserveCapacity(keys.count)
         probes = 1
         for key in keys {
-            var place = Int((key &* multiplier) &>> UInt64(64 - bits))
+            var place = Int(((key &* multiplier) & mask) >> UInt64(width - bits))
             var probe = 1
             while isUsed[place] {
                 place = (place + 1) & (1 << bits - 1)
                 probe += 1
-                if probe > Int(SERIN_COUNTER_PROBES_MAX) { return nil }
+                if probe > Int(SERIN_COUNTER_PROBES_MAX) { return false }
             }
             isUsed[place] = true
             places.append(place)
             probes = max(probes, probe)
         }
-        return places
-    }
-
-    /// Writes one counter's values to float `number` of the slots; gives the value of a key that is not there.
-    private mutating func write(
-        _ counter: CatBoostCounters.Counter, _ table: CatBoostCounters.Table, _ number: Int, _ places: [Int]
-    ) -> Float {
-        let empty = counter.value(of: table.statistics, at: nil)
-        var entry = 0
-        for (key, place) in zip(keys, places) {
-            while entry < table.keys.count, table.keys[entry] < key { entry += 1 }
-            let isThere = entry < table.keys.count && table.keys[entry] == key
-            let value = isThere ? counter.value(of: table.statistics, at: entry) : empty
-            set(place * slotWords + 1 + number / 2, isHigh: number % 2 == 1, value)
-        }
-        return empty
-    }
-
-    private mutating func set(_ word: Int, isHigh: Bool, _ value: Float) {
-        let bits = UInt64(value.bitPattern)
-        words[word] = isHigh ? words[word] & 0xffff_ffff | bits << 32 : words[word] & ~0xffff_ffff | bits
+        return true
     }
 }

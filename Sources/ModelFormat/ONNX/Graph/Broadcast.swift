@@ -40,6 +40,9 @@ extension GraphLowering {
             }
         }
         let shape = try shape(merged, reader)
+        guard inputs.count * shape.columns <= ModelBounds.rowColumns else {
+            throw reader.error("has more than \(ModelBounds.rowColumns) columns of inputs")
+        }
         var operands: [Broadcast.Operand] = []
         for (input, source) in zip(inputs, sources) { operands.append(try spread(input, source, shape, reader)) }
         return Broadcast(shape: shape, operands: operands)

@@ -55,7 +55,8 @@ struct GraphInputs {
         if inputs.count == 1, row.columns > 1 { return numbered }
         let names = inputs.flatMap { input in
             input.columns.count == 1
-                ? [input.info.name] : input.columns.indices.map { "\(input.info.name)_\($0 - input.columns.lowerBound)" }
+                ? [input.info.name]
+                : input.columns.indices.map { "\(input.info.name)_\($0 - input.columns.lowerBound)" }
         }
         return Set(names).count == names.count && !names.contains("") ? names : numbered
     }

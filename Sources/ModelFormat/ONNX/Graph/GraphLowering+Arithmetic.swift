@@ -172,10 +172,12 @@ extension GraphLowering {
         let values = try matrix(weights, element: rows.element, outputs: outputs, transposed: transposed, reader)
         var bias = [Double](repeating: 0, count: outputs)
         if let third = try optional(2, reader) {
-            let operand = try broadcast([third, .rows(RowTensor(value: 0, shape: .matrix(1), element: rows.element))], reader)
+            let operand = try broadcast(
+                [third, .rows(RowTensor(value: 0, shape: .matrix(1), element: rows.element))], reader)
             let tensor = try constant(2, reader)
             let numbers = try numbers(tensor, reader)
-            guard operand.shape.rank == 2, numbers.count == 1 || numbers.count == outputs, tensor.element == rows.element
+            guard operand.shape.rank == 2, numbers.count == 1 || numbers.count == outputs,
+                tensor.element == rows.element
             else { throw reader.error("takes \(outputs) numbers as C") }
             bias = numbers.count == 1 ? [Double](repeating: numbers[0], count: outputs) : numbers
         }

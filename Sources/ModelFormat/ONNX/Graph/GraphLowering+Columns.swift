@@ -70,7 +70,8 @@ extension GraphLowering {
         var joined = RowTensor(value: builder.join(values), shape: shape, element: first.element)
         joined.features = parts.flatMap { $0.features }
         let inner = dimensions[(axis + 1)...].reduce(1) { $0 * $1.count }
-        return select(interleaved(parts.map { $0.shape.dimensions[axis].count * inner }, shape), of: joined, shape: shape)
+        return select(
+            interleaved(parts.map { $0.shape.dimensions[axis].count * inner }, shape), of: joined, shape: shape)
     }
 
     /// Where the columns of joined blocks stand, if each block is cut into as many parts as axes before
@@ -230,6 +231,7 @@ extension GraphLowering {
                 throw reader.error(attribute: "inputdimensions", "must be the inputs' columns")
             }
             columns += rows.shape.columns
+            _ = try shape([.rows, .count(columns)], reader)
             values.append(builder.convert(rows.value, .float32))
         }
         guard !values.isEmpty else { throw reader.error("has no inputs") }

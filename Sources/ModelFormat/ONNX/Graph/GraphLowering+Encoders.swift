@@ -47,7 +47,8 @@ extension GraphLowering {
         let width = builder.value(rows.value).width
         let isMarker = isEqual(rows.value, marker, columns: values.count, width)
         rows.value = builder.append(
-            .choose, [isMarker, builder.constant(values, width: width), rows.value], columns: values.count, width: width)
+            .choose, [isMarker, builder.constant(values, width: width), rows.value], columns: values.count, width: width
+        )
         return .rows(rows)
     }
 
@@ -103,24 +104,24 @@ extension GraphLowering {
                 "\(reader.node.place): ONNX refuses a row with an unknown category, here it is all zeros; "
                     + "`unknown: reject` of the manifest refuses it")
         }
-        let columns = rows.shape.columns
+        let count = (rows.element == .string ? names?.count : numbers?.count) ?? 0
+        guard count > 0 else {
+            throw reader.error("must have \(rows.element == .string ? "cats_strings" : "cats_int64s")")
+        }
+        let shape = try shape(rows.shape.dimensions + [.count(count)], reader)
         var source = rows.value
         var categories: [[Double]] = []
         if rows.element == .string {
-            guard let names else { throw reader.error("must have cats_strings") }
-            try checkDistinct(names, "cats_strings", reader)
-            for feature in rows.features { categories.append(try codes(of: names, feature: feature)) }
+            try checkDistinct(names!, "cats_strings", reader)
+            for feature in rows.features { categories.append(try codes(of: names!, feature: feature)) }
         } else {
-            guard let numbers else { throw reader.error("must have cats_int64s") }
-            try checkDistinct(numbers, "cats_int64s", reader)
-            let exact = numbers.compactMap { Double(exactly: $0) }
-            guard exact.count == numbers.count else { throw reader.error(attribute: "cats_int64s", "must be below 2^53") }
-            categories = [[Double]](repeating: exact, count: columns)
+            try checkDistinct(numbers!, "cats_int64s", reader)
+            let exact = numbers!.compactMap { Double(exactly: $0) }
+            guard exact.count == count else { throw reader.error(attribute: "cats_int64s", "must be below 2^53") }
+            categories = [[Double]](repeating: exact, count: rows.shape.columns)
             if rows.element.isReal { source = builder.activation(.truncate, source) }
             if exact.contains(where: { $0.magnitude > 0x1p23 }) { source = builder.convert(source, .float64) }
         }
-        let count = categories[0].count
-        let shape = try shape(rows.shape.dimensions + [.count(count)], reader)
         let result = builder.append(
             .oneHot(categories: categories), [source], columns: shape.columns, width: builder.value(source).width)
         return .rows(RowTensor(value: builder.convert(result, .float32), shape: shape, element: .float))

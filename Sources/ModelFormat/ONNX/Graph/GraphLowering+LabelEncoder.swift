@@ -21,7 +21,9 @@ extension GraphLowering {
 
     mutating func labelEncoder(_ reader: inout NodeReader) throws(ModelFormatError) -> GraphValue {
         if reader.opset == 1 {
-            guard let names = try reader.strings("classes_strings") else { throw reader.error("has no classes_strings") }
+            guard let names = try reader.strings("classes_strings") else {
+                throw reader.error("has no classes_strings")
+            }
             let otherwise = Double(try reader.integer("default_int64", default: -1))
             reader.ignore("default_string")
             return try encode(reader, .strings(names), names.indices.map { Double($0) }, otherwise, .int64)
@@ -74,6 +76,9 @@ extension GraphLowering {
         _ reader: NodeReader, _ keys: LabelKeys, _ values: [Double], _ otherwise: Double, _ element: ONNXElement
     ) throws(ModelFormatError) -> GraphValue {
         var rows = try rows(0, reader, "numbers or strings") { $0 != .bool }
+        guard keys.count <= ModelBounds.parameters / (2 * rows.shape.columns) else {
+            throw reader.error("has more than \(ModelBounds.parameters) keys and values for all columns")
+        }
         var tables: [LookupTable] = []
         switch keys {
         case .strings(let names):
@@ -88,7 +93,9 @@ extension GraphLowering {
             tables = [LookupTable](repeating: table, count: rows.shape.columns)
         }
         // Keys must not be rounded, values must fit.
-        let isWide = tables.contains { ($0.keys + $0.values + [otherwise]).contains { Double(Float($0)) != $0 && !$0.isNaN } }
+        let isWide = tables.contains {
+            ($0.keys + $0.values + [otherwise]).contains { Double(Float($0)) != $0 && !$0.isNaN }
+        }
         let width: NumberWidth =
             isWide || element.width == .float64 || builder.value(rows.value).width == .float64 ? .float64 : .float32
         let result = builder.append(.lookup(tables: tables), [rows.value], columns: rows.shape.columns, width: width)

@@ -54,7 +54,8 @@ extension GraphLowering {
         _ reader: inout NodeReader, _ rows: RowTensor, outputs: Int?
     ) throws(ModelFormatError) -> RowTensor {
         guard let weights = try reader.floats("coefficients"), weights.count % rows.shape.columns == 0 else {
-            throw reader.error(attribute: "coefficients", "must have a number for each of \(rows.shape.columns) columns")
+            throw reader.error(
+                attribute: "coefficients", "must have a number for each of \(rows.shape.columns) columns")
         }
         let intercepts = try reader.floats("intercepts")
         let count = outputs ?? intercepts?.count ?? weights.count / rows.shape.columns

@@ -27,7 +27,9 @@ extension GraphLowering {
     }
 
     /// Features against constant strings, by their codes.
-    private mutating func compareStrings(_ inputs: [GraphValue], _ reader: NodeReader) throws(ModelFormatError) -> GraphValue {
+    private mutating func compareStrings(_ inputs: [GraphValue], _ reader: NodeReader) throws(ModelFormatError)
+        -> GraphValue
+    {
         let sides = inputs.sorted { left, _ in if case .rows = left { true } else { false } }
         guard case .rows(var rows) = sides[0], case .constant(let tensor) = sides[1], let names = tensor.strings,
             names.count == 1, tensor.dimensions.count <= rows.shape.rank
@@ -61,7 +63,8 @@ extension GraphLowering {
     }
 
     /// And is a product, Or the larger one.
-    mutating func logic(_ arithmetic: Operation.Arithmetic, _ reader: NodeReader) throws(ModelFormatError) -> GraphValue {
+    mutating func logic(_ arithmetic: Operation.Arithmetic, _ reader: NodeReader) throws(ModelFormatError) -> GraphValue
+    {
         let inputs = try inputs(reader)
         guard inputs.count == 2, try element(inputs, reader) == .bool else { throw reader.error("takes 2 bools") }
         let pair = try broadcast(inputs, reader)

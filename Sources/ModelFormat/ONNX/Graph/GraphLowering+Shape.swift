@@ -131,7 +131,8 @@ extension GraphLowering {
         return result
     }
 
-    private func reshaped(_ tensor: ONNXTensor, _ target: [Int], _ reader: NodeReader) throws(ModelFormatError) -> [Int] {
+    private func reshaped(_ tensor: ONNXTensor, _ target: [Int], _ reader: NodeReader) throws(ModelFormatError) -> [Int]
+    {
         var dimensions: [Int] = []
         var known = 1
         for (index, count) in target.enumerated() {
@@ -194,10 +195,12 @@ extension GraphLowering {
         case .rows(var rows):
             let axes = try normalized(listed, rank: rows.shape.rank + listed.count, reader)
             for axis in axes.sorted() { rows.shape.dimensions.insert(.count(1), at: axis) }
+            rows.shape = try shape(rows.shape.dimensions, reader)
             return .rows(rows)
         case .constant(var tensor):
             let axes = try normalized(listed, rank: tensor.dimensions.count + listed.count, reader)
             for axis in axes.sorted() { tensor.dimensions.insert(1, at: axis) }
+            guard tensor.dimensions.count <= 16 else { throw reader.error("would make more than 16 axes") }
             return .constant(tensor)
         case .shape: throw reader.error("of a shape is not supported")
         }

@@ -50,12 +50,23 @@ struct GraphLowering {
             var reader = NodeReader(node: node, opset: opset)
             let results = try lower(&reader)
             try reader.finish()
+            try checkSize(reader)
             try bind(results, reader)
         }
         guard case .rows(let rows)? = values[output.name] else {
             throw ModelFormatError(output.place, "does not depend on the input")
         }
         return rows
+    }
+
+    /// Nodes that share constants and columns could ask for much more than the file holds.
+    private func checkSize(_ reader: NodeReader) throws(ModelFormatError) {
+        guard builder.stages.count <= 4 * ModelBounds.graphNodes, builder.columnCount <= ModelBounds.rowColumns,
+            builder.parameterCount <= ModelBounds.parameters
+        else {
+            throw reader.error(
+                "makes the graph larger than \(ModelBounds.rowColumns) columns or \(ModelBounds.parameters) parameters")
+        }
     }
 
     /// Indices of the nodes that the output depends on, in the graph's order.
@@ -196,8 +207,8 @@ extension GraphLowering {
 
     /// A shape whose columns are within bounds.
     func shape(_ dimensions: [RowDimension], _ reader: NodeReader) throws(ModelFormatError) -> RowShape {
-        guard dimensions.filter({ $0 == .rows }).count == 1 else {
-            throw reader.error("would make a tensor without one axis of rows")
+        guard dimensions.filter({ $0 == .rows }).count == 1, dimensions.count <= 16 else {
+            throw reader.error("would make a tensor without one axis of rows, or with more than 16 axes")
         }
         var columns = 1
         for dimension in dimensions where dimension != .rows {

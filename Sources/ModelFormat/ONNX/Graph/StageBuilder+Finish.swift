@@ -3,16 +3,19 @@
 extension StageBuilder {
     /// Columns of a value, computed without the other columns as far as the stages before it allow:
     /// a classifier's second probability needs half of a mirrored model.
-    mutating func narrow(_ columns: [Int], of input: Int) -> Int {
-        guard let stage = stage(input), columns.count < stage.output.columns else {
+    mutating func narrow(_ columns: [Int], of input: Int) -> Int { narrow(columns, of: input, levels: 64) }
+
+    private mutating func narrow(_ columns: [Int], of input: Int, levels: Int) -> Int {
+        guard let stage = stage(input), columns.count < stage.output.columns, levels > 0 else {
             return select(columns, of: input)
         }
+        let levels = levels - 1
         let names = (name, stage.name)
         name = names.1
         defer { name = names.0 }
         if let operation = stage.operation.narrowed(columns) {
             let joined = join(stage.inputs)
-            let inner = stage.operation.isForest ? joined : narrow(columns, of: joined)
+            let inner = stage.operation.isForest ? joined : narrow(columns, of: joined, levels: levels)
             return append(operation, [inner], columns: columns.count, width: stage.output.width)
         }
         switch stage.operation {
@@ -22,21 +25,22 @@ extension StageBuilder {
                 .dense(layer.rows(columns)), stage.inputs, columns: columns.count, width: stage.output.width)
         case .combine(let arithmetic):
             let joined = join(stage.inputs)
-            let left = narrow(columns, of: select(Array(0..<stage.output.columns), of: joined))
+            let left = narrow(columns, of: select(Array(0..<stage.output.columns), of: joined), levels: levels)
             let right = narrow(
-                columns, of: select((0..<stage.output.columns).map { $0 + stage.output.columns }, of: joined))
+                columns, of: select((0..<stage.output.columns).map { $0 + stage.output.columns }, of: joined),
+                levels: levels)
             return append(
                 .combine(arithmetic), [left, right], columns: columns.count, width: stage.output.width)
         case .copy where stage.inputs.count == 1:
-            return convert(narrow(columns, of: stage.inputs[0]), stage.output.width)
+            return convert(narrow(columns, of: stage.inputs[0], levels: levels), stage.output.width)
         case .select(let before) where stage.inputs.count == 1:
-            return narrow(columns.map { before[$0] }, of: stage.inputs[0])
+            return narrow(columns.map { before[$0] }, of: stage.inputs[0], levels: levels)
         case .copy:
             let part = select(columns, of: input)
             guard let last = self.stage(part), case .select(let inner) = last.operation, last.inputs.count == 1,
                 last.inputs[0] < input
             else { return part }
-            return narrow(inner, of: last.inputs[0])
+            return narrow(inner, of: last.inputs[0], levels: levels)
         default: return select(columns, of: input)
         }
     }
@@ -45,6 +49,12 @@ extension StageBuilder {
     /// value itself.  A layer with such an activation is taken apart, so that it runs once.
     mutating func splitMargins(_ scores: Int) -> (margins: Int, scores: Int) {
         guard let stage = stage(scores) else { return (scores, scores) }
+        // Probabilities that are made to add up to 1 once more.
+        if case .normalize = stage.operation, stage.inputs.count == 1, let inner = self.stage(stage.inputs[0]),
+            inner.operation.isSoftmax, inner.inputs.count == 1, value(inner.inputs[0]) == stage.output
+        {
+            return (inner.inputs[0], scores)
+        }
         let shape = stage.output
         switch stage.operation {
         case .transform(.sigmoid), .transform(.softmax), .activation(.sigmoid), .activation(.softmax):
@@ -56,9 +66,6 @@ extension StageBuilder {
             name = stage.name
             let margins = append(.dense(layer), stage.inputs, columns: shape.columns, width: shape.width)
             return (margins, append(.activation(activation), [margins], columns: shape.columns, width: shape.width))
-        case .normalize where stage.inputs.count == 1:
-            // Probabilities made to add up to 1 once more.
-            return (splitMargins(stage.inputs[0]).margins, scores)
         default: return (scores, scores)
         }
     }
@@ -94,6 +101,13 @@ extension DenseLayer {
 }
 
 extension Operation {
+    fileprivate var isSoftmax: Bool {
+        switch self {
+        case .transform(.softmax), .activation(.softmax): true
+        default: false
+        }
+    }
+
     fileprivate var isForest: Bool { if case .forest = self { true } else { false } }
 
     /// The operation for some of its columns, where output column i depends on input column i alone

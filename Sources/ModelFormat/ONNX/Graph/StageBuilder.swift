@@ -9,6 +9,9 @@
 struct StageBuilder {
     let input: Pipeline.Value
     private(set) var stages: [Pipeline.Stage] = []
+    /// Columns and parameters of all stages so far, needed or not.
+    private(set) var columnCount = 0
+    private(set) var parameterCount = 0
     /// The node that is being lowered; stages carry its name.
     var name = ""
 
@@ -23,6 +26,8 @@ struct StageBuilder {
     mutating func append(
         _ operation: Operation, _ inputs: [Int], columns: Int, width: NumberWidth
     ) -> Int {
+        columnCount += columns
+        parameterCount += operation.parameterCount
         stages.append(
             Pipeline.Stage(
                 inputs: inputs.flatMap { parts($0) }, operation: operation,
@@ -120,7 +125,7 @@ struct StageBuilder {
         case .subtract: if operands.allSatisfy({ $0 == 0 && $0.sign == .plus }) { return input }
         default: break
         }
-        if arithmetic == .divide, let averaged = average(input, operands) { return averaged }
+        if let forest = forest(input, arithmetic, operands) { return forest }
         if arithmetic == .add, let stage = stage(input), case .dense(var layer) = stage.operation,
             layer.activation == .identity, layer.bias.allSatisfy({ $0 == 0 })
         {
@@ -130,13 +135,23 @@ struct StageBuilder {
         return pointwise(.arithmetic(arithmetic, operands: operands), input)
     }
 
-    /// A forest whose sums are divided by one whole number is an average; nil: it is not that.
-    private mutating func average(_ input: Int, _ operands: [Double]) -> Int? {
-        guard let stage = stage(input), case .forest(var forest) = stage.operation, let divisor = operands.first,
-            forest.averageDivisor == 1, forest.transform == .identity, operands.allSatisfy({ $0 == divisor }),
-            let count = Int(exactly: divisor), (1...ModelBounds.trees).contains(count)
+    /// A forest whose sums are divided by one whole number is an average, one to whose sums numbers are
+    /// added has a bias; nil: it is neither.
+    private mutating func forest(
+        _ input: Int, _ arithmetic: Operation.Arithmetic, _ operands: [Double]
+    ) -> Int? {
+        guard let stage = stage(input), case .forest(var forest) = stage.operation, forest.averageDivisor == 1,
+            forest.transform == .identity, forest.marginBias.isEmpty
         else { return nil }
-        forest.averageDivisor = count
+        if arithmetic == .divide, operands.allSatisfy({ $0 == operands[0] }), let count = Int(exactly: operands[0]),
+            (1...ModelBounds.trees).contains(count)
+        {
+            forest.averageDivisor = count
+        } else if arithmetic == .add {
+            forest.marginBias = operands
+        } else {
+            return nil
+        }
         return append(.forest(forest), stage.inputs, columns: stage.output.columns, width: stage.output.width)
     }
 

@@ -84,21 +84,21 @@ struct EnsembleForest {
         var nodesLeft = ModelBounds.nodes
         for root in table.roots {
             let (nodes, leaves) = try walk(root, &seen, nodesLeft: nodesLeft)
-            var values = [[Double]?](repeating: nil, count: targets)
+            var values: [Int: [(position: Int, value: Double)]] = [:]
             for (position, leaf) in leaves {
                 for weight in table.weights(of: leaf) {
-                    if values[weight.target] == nil { values[weight.target] = [Double](repeating: 0, count: nodes.count) }
                     guard weight.value.isFinite else { throw error(leaf, "has a weight that is not finite") }
-                    values[weight.target]![position] = weight.value
+                    values[weight.target, default: []].append((position, weight.value))
                 }
             }
-            for target in 0..<targets where allTargets || values[target] != nil {
+            for target in allTargets ? Array(0..<targets) : values.keys.sorted() {
                 nodesLeft -= nodes.count
                 guard nodesLeft >= 0, trees.count < ModelBounds.trees else {
-                    throw error(root, "more than \(ModelBounds.nodes) nodes or \(ModelBounds.trees) trees, one a target")
+                    throw error(
+                        root, "more than \(ModelBounds.nodes) nodes or \(ModelBounds.trees) trees, one a target")
                 }
                 var own = nodes
-                for (position, _) in leaves { own[position].value = values[target]?[position] ?? 0 }
+                for (position, value) in values[target] ?? [] { own[position].value = value }
                 trees.append(Forest.Tree(output: target, nodes: own))
             }
         }

@@ -35,7 +35,8 @@ extension EnsembleTable {
                 lists.reader.error(attribute: "\(name)[\(index)]", message)
             }
             guard let mode = known[modes[index]] else {
-                throw error("nodes_modes", "is `\(modes[index])`; known are \(known.keys.sorted().joined(separator: ", "))")
+                throw error(
+                    "nodes_modes", "is `\(modes[index])`; known are \(known.keys.sorted().joined(separator: ", "))")
             }
             var node = Node(
                 mode: mode, feature: 0, split: 0, whenTrue: index, whenFalse: index, missingIsTrue: false)

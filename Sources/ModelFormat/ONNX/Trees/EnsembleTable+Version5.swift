@@ -90,7 +90,8 @@ extension EnsembleTable {
         sets = values.split(omittingEmptySubsequences: false) { $0.isNaN }.map { Array($0) }
         if sets.last?.isEmpty == true { sets.removeLast() }
         guard sets.count == count else {
-            throw reader.error(attribute: "membership_values", "has \(sets.count) sets for \(count) BRANCH_MEMBER nodes")
+            throw reader.error(
+                attribute: "membership_values", "has \(sets.count) sets for \(count) BRANCH_MEMBER nodes")
         }
     }
 

@@ -158,12 +158,10 @@ extension GraphLowering {
 
     /// The float32 value that a double is made from without arithmetic, or the value itself.
     private func narrowSource(_ value: Int) -> Int {
-        guard let stage = builder.stage(value), stage.inputs.count == 1, case .copy = stage.operation else { return value }
-        let source = stage.inputs[0]
-        switch (builder.value(source).width, stage.output.width) {
-        case (.float32, .float64): return narrowSource(source)
-        default: return value
-        }
+        guard let stage = builder.stage(value), stage.inputs.count == 1, case .copy = stage.operation,
+            stage.output.width == .float64, builder.value(stage.inputs[0]).width == .float32
+        else { return value }
+        return stage.inputs[0]
     }
 
     /// What a copy to float32 rounds: a forest rounds its values itself.

@@ -88,7 +88,8 @@ extension ONNXReader {
         case .double: (held, storage) = (parts.doubles.count, .numbers(parts.doubles))
         case .string: (held, storage) = (parts.strings.count, .strings(parts.strings))
         case .int64: (held, storage) = (parts.int64.count, .integers(parts.int64))
-        case .uint32, .uint64: (held, storage) = (parts.uint64.count, .integers(try whole(parts.uint64, element, place)))
+        case .uint32, .uint64:
+            (held, storage) = (parts.uint64.count, .integers(try whole(parts.uint64, element, place)))
         case .float16, .bfloat16:
             (held, storage) = (
                 parts.int32.count,

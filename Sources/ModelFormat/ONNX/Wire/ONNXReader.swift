@@ -47,7 +47,9 @@ struct ONNXReader {
         var version = 0
         var message = MessageReader("OperatorSetIdProto", file: file, range: range, place: "opset_import")
         while let field = try message.next([1: .one(.bytes), 2: .one(.varint)]) {
-            if field.number == 1 { domain = try message.wire.string() } else {
+            if field.number == 1 {
+                domain = try message.wire.string()
+            } else {
                 version = Int(clamping: try message.wire.varint())
             }
         }
@@ -147,7 +149,8 @@ struct ONNXReader {
         while let field = try message.next([
             1: .one(.bytes), 4: .ignored, 5: .ignored, 6: .ignored, 8: .ignored, 9: .ignored,
         ]) {
-            var tensor = MessageReader("TypeProto.Tensor", file: file, range: try message.wire.bytes(), place: info.place)
+            var tensor = MessageReader(
+                "TypeProto.Tensor", file: file, range: try message.wire.bytes(), place: info.place)
             while let part = try tensor.next([1: .one(.varint), 2: .one(.bytes)]) {
                 if part.number == 1 {
                     info.element = try element(tensor.wire.varint(), tensor, field)
@@ -168,7 +171,8 @@ struct ONNXReader {
             while let field = try part.next([1: .one(.varint), 2: .ignored, 3: .ignored]) {
                 let count = try part.wire.varint()
                 guard count <= UInt64(ModelBounds.features) else {
-                    throw part.error("a dimension is \(Int64(bitPattern: count)), not 0 to \(ModelBounds.features)", field)
+                    throw part.error(
+                        "a dimension is \(Int64(bitPattern: count)), not 0 to \(ModelBounds.features)", field)
                 }
                 dimension = .count(Int(count))
             }

@@ -1,6 +1,6 @@
-// Explaining: row by row, output by output, without allocating.
+// Explaining a row: output by output, without allocating.
 //
-//     row ──► columns (doubles, NaN where missing) ──► trees of one output ──► phi[feature][lanes] ──► its sums
+//     row ──► values ──► ranks ──► groups of one output's trees ──► phi[feature][lanes] ──► its sums
 
 internal import CKernels
 internal import Glibc
@@ -33,9 +33,9 @@ struct ShapRowRules {
     }
 }
 
-extension ContributionExplainer {
+extension ForestContributions {
     /// Bytes of scratch that `explain` needs, whatever the number of rows.
-    public var scratchByteCount: Int {
+    var scratchByteCount: Int {
         let parts = scratchParts
         return 64 + parts.values + parts.ranks + 2 * parts.sides + parts.cells + parts.phi
     }
@@ -44,31 +44,10 @@ extension ContributionExplainer {
     private var scratchParts: (values: Int, ranks: Int, sides: Int, cells: Int, phi: Int) {
         let (lanes, group) = (Int(SERIN_SHAP_LANES), Int(SERIN_SHAP_GROUP))
         return (
-            (max(1, forest.values.count) * 8 + 63) & ~63, (max(64, forest.slotCount + group) * 2 + 63) & ~63,
-            (forest.splitCount + group + 63) & ~63, forest.cellCount * lanes * 8,
-            max(1, forest.features.count) * lanes * 8
+            (max(1, layout.values.count) * 8 + 63) & ~63, (max(64, layout.slotCount + group) * 2 + 63) & ~63,
+            (layout.splitCount + group + 63) & ~63, layout.cellCount * lanes * 8,
+            max(1, layout.features.count) * lanes * 8
         )
-    }
-
-    /// Writes contributions and status of every job; allocates and locks nothing.
-    ///
-    /// `scratch` is one thread's own, at least `scratchByteCount` bytes, any alignment.
-    public func explain(_ jobs: UnsafeMutableBufferPointer<ContributionJob>, scratch: UnsafeMutableRawBufferPointer) {
-        precondition(scratch.count >= scratchByteCount, "scratch is smaller than scratchByteCount")
-        let working = lay(out: scratch)
-        for index in jobs.indices {
-            let job = jobs[index]
-            let inputStride = featureCount * job.valueType.byteCount
-            let outputStride = outputCount * columnCount * scoreType.byteCount
-            var isFinite = true
-            for row in 0..<job.rowCount {
-                prepare(job.values + row * inputStride, job.valueType, working)
-                let output = job.contributions + row * outputStride
-                isFinite = (scoreType == .float32 ? explain(Float.self, output, working)
-                    : explain(Double.self, output, working)) && isFinite
-            }
-            jobs[index].status = isFinite ? .ok : .nonFinite
-        }
     }
 
     private func lay(out scratch: UnsafeMutableRawBufferPointer) -> serin_shap_scratch {
@@ -89,7 +68,7 @@ extension ContributionExplainer {
     /// The row's values, as the splits look at them, and their ranks.
     @inline(__always)
     private func prepare(_ row: UnsafeRawPointer, _ type: ValueType, _ working: serin_shap_scratch) {
-        let values = forest.values
+        let values = layout.values
         if type == .float32 {
             let row = row.assumingMemoryBound(to: Float.self)
             for index in values.indices {
@@ -101,24 +80,25 @@ extension ContributionExplainer {
                 working.values[index] = rules.value(row[Int(values[index].feature)], values[index].kind)
             }
         }
-        withUnsafePointer(to: working) { serin_shap_rank(forest.view, $0) }
+        withUnsafePointer(to: working) { serin_shap_rank(layout.view, $0) }
     }
 
-    /// All outputs of one row; false: not all of them are finite.
+    /// [outputs][features + 1] of one row; false: not all of them are finite.
     @inline(__always)
-    private func explain<Number: BinaryFloatingPoint>(
-        _ type: Number.Type, _ output: UnsafeMutableRawPointer, _ working: serin_shap_scratch
+    func explain<Number: BinaryFloatingPoint>(
+        _ row: UnsafeRawPointer, _ type: ValueType, _ output: UnsafeMutablePointer<Number>,
+        _ scratch: UnsafeMutableRawBufferPointer
     ) -> Bool {
         let lanes = Int(SERIN_SHAP_LANES)
-        var working = working
+        var working = lay(out: scratch)
+        prepare(row, type, working)
         var isFinite = true
         for index in 0..<outputCount {
-            let contributions = (output + index * columnCount * MemoryLayout<Number>.stride)
-                .assumingMemoryBound(to: Number.self)
+            let contributions = output + index * (featureCount + 1)
             memset(contributions, 0, featureCount * MemoryLayout<Number>.stride)
-            memset(working.phi, 0, forest.features.count * lanes * 8)
-            kernel(forest.view, forest.firstGroups[index], forest.firstGroups[index + 1], &working)
-            for (number, feature) in forest.features.enumerated() {
+            memset(working.phi, 0, layout.features.count * lanes * 8)
+            kernel(layout.view, layout.firstGroups[index], layout.firstGroups[index + 1], &working)
+            for (number, feature) in layout.features.enumerated() {
                 let phi = working.phi + number * lanes
                 let sum = ((phi[0] + phi[4]) + (phi[1] + phi[5])) + ((phi[2] + phi[6]) + (phi[3] + phi[7]))
                 let contribution = Number(sum * scale)
