@@ -14,8 +14,11 @@ PYTEST := .venv/bin/python -m pytest
 ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
 # Seconds for each fuzz target; `make fuzz` is the long run, the tests' own default the short one.
 FUZZ_SECONDS ?= 300
+# Models of each library for `make parity`, and where their random numbers begin.
+PARITY_COUNT ?= 200
+PARITY_SEED ?= 1
 
-.PHONY: help serve build release test lint format unit-test end-to-end sanitize fuzz bench clean \
+.PHONY: help serve build release test lint format unit-test end-to-end sanitize fuzz parity bench clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -42,6 +45,9 @@ sanitize: test-dependencies ## all suites under the address and the thread sanit
 fuzz: test-dependencies ## fuzz every parser under the address sanitizer, FUZZ_SECONDS (300) each
 	$(ASAN) SERIN_FUZZ_SECONDS=$(FUZZ_SECONDS) $(SWIFT) test --scratch-path .build-asan --sanitize=address \
 		--no-parallel --filter Fuzz
+
+parity: test-dependencies .cache/train/.complete ## PARITY_COUNT (200) new models of each library, scored as their trainers do
+	@.ci/parity .cache/train/bin/python $(PARITY_COUNT) $(PARITY_SEED)
 
 format: ## rewrite the sources as .swift-format says
 	$(SWIFT) format --in-place --recursive --parallel $(SOURCES)
@@ -80,4 +86,9 @@ bench-dependencies:
 .venv/.complete: Tests/EndToEnd/requirements.txt
 	python3 -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+.cache/train/.complete: models/train/requirements.txt
+	python3 -m venv .cache/train
+	.cache/train/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@

@@ -87,6 +87,8 @@ def write_model(directory: Path, trainer: str, kind: Kind, number: int, seed: in
         "features": table.width,
         "outputs": outputs,
     }
+    if trainer == "catboost":  # the importer is told no names: a code is its category
+        entry["categories"] = [[] for _ in range(table.width)]
     return entry | ({} if trained.tolerance is None else {"tolerance": trained.tolerance})
 
 

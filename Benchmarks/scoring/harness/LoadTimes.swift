@@ -9,7 +9,7 @@ enum LoadTimes {
     private static let repetitions = 7
 
     /// Milliseconds from the source file to an image that scores, and from a cached image.
-    static func measure(_ bench: ModelBench, cache: String) throws -> [ModelReport.Extra] {
+    static func measure(_ bench: ModelBench) throws -> [ModelReport.Extra] {
         let source = "\(bench.folder)/\(bench.model.source)"
         let image = "\(bench.folder)/image.serin"
         let model = try CompiledModel.compile(ModelImporter.importModel(path: source).model)

@@ -36,7 +36,7 @@ struct MeasuredModel {
             peers: ["lleaves", "lightgbm", "onnxruntime"]
         ),
         MeasuredModel(
-            name: "rf200x10", source: "forest.json", hasMargins: false, agreement: .within(1e-12),
+            name: "rf200x10", source: "forest.onnx", hasMargins: false, agreement: .within(1e-12),
             peers: ["tl2cgen", "onnxruntime"]),
         MeasuredModel(
             name: "cat500x6", source: "model.json", agreement: .oneUnit,

@@ -23,6 +23,14 @@ struct MeasuredRows: @unchecked Sendable {
         self.answers = [Double](UnsafeRawBufferPointer(answers).bindMemory(to: Double.self))
     }
 
+    /// The doubles of a file; nil: there is none.
+    static func doubles(_ path: String) throws -> [Double]? {
+        guard access(path, R_OK) == 0 else { return nil }
+        let bytes = try read(path)
+        defer { bytes.deallocate() }
+        return [Double](UnsafeRawBufferPointer(bytes).bindMemory(to: Double.self))
+    }
+
     private static func read(_ path: String) throws -> UnsafeMutableRawBufferPointer {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }

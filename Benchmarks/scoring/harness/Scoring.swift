@@ -72,7 +72,13 @@ struct Scoring: ParsableCommand {
     private func extras(
         _ bench: ModelBench, _ serin: SerinScorer, _ processors: [Int32]
     ) throws -> [ModelReport.Extra] {
-        var found = try LoadTimes.measure(bench, cache: options.cache)
+        var found = try LoadTimes.measure(bench)
+        if let micros = try Explaining.micros(bench, chunks: options.sampling.pairs) {
+            found.append(
+                .init(
+                    title: "TreeSHAP of a row", value: micros, unit: "µs",
+                    limit: Goals.contributionsMicros[bench.model.name].map { .atMost($0) }))
+        }
         if processors.count > 1, !options.quick {
             let other = try bench.serin(largestBatch: options.batchSizes.max()!)
             let speedUp = try TwoThreads.speedUp(

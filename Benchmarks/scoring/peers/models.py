@@ -4,7 +4,7 @@
     xgb100x6, xgb500x8    XGBoost            model.json         margins, float32 widened
     lgb100x31, lgb500x63  LightGBM           model.txt          margins
     lgbcat100x31      LightGBM, 4 category columns
-    rf200x10          scikit-learn forest    model.json         probability of class 1
+    rf200x10          scikit-learn forest    forest.onnx        probability of class 1
     cat500x6          CatBoost               model.json         margins
     logreg32          scikit-learn           model.onnx         probability of class 1
     mlp32, mlp256     scikit-learn           model.onnx         probability of class 1
@@ -25,6 +25,7 @@ import numpy as np
 import data
 
 SEED = 7
+EXPLAINED_ROWS = 256
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "models" / "train"))
 
 
@@ -64,6 +65,11 @@ def write_answers(folder: Path, rows: np.ndarray, answers: np.ndarray):
     np.ascontiguousarray(answers, np.float64).reshape(len(rows)).tofile(folder / "answers.f64")
 
 
+def write_contributions(folder: Path, contributions: np.ndarray):
+    """contributions.f64: [row][feature, then the expected margin] of the first rows."""
+    np.ascontiguousarray(contributions, np.float64).tofile(folder / "contributions.f64")
+
+
 def xgboost_model(rounds: int, depth: int, rate: float):
     def train(folder: Path):
         import xgboost
@@ -85,6 +91,8 @@ def xgboost_model(rounds: int, depth: int, rate: float):
         booster.save_model(folder / "model.json")
         booster = xgboost.Booster({"nthread": 1}, model_file=folder / "model.json")
         write_answers(folder, rows.test, booster.predict(xgboost.DMatrix(rows.test, nthread=1), output_margin=True))
+        explained = xgboost.DMatrix(rows.test[:EXPLAINED_ROWS], nthread=1)
+        write_contributions(folder, booster.predict(explained, pred_contribs=True))
 
     return train
 
@@ -109,6 +117,7 @@ def lightgbm_model(rounds: int, leaves: int, rate: float, categories: bool = Fal
         lightgbm.train(settings, dataset, rounds).save_model(folder / "model.txt")
         booster = lightgbm.Booster(model_file=str(folder / "model.txt"))
         write_answers(folder, rows.test, booster.predict(rows.test, raw_score=True, num_threads=1))
+        write_contributions(folder, booster.predict(rows.test[:EXPLAINED_ROWS], pred_contrib=True, num_threads=1))
 
     return train
 
@@ -121,6 +130,10 @@ def forest_model(folder: Path):
     forest = RandomForestClassifier(200, max_depth=10, min_samples_leaf=5, random_state=SEED, n_jobs=1)
     forest.fit(values, labels)
     (folder / "model.pickle").write_bytes(pickle.dumps(forest))
+    # skl2onnx's file, which ONNX Runtime gets, has lost where missing values go.
+    import export_sklearn
+
+    (folder / "forest.onnx").write_bytes(export_sklearn.to_onnx(forest).SerializeToString())
     write_answers(folder, rows.test, forest.predict_proba(rows.test)[:, 1])
 
 

@@ -44,6 +44,7 @@ def link(name: Path, target: Path | None):
 
 def train(model: models.Model, folder: Path):
     scripts = [(HERE / name).read_bytes() for name in ("data.py", "models.py", "onnx_export.py")]
+    scripts.append((HERE.parents[2] / "models" / "train" / "export_sklearn.py").read_bytes())
     packages = ("catboost", "lightgbm", "numpy", "onnxmltools", "scikit-learn", "skl2onnx", "xgboost")
     versions = " ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     target = folder / "model.onnx"
