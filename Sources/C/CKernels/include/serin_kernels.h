@@ -118,6 +118,8 @@ typedef struct serin_kernels {
     /// Words of a wide block, and 16-byte lanes of a register.
     uint32_t slice_words;
     uint32_t slice_lanes;
+    /// 1: half a wide block costs about half as much.
+    uint32_t slice_has_halves;
 } serin_kernels;
 
 /// The highest level that this processor has and the environment allows: SERIN_KERNELS=scalar, avx2
