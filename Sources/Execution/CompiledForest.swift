@@ -33,28 +33,35 @@ final class CompiledForest: @unchecked Sendable {
     let worstCaseNodesPerRow: Int
     let imageBytes: Int
 
-    /// The kernels in use, such as `scalar`.
-    var kernels: String { String(cString: view.pointee.kernels.pointee.name) }
+    /// The kernels in use, such as `scalar`: the fastest for this forest, measured when it was loaded.
+    var kernels: String { choice.kernels.rawValue }
+    /// Measured nanoseconds of a row that is scored alone, and of a row among 64.
+    var nanosPerRow: Double { choice.nanosPerRow }
+    var nanosPerBatchedRow: Double { choice.nanosPerBatchedRow }
+    private let choice: KernelChoice.Result
 
-    /// Lays a forest out; checks it first.
-    static func compile(_ forest: Forest) throws -> CompiledForest {
+    /// Lays a forest out; checks it first.  `kernels`: the widest instruction set that may score it.
+    static func compile(_ forest: Forest, kernels: KernelSet = .avx512) throws -> CompiledForest {
         try forest.check()
         var compiler = try ForestCompiler(forest)
         let image = try compiler.image()
-        return try CompiledForest(image: UnsafeRawBufferPointer(start: image.start, count: image.count), owning: image)
+        let bytes = UnsafeRawBufferPointer(start: image.start, count: image.count)
+        return try CompiledForest(image: bytes, owning: image, kernels)
     }
 
     /// Copies an image, from a cache for example, and checks all of it.
-    convenience init(image: UnsafeRawBufferPointer) throws(ImageError) {
+    convenience init(image: UnsafeRawBufferPointer, kernels: KernelSet = .avx512) throws(ImageError) {
         guard image.count >= MemoryLayout<serin_image_header>.size, let source = image.baseAddress else {
             throw ImageError("the image is shorter than its header")
         }
         let copy = ImageMemory(count: image.count)
         memcpy(copy.start, source, image.count)
-        try self.init(image: UnsafeRawBufferPointer(start: copy.start, count: copy.count), owning: copy)
+        try self.init(image: UnsafeRawBufferPointer(start: copy.start, count: copy.count), owning: copy, kernels)
     }
 
-    private init(image: UnsafeRawBufferPointer, owning memory: consuming ImageMemory) throws(ImageError) {
+    private init(
+        image: UnsafeRawBufferPointer, owning memory: consuming ImageMemory, _ kernels: KernelSet
+    ) throws(ImageError) {
         let header = try ImageCheck(image).header()
         featureCount = Int(header.feature_count)
         outputCount = Int(header.output_count)
@@ -66,8 +73,7 @@ final class CompiledForest: @unchecked Sendable {
         self.memory = memory.release()
         view = .allocate(capacity: 1)
         view.initialize(to: Self.view(of: self.memory, header))
-        serin_lay_out(view, UInt32(SERIN_LEVEL_AVX512))
-        measureBlocks()
+        choice = KernelChoice.choose(view, limit: kernels)
     }
 
     deinit {
@@ -109,11 +115,10 @@ final class CompiledForest: @unchecked Sendable {
             vector_blocks: at(header.vector_blocks, UInt8.self),
             vector_leaves: UnsafeRawPointer(memory + Int(header.vector_leaves.offset)),
             vector_links: at(header.vector_links, serin_link.self),
+            vector_paths: at(header.vector_paths, UInt8.self),
             decision_rows: at(header.decision_rows, UInt64.self), row_bytes: 0, decisions_at: 0, ranks_at: 0,
             values_at: 0, sum_bytes: 0, has_scalar_segments: 0, rows_max: 0, states_max: 0, slice_narrow_from: 0,
-            slice_wide_from: 0,
-            slice_words: 0,
-            slices: slices(of: memory, header), slice_kernels: nil, kernels: nil)
+            slice_wide_from: 0, slice_words: 0, slices: slices(of: memory, header), slice_kernels: nil, kernels: nil)
     }
 
     private static func slices(of memory: UnsafeMutableRawPointer, _ header: serin_image_header) -> serin_slices {

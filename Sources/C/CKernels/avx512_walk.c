@@ -66,14 +66,13 @@ AVX512_INLINE void walk_row(
             .leaves = (const uint8_t *)forest->vector_leaves + (size_t)segment->first_leaf * (is_wide ? 8 : 4),
             .links = forest->vector_links + segment->first_link,
         };
-        if (has_words) {
-            walk_linked(&walk, &own, 1, registers);
-        } else if (segment->first_decision == SERIN_NO_DECISIONS) {
-            walk_trees(&walk, &own, registers, 0);
-        } else {
+        const int has_categories = segment->first_decision != SERIN_NO_DECISIONS;
+        if (has_categories)
             walk.decisions = (const uint64_t *)(state + forest->decisions_at) + segment->first_decision;
-            walk_trees(&walk, &own, registers, 1);
-        }
+        if (has_words) walk_linked(&walk, &own, 1, registers);
+        // The commonest width has a copy without categories; the others look at every register.
+        else if (registers == 1 && !has_categories) walk_trees(&walk, &own, registers, 0);
+        else walk_trees(&walk, &own, registers, has_categories);
     }
 }
 

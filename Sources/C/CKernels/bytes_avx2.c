@@ -1,13 +1,10 @@
 // Slot bytes with AVX2: each step of serin_bytes.h is two compares of eight floats, or four of four
 // doubles.  The way from columns to slots is a loop over bytes: 64 of them cost less than a permute
 // of 64 bytes, which AVX2 has to piece together from eight.
+#include "avx2.h"
 #include "bytes.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
-#define AVX2_INLINE static inline __attribute__((always_inline, target("avx2,bmi,bmi2,popcnt")))
 
 AVX2_INLINE uint32_t passed_float(const float *thresholds, float value, int inclusive) {
     __m256 own = _mm256_set1_ps(value), low = _mm256_loadu_ps(thresholds), high = _mm256_loadu_ps(thresholds + 8);

@@ -17,6 +17,8 @@ void serin_walk_segments(
     const serin_forest *forest, size_t first, size_t count, const uint8_t *states, size_t rows, void *sums);
 void serin_rank_avx512(const serin_forest *forest, const serin_row *row, uint8_t *state);
 void serin_walk_avx512(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums);
+void serin_rank_avx2(const serin_forest *forest, const serin_row *row, uint8_t *state);
+void serin_walk_avx2(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums);
 /// The decision words of a row's categories.
 void serin_decide_categories(const serin_forest *forest, const serin_row *row, uint8_t *state);
 void serin_bytes_scalar(const serin_forest *forest, const serin_row *row, uint8_t *bytes);

@@ -42,6 +42,14 @@ void serin_lay_out(serin_forest *forest, uint32_t limit) {
     forest->states_max = rows_within(states_bytes_max, forest->row_bytes + forest->sum_bytes, SERIN_STATES_MAX);
     forest->rows_max = forest->states_max;
     lay_out_slices(forest, serin_kernels_at(limit));
+    serin_use_kernels(forest, limit);
+}
+
+void serin_use_kernels(serin_forest *forest, uint32_t limit) {
+    const serin_image_header *header = forest->header;
+    if (limit > serin_level()) limit = serin_level();
+    const int fits_avx2 = header->byte_slot_count == 64 || header->byte_slot_count == 128;
+    if (limit == SERIN_LEVEL_AVX2 && !fits_avx2) limit = SERIN_LEVEL_SCALAR;
     if (header->vector_segments.count == 0) limit = SERIN_LEVEL_SCALAR;
     forest->kernels = serin_kernels_at(limit);
 }

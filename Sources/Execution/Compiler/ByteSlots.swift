@@ -41,11 +41,6 @@ struct ByteSlots {
 
     /// Slots of a row, used or not: 64, 128 or 256.
     var slotCount: Int { slots.count <= 64 ? 64 : slots.count <= 128 ? 128 : 256 }
-    /// Slots that some node asks.
-    var usedSlotCount: Int { slots.count }
-    /// Distinct thresholds of a slot: a node's rank is below it.
-    func thresholdCount(slot: Int) -> Int { columns[slots[slot].column].count }
-
     /// Nil: the forest's questions need more than 256 slots, or it asks none.
     init?(_ forest: Forest, _ table: ThresholdTable) {
         coder = table.coder
@@ -59,7 +54,10 @@ struct ByteSlots {
         slotOf = [Int](repeating: -1, count: columns.count * Self.missingKinds)
         for tree in forest.trees {
             for node in tree.nodes where !node.isLeaf && node.categories < 0 {
-                let index = column(node).column * Self.missingKinds + Int(node.missing.rawValue)
+                let own = columnOf[Int(node.feature)]
+                // Most features have one column: no search.
+                let column = own.count == 1 ? own[0] : column(node).column
+                let index = column * Self.missingKinds + Int(node.missing.rawValue)
                 if slotOf[index] >= 0 { continue }
                 guard slots.count < Int(SERIN_BYTE_SLOTS_MAX) else { return nil }
                 slotOf[index] = slots.count

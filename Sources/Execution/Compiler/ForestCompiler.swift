@@ -8,6 +8,8 @@ internal import ModelFormat
 
 struct ForestCompiler {
     private let forest: Forest
+    /// Of each tree: walked once, needed everywhere.
+    private let depths: [Int]
     private let slots: SlotTable
     private let categories: CategoryTable
     private let slotCount: Int
@@ -16,6 +18,7 @@ struct ForestCompiler {
     /// The forest must have passed its check.
     init(_ forest: Forest) throws(ImageError) {
         self.forest = forest
+        depths = forest.trees.map { $0.depth }
         slots = SlotTable(forest)
         vectorSlots = VectorSlots(forest)
         categories = try CategoryTable(forest, firstSlot: (slots.count + 7) & ~7)
@@ -27,8 +30,8 @@ struct ForestCompiler {
 
     mutating func image() throws(ImageError) -> ImageMemory {
         let (slots, categories) = (slots, categories)
-        let plan = SchemePlan(forest, hasWords: vectorSlots?.hasWords ?? false)
-        let layout = try TreeLayout(forest, cuts: Set(plan.runs.map { $0.trees.lowerBound })) { node in
+        let plan = SchemePlan(forest, depths, hasWords: vectorSlots?.hasWords ?? false)
+        let layout = try TreeLayout(forest, depths, cuts: Set(plan.runs.map { $0.trees.lowerBound })) { node in
             node.categories >= 0 ? (categories.slot(node), 0) : slots.question(node)
         }
         var header = plainHeader()
@@ -63,13 +66,14 @@ struct ForestCompiler {
     ) throws(ImageError) {
         guard let vectorSlots else { return }
         try vectorSlots.write(to: &writer, &header)
-        let layout = VectorLayout(forest, vectorSlots, plan.runs) { scalar.segments(of: $0) }
+        let layout = VectorLayout(forest, depths, vectorSlots, plan.runs) { scalar.segments(of: $0) }
         guard let decisions = DecisionRows(layout, categories) else { return }
         header.decision_words = UInt32(decisions.wordCount)
         header.vector_segments = try writer.add(layout.segments)
         header.vector_blocks = try writer.add(bytes: layout.blocks, unit: 64)
         header.vector_leaves = try writer.add(numbers: layout.leaves, width: header.sum_width)
         header.vector_links = try writer.add(layout.links)
+        header.vector_paths = try writer.add(bytes: layout.paths, unit: 64)
         header.decision_rows = try writer.add(decisions.words)
     }
 
@@ -80,8 +84,8 @@ struct ForestCompiler {
         header.output_count = UInt32(forest.outputCount)
         header.tree_count = UInt32(forest.treeCount)
         header.slot_count = UInt32(slotCount)
-        header.max_depth = UInt32(forest.maxDepth)
-        header.worst_case_nodes = UInt32(forest.worstCaseNodesPerRow)
+        header.max_depth = UInt32(depths.max() ?? 0)
+        header.worst_case_nodes = UInt32(depths.reduce(0, +))
         header.value_width = UInt32(forest.valueWidth == .float32 ? SERIN_FLOAT32 : SERIN_FLOAT64)
         header.sum_width = UInt32(forest.accumulation == .float32 ? SERIN_FLOAT32 : SERIN_FLOAT64)
         header.average_divisor = UInt32(forest.averageDivisor)

@@ -35,13 +35,15 @@ struct TreeLayout {
     ///
     /// A segment ends before each of `cuts` (multiples of the group size), so that runs of trees
     /// are runs of segments.
-    init(_ forest: Forest, cuts: Set<Int>, ask: @escaping (Forest.Node) -> (slot: Int, rank: Int)) throws(ImageError) {
+    init(
+        _ forest: Forest, _ depths: [Int], cuts: Set<Int>, ask: @escaping (Forest.Node) -> (slot: Int, rank: Int)
+    ) throws(ImageError) {
         self.ask = ask
         self.cuts = cuts
         leafBytes = forest.accumulation == .float32 ? 4 : 8
         for start in stride(from: 0, to: forest.trees.count, by: Self.groupSize) {
             let trees = Array(forest.trees[start..<min(start + Self.groupSize, forest.trees.count)])
-            add(trees, first: start)
+            add(trees, first: start, depth: depths[start..<start + trees.count].max() ?? 0)
             // The image's limit is far below; this keeps indices within 32 bits on the way there.
             guard heapNodes.count < 1 << 31, linkedNodes.count < 1 << 31 else { throw ImageError("too many nodes") }
         }
@@ -55,8 +57,7 @@ struct TreeLayout {
         return first..<end
     }
 
-    private mutating func add(_ trees: [Forest.Tree], first: Int) {
-        let depth = trees.reduce(0) { max($0, $1.depth) }
+    private mutating func add(_ trees: [Forest.Tree], first: Int, depth: Int) {
         let leaves = trees.reduce(0) { $0 + ($1.nodes.count + 1) / 2 }
         let isLinear = trees.contains { !$0.linearLeaves.isEmpty }
         let isComplete =

@@ -14,6 +14,7 @@ extension ImageCheck {
         let number = head.sum_width == UInt32(SERIN_FLOAT32) ? 4 : 8
         let blocks = try count(head.vector_blocks, 64)
         let leaves = try count(head.vector_leaves, number)
+        _ = try count(head.vector_paths, 64)
         let links = try section(head.vector_links, serin_link.self)
         try require(segments.isEmpty || head.byte_slot_count > 0 || head.word_slot_count > 0, "vectors without slots")
         var nextTree = 0
@@ -74,6 +75,7 @@ extension ImageCheck {
             try require(depth == 32 || depth == 64, "lanes of a tree")
             let lanes = Int(segment.tree_count) * depth
             try require(segment, lanes: (lanes + 63) & ~63, bytes: 256, leaves: lanes)
+            try checkPaths(segment)
         case UInt32(SERIN_SCHEME_PLANES):
             try require((1...8).contains(depth), "depth of oblivious trees")
             let groups = (Int(segment.tree_count) + 63) / 64
@@ -81,6 +83,18 @@ extension ImageCheck {
         case UInt32(SERIN_SCHEME_LINKED): try checkLinks(segment, links, padded: padded)
         default: try require(false, "scheme of a vector segment")
         }
+    }
+
+    /// Paths lead nowhere but to a leaf's number below 32; pointers must stay in their table.
+    private func checkPaths(_ segment: serin_vector_segment) throws(ImageError) {
+        let units = try count(head.vector_paths, 64)
+        let own = Int(segment.tree_count) * (segment.depth == 32 ? 4 : 8)
+        try require(Int(segment.first_path) + own <= units, "paths of a vector segment")
+        guard segment.depth == 64 else { return }
+        // SAFETY: within the image, as just checked.
+        let start = image.baseAddress! + Int(head.vector_paths.offset) + 64 * Int(segment.first_path)
+        let pointers = UnsafeBufferPointer(start: start.assumingMemoryBound(to: UInt16.self), count: 32 * own)
+        try require(pointers.allSatisfy { (256..<384).contains($0) }, "a pointer of a vector segment")
     }
 
     /// Every child of a linked block is a block or a leaf of the segment.  A walk takes `depth` steps,

@@ -181,6 +181,10 @@ typedef struct {
     /// Linked: the link of its first block, and how many blocks it has.
     uint32_t first_link;
     uint32_t link_count;
+    /// Doubling: its trees' paths (32 lanes, avx2_paths.h) or pointers (64 lanes, avx2_pointers.h), in
+    /// units of 64 bytes; 256 or 512 bytes a tree.
+    uint32_t first_path;
+    uint32_t reserved;
 } serin_vector_segment;
 
 #define SERIN_NO_DECISIONS 0xffffffffu
@@ -275,6 +279,8 @@ typedef struct {
     serin_section vector_blocks;
     serin_section vector_leaves;
     serin_section vector_links;
+    /// 64 bytes each.
+    serin_section vector_paths;
     /// For each category column `row_count` rows of `decision_words` 64-bit words.
     serin_section decision_rows;
     /// And for batches: bit slices; without segments there are none.

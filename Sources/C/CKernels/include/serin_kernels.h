@@ -59,6 +59,7 @@ typedef struct serin_forest {
     const uint8_t *vector_blocks;
     const void *vector_leaves;
     const serin_link *vector_links;
+    const uint8_t *vector_paths;
     const uint64_t *decision_rows;
 
     /// A row's answers, its *state*: slot bytes or words, decision words, 16-bit ranks, and for linear
@@ -133,6 +134,8 @@ const char *serin_processor_kind(void);
 /// Fills in where a row's state has its parts and which kernels score it: those of level `limit` or
 /// below that the processor has and the forest's layout fits.
 void serin_lay_out(serin_forest *forest, uint32_t limit);
+/// Chooses again which kernels score single rows; bit slices stay as they were laid out.
+void serin_use_kernels(serin_forest *forest, uint32_t limit);
 
 /// Scores up to `rows_max` rows.  `scratch` (64-byte aligned) has serin_scratch_bytes(count) bytes.
 void serin_score(const serin_forest *forest, serin_row *rows, size_t count, void *scratch);

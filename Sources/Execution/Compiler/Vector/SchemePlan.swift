@@ -44,18 +44,17 @@ struct SchemePlan {
     let runs: [Run]
 
     /// `hasWords`: the forest's slots are words, which only linked blocks can read.
-    init(_ forest: Forest, hasWords: Bool) {
+    init(_ forest: Forest, _ depths: [Int], hasWords: Bool) {
         let starts = stride(from: 0, to: forest.trees.count, by: Self.group)
         let shapes = starts.map {
-            Self.shape(forest.trees[$0..<min($0 + Self.group, forest.trees.count)])
+            Self.shape(forest.trees[$0..<min($0 + Self.group, forest.trees.count)], depths)
         }
         runs = Self.runs(Self.cheapest(shapes, hasWords: hasWords), count: forest.trees.count)
     }
 
-    private static func shape(_ trees: ArraySlice<Forest.Tree>) -> Shape {
+    private static func shape(_ trees: ArraySlice<Forest.Tree>, _ depths: [Int]) -> Shape {
         var shape = Shape()
-        for tree in trees {
-            let depth = tree.depth
+        for (tree, depth) in zip(trees, depths[trees.indices]) {
             shape.depth = max(shape.depth, depth)
             shape.depths.insert(depth)
             shape.splits = max(shape.splits, (tree.nodes.count - 1) / 2)
@@ -76,7 +75,7 @@ struct SchemePlan {
         case .blocks(let depth): return shape.depth <= depth && !shape.hasCategories ? 40 + 2 * Double(depth) : nil
         case .doubling(let lanes): return shape.splits < lanes ? (lanes == 32 ? 46 : 66) : nil
         case .planes(let depth):
-            return shape.isOblivious && shape.depths == [depth] ? 14 + 2 * Double(depth) : nil
+            return shape.isOblivious && shape.depths == [depth] ? 8 + 2 * Double(depth) : nil
         case .linked:
             let levels = VectorLayout.linkedLevels(hasWords: hasWords)
             let steps = max(1, (shape.depth + levels - 1) / levels)

@@ -48,11 +48,11 @@ extension VectorLayout {
     private mutating func openLinkedBlock() {
         links.append(serin_link(base: Self.leafMark, boundaries: 0))
         if hasWords {
-            blocks += [UInt8](repeating: 0, count: 32)
-            blocks += [UInt8](repeating: 255, count: 64)
+            blocks.append(contentsOf: repeatElement(0, count: 32))
+            blocks.append(contentsOf: repeatElement(255, count: 64))
         } else {
-            blocks += [UInt8](repeating: 0, count: 16)
-            blocks += [UInt8](repeating: 255, count: 16)
+            blocks.append(contentsOf: repeatElement(0, count: 16))
+            blocks.append(contentsOf: repeatElement(255, count: 16))
         }
     }
 

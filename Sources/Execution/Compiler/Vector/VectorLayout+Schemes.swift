@@ -8,7 +8,7 @@ extension VectorLayout {
 
     private static func padded(_ count: Int) -> Int { (count + group - 1) / group * group }
 
-    private mutating func openLeaves(_ count: Int) -> Int {
+    mutating func openLeaves(_ count: Int) -> Int {
         leaves += [Double](repeating: 0, count: count)
         return leaves.count - count
     }
@@ -33,8 +33,8 @@ extension VectorLayout {
         let lower = blocks.count
         let blockCount = count << upper
         for _ in 0..<blockCount {
-            blocks += [UInt8](repeating: 0, count: 16)
-            blocks += [UInt8](repeating: 255, count: 16)
+            blocks.append(contentsOf: repeatElement(0, count: 16))
+            blocks.append(contentsOf: repeatElement(255, count: 16))
         }
         let firstLeaf = openLeaves(count << depth)
         for (index, tree) in trees.enumerated() {
@@ -61,44 +61,6 @@ extension VectorLayout {
         let (slot, rank) = byteQuestion(node)
         blocks[start + block * 32 + lane] = slot
         blocks[start + block * 32 + 16 + lane] = rank
-    }
-
-    /// avx512_doubling.h: splits in the order of the tree's nodes; gives the doublings that reach a
-    /// leaf from every root.
-    mutating func addDoubling(_ trees: ArraySlice<Forest.Tree>, _ lanes: Int) -> Int {
-        let start = openBlocks(lanes: trees.count * lanes, rest: 128)
-        let firstLeaf = openLeaves(trees.count * lanes)
-        var deepest = 1
-        for (index, tree) in trees.enumerated() {
-            addDoubling(tree, lane: index * lanes, of: start, firstLeaf: firstLeaf + index * lanes)
-            deepest = max(deepest, tree.depth)
-        }
-        return Int.bitWidth - (deepest - 1).leadingZeroBitCount
-    }
-
-    private mutating func addDoubling(_ tree: Forest.Tree, lane first: Int, of start: Int, firstLeaf: Int) {
-        let children = start + first / 64 * 256 + 128
-        let offset = first % 64
-        var numbers = [UInt8](repeating: 0, count: tree.nodes.count)
-        var (splits, leafCount) = (0, 0)
-        for (index, node) in tree.nodes.enumerated() {
-            if node.isLeaf {
-                leaves[firstLeaf + leafCount] = node.value
-                numbers[index] = UInt8(leafCount)
-                leafCount += 1
-            } else {
-                numbers[index] = UInt8(0x80 | offset + splits)
-                splits += 1
-            }
-        }
-        var lane = 0
-        for node in tree.nodes where !node.isLeaf {
-            put(node, lane: first + lane, of: start, rest: 128)
-            blocks[children + offset + lane] = numbers[Int(node.left)]
-            blocks[children + 64 + offset + lane] = numbers[Int(node.right)]
-            lane += 1
-        }
-        // A tree without a split has leaf 0, as every idle lane says.
     }
 
     /// avx512_planes.h: 64 trees at a time, a block a level.

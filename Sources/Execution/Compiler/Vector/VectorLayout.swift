@@ -43,21 +43,28 @@ struct VectorLayout {
     let slots: VectorSlots
     var hasWords: Bool { slots.hasWords }
     private let trees: [Forest.Tree]
+    let depths: [Int]
 
     private(set) var segments: [serin_vector_segment] = []
     var blocks: [UInt8] = []
     var leaves: [Double] = []
     /// Of linked blocks.
     var links: [serin_link] = []
+    /// Of doubling: each tree's paths or pointers.
+    var paths: [UInt8] = []
     /// Category splits by lane: bit `lane % 64` of decision word `lane / 64`.
     private(set) var categoryLanes: [(lane: Int, node: Forest.Node)] = []
     /// Decision words given out.
     private(set) var decisionWords = 0
 
     /// Runs of trees that the plan leaves to the scalar walk, with their scalar segments.
-    init(_ forest: Forest, _ slots: VectorSlots, _ runs: [SchemePlan.Run], scalar: (Range<Int>) -> Range<Int>) {
+    init(
+        _ forest: Forest, _ depths: [Int], _ slots: VectorSlots, _ runs: [SchemePlan.Run],
+        scalar: (Range<Int>) -> Range<Int>
+    ) {
         self.slots = slots
         trees = forest.trees
+        self.depths = depths
         for run in runs { add(run, scalar) }
     }
 
@@ -68,6 +75,7 @@ struct VectorLayout {
         segment.first_decision = SERIN_NO_DECISIONS
         segment.first_block = UInt32(blocks.count / 64)
         segment.first_leaf = UInt32(leaves.count)
+        segment.first_path = UInt32(paths.count / 64)
         segment.depth = UInt32(run.scheme.depth)
         segment.scheme = run.scheme.number
         switch run.scheme {
@@ -82,7 +90,7 @@ struct VectorLayout {
             segment.first_link = UInt32(links.count)
             segment.link_count = UInt32(addLinked(trees[run.trees]))
             let levels = Self.linkedLevels(hasWords: hasWords)
-            let depth = trees[run.trees].reduce(1) { max($0, $1.depth) }
+            let depth = depths[run.trees].reduce(1) { max($0, $1) }
             segment.depth = UInt32((depth + levels - 1) / levels)
         }
         if run.scheme != .scalar {
@@ -110,9 +118,9 @@ struct VectorLayout {
     mutating func openBlocks(lanes count: Int, rest: Int = 0) -> Int {
         let start = blocks.count
         for _ in 0..<(count + 63) / 64 {
-            blocks += [UInt8](repeating: 0, count: 64)
-            blocks += [UInt8](repeating: 255, count: 64)
-            blocks += [UInt8](repeating: 0, count: rest)
+            blocks.append(contentsOf: repeatElement(0, count: 64))
+            blocks.append(contentsOf: repeatElement(255, count: 64))
+            blocks.append(contentsOf: repeatElement(0, count: rest))
         }
         return start
     }

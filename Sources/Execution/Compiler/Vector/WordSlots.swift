@@ -53,7 +53,11 @@ struct WordSlots {
         slotOf = [Int](repeating: -1, count: columns.count * Self.missingKinds)
         for tree in forest.trees {
             for node in tree.nodes where !node.isLeaf && node.categories < 0 {
-                let index = column(node).column * Self.missingKinds + Int(node.missing.rawValue)
+                let feature = Int(node.feature)
+                // Most features have one column: no search.
+                let isOnly = table.keys[feature].count <= Self.thresholdsPerColumn
+                let own = isOnly ? firstColumn[feature] : column(node).column
+                let index = own * Self.missingKinds + Int(node.missing.rawValue)
                 if slotOf[index] >= 0 { continue }
                 guard slots.count < Self.slotLimit else { return nil }
                 slotOf[index] = slots.count
