@@ -93,5 +93,6 @@ void serin_score(const serin_forest *forest, serin_row *rows, size_t count, void
             serin_score_rows(forest, rows + first, own, working, to);
     }
     for (size_t row = 0; row < count; row++)
-        rows[row].non_finite = serin_finish(forest, sums + row * forest->sum_bytes, rows[row].margins, rows[row].scores);
+        rows[row].non_finite =
+            serin_finish(forest, sums + row * forest->sum_bytes, rows[row].margins, rows[row].scores);
 }
