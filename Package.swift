@@ -47,7 +47,7 @@ let package = Package(
         .target(name: "CLinux", path: "Sources/C/CLinux"),
         .target(
             name: "CKernels", path: "Sources/C/CKernels",
-            cSettings: [.unsafeFlags(["-fno-math-errno", "-ffp-contract=off"])]),
+            cSettings: [.unsafeFlags(["-O2", "-fno-math-errno", "-ffp-contract=off"])]),
         .target(
             name: "CSimdjson", path: "Sources/C/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         system("CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),

@@ -1,6 +1,6 @@
 // Every set of kernels == the oracle, bit for bit, on forests of every shape that a scheme is for.
 //
-// SERIN_KERNEL_FORESTS says how many forests, 240 if it does not; 10,000 take some minutes.
+// SERIN_KERNEL_FORESTS says how many forests, 156 if it does not; 10,000 take some minutes.
 
 import CKernels
 import Foundation
@@ -99,7 +99,7 @@ import Testing
     }
 
     @Test func allKernelsAgree() throws {
-        let count = ProcessInfo.processInfo.environment["SERIN_KERNEL_FORESTS"].flatMap { Int($0) } ?? 240
+        let count = ProcessInfo.processInfo.environment["SERIN_KERNEL_FORESTS"].flatMap { Int($0) } ?? 156
         var reached: Set<String> = []
         for seed in 0..<count {
             var random = RandomForests(seed: UInt64(seed) + 1)
@@ -109,7 +109,7 @@ import Testing
             try compare(forest, rows, "seed \(seed), \(shape)", &reached)
         }
         // A few dozen forests meet every scheme; a run with fewer is someone's experiment.
-        if count >= 240 { #expect(Self.schemes.subtracting(reached).isEmpty) }
+        if count >= 156 { #expect(Self.schemes.subtracting(reached).isEmpty) }
         print("kernels == reference: \(count) forests, levels 0 to \(serin_level()), \(reached.count) schemes")
     }
 

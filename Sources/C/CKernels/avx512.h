@@ -7,7 +7,9 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define SERIN_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vbmi,avx512vbmi2,avx512vpopcntdq,avx2,bmi,bmi2,lzcnt,popcnt,fma"
+#define SERIN_AVX512 \
+    "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vbmi,avx512vbmi2,avx512vpopcntdq,avx2,bmi,bmi2,lzcnt," \
+    "popcnt,fma"
 #define AVX512 __attribute__((target(SERIN_AVX512)))
 #define AVX512_INLINE static inline __attribute__((always_inline, target(SERIN_AVX512)))
 #endif

@@ -7,7 +7,7 @@
 // The decisions are a bit mask, and the walk is `place = 2 place + bit place of the mask`: eight
 // trees at once in 64-bit lanes, or sixteen in 32-bit lanes where 32 bits hold a tree.  No node is
 // fetched by an address that depends on another, so nothing waits for memory.  100 trees of 6 levels
-// take 353 ns a row, ranks included; flat scalar walks took 1,450.
+// take 270 ns a row, ranks included, and the scalar walk 590.
 #pragma once
 
 #include "avx512_walk.h"

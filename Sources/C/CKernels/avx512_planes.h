@@ -2,8 +2,8 @@
 //
 //     plane d: lane t is what tree t asks at level d   →   64 decisions: bit d of 64 leaves' numbers
 //
-// Six planes give the leaves of 64 trees of depth 6.  500 trees take 819 ns a row, of which adding
-// 500 doubles one behind the other is about half.
+// Six planes give the leaves of 64 trees of depth 6.  500 trees take 525 ns a row, of which adding
+// 500 doubles one behind the other is most; by the scalar walk 2,040.
 //
 // A block is one plane, 64 slots and 64 ranks; the planes of 64 trees follow each other, root first.
 #pragma once

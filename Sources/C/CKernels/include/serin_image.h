@@ -2,13 +2,14 @@
 // compiler and checked by its loader before a kernel ever sees it.
 //
 //     header | base margins | quads | keys | columns | category rows … | segments | trees | leaves
-//            | byte columns | byte slots | byte tables
+//            | slots of bytes or words, their tables | vector segments, blocks, leaves | bit slices
 //
 // Sections start at multiples of 64 bytes.  Numbers are little-endian, as the machine's.
 //
-// The image holds a forest's questions twice.  *Quads* give every row one uint16 a slot, whatever
-// the forest; the scalar walk reads those on every machine.  *Byte slots* (serin_bytes.h) are what
-// the SIMD kernels read, where the forest's questions fit.
+// The image holds a forest up to three times.  *Quads* give every row one uint16 a slot, whatever the
+// forest, and the scalar walk reads those on every machine.  The *vector segments* are the same trees for
+// single rows with SIMD, on byte slots (serin_bytes.h) or words (words_avx512.c), where the forest's
+// questions fit them.  *Bit slices* (serin_bitslice.h) are for batches.
 #pragma once
 
 #include <stddef.h>

@@ -9,12 +9,12 @@
 // float or double all settled in the ranks, the walk is `right = rank[slot] > node.rank` and has
 // no branch.
 //
-// The image is one block of memory without pointers, written by Execution's compiler and checked
-// by its loader before a kernel ever sees it:
+// The image of a forest is one block of memory without pointers (serin_image.h).  Three things in it ask
+// the same questions, each for its kernels: quads of 16-bit ranks for the scalar walk, byte or word slots
+// for single rows with SIMD, and bit slices for batches.  A row's answers are its *state*.
 //
-//     header | base margins | quads | keys | columns | category rows … | segments | trees | leaves
-//
-// Sections start at multiples of 64 bytes.  Numbers are little-endian, as the machine's.
+// Which kernels score a forest is settled when it is loaded: serin_lay_out says what fits, KernelChoice
+// (in Swift) measures and calls serin_use_kernels and serin_measure_blocks.
 #pragma once
 
 #include <stddef.h>
