@@ -55,6 +55,9 @@ DEFINE_SUMS(double)
 
 void serin_bitslice(
     const serin_forest *forest, const serin_row *rows, size_t count, size_t words, void *scratch, void *sums) {
+    const serin_kernels *kernels = forest->slice_kernels;
+    const int has_half = kernels->slice_has_halves && words == kernels->slice_words;
+    if (has_half && count <= words * SERIN_SLICE_ROWS / 2) words /= 2;
     serin_slice_work work = {.forest = forest, .rows = rows, .row_count = count, .words = words};
     lay_out(&work, scratch);
     const int is_float = forest->header->sum_width == SERIN_FLOAT32;

@@ -87,7 +87,8 @@ static void load_floats(const serin_slice_work *work, size_t first_row, size_t f
     for (size_t group = 0; group < 4; group++) {
         __m512 r[16];
 #pragma clang loop unroll(full)
-        for (size_t i = 0; i < 16; i++) r[i] = row_floats(serin_slice_row(work, first_row + 16 * group + i), feature, wanted);
+        for (size_t i = 0; i < 16; i++)
+            r[i] = row_floats(serin_slice_row(work, first_row + 16 * group + i), feature, wanted);
         transpose_floats(r);
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < 16; i++) _mm512_store_ps(work->floats + 64 * i + 16 * group, r[i]);

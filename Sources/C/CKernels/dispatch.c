@@ -30,7 +30,8 @@ static const serin_kernels levels[] = {
      .walk = serin_walk_avx512,
      .slice = serin_bitslice_avx512,
      .slice_words = 8,
-     .slice_lanes = 4},
+     .slice_lanes = 4,
+     .slice_has_halves = 1},
 #endif
 };
 

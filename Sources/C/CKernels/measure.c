@@ -52,5 +52,11 @@ void serin_measure_blocks(serin_forest *forest, const serin_row *rows, void *scr
     forest->slice_narrow_from = rows_from(block, row, narrow);
     if (block / (double)narrow < row) row = block / (double)narrow;
     if (forest->slice_wide_from == UINT32_MAX || forest->rows_max < wide) return;
-    forest->slice_wide_from = rows_from(nanos_of(forest, rows, wide, forest->slice_words, working, sums), row, wide);
+    // Half a block first, where there are halves.
+    const serin_kernels *kernels = forest->slice_kernels;
+    const int has_half = kernels->slice_has_halves && forest->slice_words == kernels->slice_words;
+    uint32_t from = UINT32_MAX;
+    for (size_t used = wide >> has_half; from == UINT32_MAX && used <= wide; used *= 2)
+        from = rows_from(nanos_of(forest, rows, used, forest->slice_words, working, sums), row, used);
+    forest->slice_wide_from = from;
 }

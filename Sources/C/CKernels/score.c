@@ -23,7 +23,9 @@ static void lay_out_slices(serin_forest *forest, const serin_kernels *kernels) {
     forest->slice_wide_from = UINT32_MAX;
     if (!kernels->slice || forest->slices.segment_count == 0) return;
     if (serin_bitslice_scratch(forest, 1) <= slice_scratch_max) forest->slice_narrow_from = 24;
-    if (serin_bitslice_scratch(forest, kernels->slice_words) <= slice_scratch_max) forest->slice_wide_from = 160;
+    if (kernels->slice_has_halves && serin_bitslice_scratch(forest, forest->slice_words) > slice_scratch_max)
+        forest->slice_words /= 2;
+    if (serin_bitslice_scratch(forest, forest->slice_words) <= slice_scratch_max) forest->slice_wide_from = 160;
     if (forest->slice_narrow_from == UINT32_MAX) return;
     forest->rows_max = rows_within(states_bytes_max, forest->sum_bytes, SERIN_ROWS_MAX);
 }
@@ -91,5 +93,6 @@ void serin_score(const serin_forest *forest, serin_row *rows, size_t count, void
             serin_score_rows(forest, rows + first, own, working, to);
     }
     for (size_t row = 0; row < count; row++)
-        rows[row].non_finite = serin_finish(forest, sums + row * forest->sum_bytes, rows[row].margins, rows[row].scores);
+        rows[row].non_finite =
+            serin_finish(forest, sums + row * forest->sum_bytes, rows[row].margins, rows[row].scores);
 }

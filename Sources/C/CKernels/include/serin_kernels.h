@@ -116,9 +116,11 @@ typedef struct serin_kernels {
     void (*walk)(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums);
     /// Adds every tree's leaf to the sums of up to 64 × `words` rows; nil: no bit slices.
     void (*slice)(const struct serin_slice_work *work);
-    /// Words of a wide block, and 16-byte lanes of a register.
+    /// Words of a wide block; 16-byte lanes of a register.
     uint32_t slice_words;
     uint32_t slice_lanes;
+    /// 1: half a wide block costs about half as much.
+    uint32_t slice_has_halves;
 } serin_kernels;
 
 /// The highest level that this processor has and the environment allows: SERIN_KERNELS=scalar, avx2
