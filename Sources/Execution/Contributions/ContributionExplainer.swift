@@ -2,7 +2,7 @@
 //
 //     margin[output] = Σ contributions[output][feature] + contributions[output][last column]
 //
-// Forests: path-dependent TreeSHAP (Lundberg et al. 2018), equal to XGBoost's `pred_contribs` and
+// Forests: path-dependent TreeSHAP (Lundberg et al. 2018), equal to XGBoost's `pred_contribs`, CatBoost's ShapValues and
 // LightGBM's `pred_contrib`; the last column is the expected margin.  Linear models, and pipelines that
 // are sums of functions of one feature each: the terms themselves, which are Shapley values too where the
 // mean of every term is taken for 0, as XGBoost does for gblinear; the last column is the constant.  A
