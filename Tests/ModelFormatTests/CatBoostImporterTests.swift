@@ -104,6 +104,10 @@ import Testing
             return
         }
         #expect(pipeline.stages.map { $0.name } == ["counters", "forest", "transform"])
+        #expect(imported.notes.count == 1 && imported.notes[0].hasPrefix("feature c: no code below 65536"))
+        #expect(try read(Self.model, categories: [[], [], ["x"]]).notes == [])
+        let key = CategoryHash.combine(0, CategoryHash.element(CategoryHash.hash("12")))
+        #expect(try read(replacing("\"7\"", "\"\(key)\"")).notes == [])
         // No category has key 7, so all rows see the empty value: (0 + 0.5) / (9 + 1) × 15 = 0.75.
         let values = ReferenceScorer.values(of: pipeline, row: [0, 1, 5], rowType: .float64)
         #expect(values[1] == [0, 0.75], "the place among one-hot values, the counter")

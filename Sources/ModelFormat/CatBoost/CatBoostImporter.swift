@@ -40,7 +40,7 @@ struct CatBoostImporter {
             format: .catboost, model: Self.model(forest, resolved, objective, columns: features.columnCount),
             featureNames: features.featureNames, categoricalFeatures: features.categoricalColumns, categories: lists,
             objective: objective.name, classCount: objective.classCount(outputs: outputs.count),
-            trainerVersion: try Self.version(info), notes: Self.notes(info, resolved, features))
+            trainerVersion: try Self.version(info), notes: Self.notes(info, resolved, features, lists))
     }
 
     /// The caller's lists, else the file's, one for each column; empty for numbers.
@@ -119,14 +119,36 @@ struct CatBoostImporter {
     }
 
     private static func notes(
-        _ info: ModelField?, _ answers: CatBoostAnswers, _ features: CatBoostFeatures
+        _ info: ModelField?, _ answers: CatBoostAnswers, _ features: CatBoostFeatures, _ lists: [[String]]
     ) -> [String] {
+        let names = features.featureNames
         var notes = answers.unknownCategories.map { column, count in
-            "feature \(features.featureNames[column]): \(count) of its one-hot categories are the hashes of no code "
+            "feature \(names[column]): \(count) of its one-hot categories are the hashes of no code "
                 + "below \(CategoryHash.decimalCount); list the names of its categories in the manifest"
+        }
+        notes += (answers.counters?.columnsWithoutCodes ?? []).filter { lists[$0].isEmpty }.map { column in
+            "feature \(names[column]): no code below \(CategoryHash.decimalCount) is among the categories of its "
+                + "counters; list the names of its categories in the manifest"
         }
         if info == nil { notes.append("the file does not say its objective: scores are the raw sums") }
         return notes
+    }
+}
+
+extension CatBoostCounters {
+    /// Columns whose own tables know no decimal code, ascending.
+    fileprivate var columnsWithoutCodes: [Int] {
+        var knowsCodes: [Int: Bool] = [:]
+        for table in tables {
+            let combination = combinations[table.combination]
+            guard combination.categories.count == 1, combination.borders.isEmpty, combination.equalities.isEmpty else {
+                continue
+            }
+            let column = categories[combination.categories[0]].column
+            let knows = table.keys.contains { CategoryHash.decimalKeys.contains($0) }
+            knowsCodes[column] = knowsCodes[column] == true || knows
+        }
+        return knowsCodes.filter { !$0.value }.keys.sorted()
     }
 }
 

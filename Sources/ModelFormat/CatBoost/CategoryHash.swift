@@ -16,6 +16,9 @@ enum CategoryHash {
     /// The hashes of "0", "1", … "65535".
     static let decimals: [UInt32] = (0..<Int64(decimalCount)).map { hash(decimal: $0) }
 
+    /// The keys that they have in a table of one category alone.
+    static let decimalKeys = Set(decimals.map { combine(0, element($0)) })
+
     static func hash(_ name: String) -> UInt32 {
         var name = name
         return name.withUTF8 { UInt32(truncatingIfNeeded: CityHash.hash64(UnsafeRawBufferPointer($0))) }
