@@ -28,11 +28,11 @@ import onnxruntime
 from digits import row_line
 from onnx_exported import EXPORTED
 from onnx_graphs import GRAPHS
-from onnx_kinds import BOOSTED, SKLEARN, Case
+from onnx_kinds import BOOSTED, CATEGORIES, SKLEARN, Case
 from onnx_thresholds import thresholds
 
 EXTREMES = [0.0, -0.0, 1e-45, -1e-36, 1e30, -1e30, 3.4028235e38, -3.4028235e38]
-KINDS = {**SKLEARN, **EXPORTED, **BOOSTED, **GRAPHS}
+KINDS = {**SKLEARN, **EXPORTED, **BOOSTED, **GRAPHS, **CATEGORIES}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 A kind is a function from a random generator to a `Case`.
 """
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -299,8 +300,6 @@ def from_lightgbm(kind, **named):
 
 def from_catboost(kind):
     def train(rng, values, label):
-        import tempfile
-
         model = kind(iterations=4, depth=3, random_seed=seed(rng), verbose=0, allow_writing_files=False, nan_mode="Min")
         model.fit(np.nan_to_num(values), label)
         with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
@@ -322,3 +321,21 @@ BOOSTED = {
     "catboost-multi": boosted_case(from_catboost(catboost.CatBoostClassifier), 3),
     "catboost-regression": boosted_case(from_catboost(catboost.CatBoostRegressor)),
 }
+
+
+def lightgbm_categories(rng) -> Case:
+    """Sets of categories, which the converter writes as chains of equalities with one common child."""
+    values, label = table(rng, 2)
+    values[:, 0] = rng.integers(0, 12, TRAINING_ROWS)
+    values[:, 1] = rng.integers(0, 40, TRAINING_ROWS)
+    label = np.isin(values[:, 0], [1, 3, 5, 7]) ^ (label > 0) ^ (values[:, 1] > 30)
+    model = lightgbm.LGBMClassifier(
+        n_estimators=4, num_leaves=8, min_data_per_group=1, cat_smooth=1, min_child_samples=3, verbose=-1
+    ).fit(values, label.astype(int), categorical_feature=[0, 1])
+    proto = convert_lightgbm(
+        model, initial_types=[("X", ToolsFloat([None, values.shape[1]]))], target_opset=15, zipmap=False
+    )
+    return Case(proto, values.tolist(), whole=True)
+
+
+CATEGORIES = {"lightgbm-categories": lightgbm_categories}

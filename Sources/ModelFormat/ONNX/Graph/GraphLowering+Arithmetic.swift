@@ -49,12 +49,12 @@ extension GraphLowering {
     /// The exponent may be of another type than the base.
     mutating func power(_ reader: NodeReader) throws(ModelFormatError) -> GraphValue {
         let inputs = try inputs(reader)
-        guard inputs.count == 2, case .rows(let base) = inputs[0], base.element.isReal else {
-            throw reader.error("takes float or double rows and an exponent")
-        }
+        guard inputs.count == 2 else { throw reader.error("takes 2 inputs, has \(inputs.count)") }
+        let element = try element([inputs[0]], reader)
+        guard element.isReal else { throw reader.error("takes a float or double base, has \(element)") }
         let pair = try broadcast(inputs, reader)
-        let result = combine(.power, pair.operands[0], pair.operands[1], base.element.width)
-        return .rows(RowTensor(value: result, shape: pair.shape, element: base.element))
+        let result = combine(.power, pair.operands[0], pair.operands[1], element.width)
+        return .rows(RowTensor(value: result, shape: pair.shape, element: element))
     }
 
     /// Sum, Max and Min of any number of inputs, from the first to the last.

@@ -5,6 +5,9 @@
 //     x = t   x ≠ t    membership of a set of one, over codes
 //     x ∈ S            membership, over codes
 //
+// LightGBM's converter writes a set as a chain of x = t with one common child, which is no tree;
+// such a chain becomes the one split by a set that it was.
+//
 // Codes: `Forest` knows categories as whole numbers from 0, ONNX compares with any number.  So each
 // feature that is asked for equality gets a second column, the position of its value in the sorted
 // list of all that it is compared with, made by a lookup before the forest.  Nothing is duplicated
@@ -116,7 +119,7 @@ struct EnsembleForest {
             guard depth <= ModelBounds.depth, nodes.count < nodesLeft else {
                 throw error(position, "more than \(ModelBounds.depth) levels or \(ModelBounds.nodes) nodes in all")
             }
-            let source = table.nodes[position]
+            let (source, chain) = try chained(position, &seen)
             let number = nodes.count
             if parent >= 0 {
                 if isRight { nodes[parent].right = Int32(number) } else { nodes[parent].left = Int32(number) }
@@ -131,7 +134,7 @@ struct EnsembleForest {
             // A leaf may be shared (version 5), a split may not: that would be a cycle, or two parents.
             guard !seen[position] else { throw error(position, "is reached twice: a cycle, or two parents") }
             seen[position] = true
-            let (node, isSwapped) = try split(source, position)
+            let (node, isSwapped) = try split(source, chain, position)
             nodes.append(node)
             let (left, right) =
                 isSwapped ? (source.whenFalse, source.whenTrue) : (source.whenTrue, source.whenFalse)
@@ -139,6 +142,28 @@ struct EnsembleForest {
             open.append((left, number, false, depth + 1))
         }
         return (nodes, leaves)
+    }
+
+    /// A node and, where it is an equality, all the numbers of the chain of equalities that begins with
+    /// it: of one feature, with one common child when they hold.  The node's other child is the chain's.
+    private func chained(
+        _ position: Int, _ seen: inout [Bool]
+    ) throws(ModelFormatError) -> (EnsembleTable.Node, [Double]) {
+        var node = table.nodes[position]
+        guard node.mode == .equal else { return (node, []) }
+        var members = [node.split]
+        while true {
+            let next = table.nodes[node.whenFalse]
+            guard next.mode == .equal, next.feature == node.feature, next.whenTrue == node.whenTrue else { break }
+            guard !seen[node.whenFalse] else {
+                throw error(node.whenFalse, "is reached twice: a cycle, or two parents")
+            }
+            seen[node.whenFalse] = true
+            members.append(next.split)
+            node.whenFalse = next.whenFalse
+            node.missingIsTrue = node.missingIsTrue || next.missingIsTrue
+        }
+        return (node, members)
     }
 
     private func isConstant(_ node: EnsembleTable.Node) -> Bool {
@@ -154,10 +179,10 @@ struct EnsembleForest {
 
     /// The split without its children, and whether they change sides.
     private mutating func split(
-        _ node: EnsembleTable.Node, _ position: Int
+        _ node: EnsembleTable.Node, _ chain: [Double], _ position: Int
     ) throws(ModelFormatError) -> (Forest.Node, isSwapped: Bool) {
         switch node.mode {
-        case .equal: return (try membership(node, [node.split], missingIsMember: node.missingIsTrue), false)
+        case .equal: return (try membership(node, chain, missingIsMember: node.missingIsTrue), false)
         // NaN is not equal to anything: the comparison is true for it.
         case .notEqual: return (try membership(node, [node.split], missingIsMember: false), true)
         case .member(let set):
