@@ -179,7 +179,7 @@ typedef struct {
     uint32_t leaf_count;
     /// First of its decision words; SERIN_NO_DECISIONS: no node of its trees asks for a category.
     uint32_t first_decision;
-    /// Doublings that bring every root to its leaf.
+    /// Doublings that bring most roots to their leaves; a block says how many more it needs.
     uint32_t doublings;
     /// Linked: the link of its first block, and how many blocks it has.
     uint32_t first_link;

@@ -5,7 +5,7 @@ internal import CKernels
 internal import ModelFormat
 
 extension VectorLayout {
-    /// Splits in the order of the tree's nodes; gives the doublings that reach a leaf from every root.
+    /// Splits in the order of the tree's nodes; gives the doublings that reach a leaf from most roots.
     mutating func addDoubling(_ trees: ArraySlice<Forest.Tree>, _ lanes: Int) -> Int {
         let start = openBlocks(lanes: trees.count * lanes, rest: 128)
         let firstLeaf = openLeaves(trees.count * lanes)
@@ -13,8 +13,20 @@ extension VectorLayout {
             addDoubling(tree, lane: index * lanes, of: start, firstLeaf: firstLeaf + index * lanes)
             if lanes == 32 { addPaths(tree) } else { addPointers(tree) }
         }
-        let deepest = depths[trees.indices].reduce(1) { max($0, $1) }
-        return Int.bitWidth - (deepest - 1).leadingZeroBitCount
+        return setDoublings(Array(depths[trees.indices]), perBlock: 64 / lanes, start: start)
+    }
+
+    /// One block in seven may need more doublings than the segment's, so that a branch on it is
+    /// hardly ever missed: the idle last lane of each block has the rest.
+    private mutating func setDoublings(_ depths: [Int], perBlock: Int, start: Int) -> Int {
+        let needed = stride(from: 0, to: depths.count, by: perBlock).map { first in
+            let deepest = depths[first..<min(first + perBlock, depths.count)].reduce(1) { max($0, $1) }
+            return Int.bitWidth - (deepest - 1).leadingZeroBitCount
+        }
+        // The kernels make at least three.
+        let common = max(3, needed.sorted()[needed.count * 6 / 7])
+        for (place, own) in needed.enumerated() { blocks[start + place * 256 + 63] = UInt8(max(0, own - common)) }
+        return common
     }
 
     private mutating func addDoubling(_ tree: Forest.Tree, lane first: Int, of start: Int, firstLeaf: Int) {
