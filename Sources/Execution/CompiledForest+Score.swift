@@ -11,6 +11,9 @@ internal import Inference
 extension CompiledForest {
     private static let rowBytes = MemoryLayout<serin_row>.stride
 
+    /// Rows that the kernels like to have together, and no more than they take.
+    var rowsPerChunk: Int { Int(view.pointee.rows_max) }
+
     /// Bytes of scratch to score up to `rows` rows at once; larger jobs are cut into chunks.
     func scratchByteCount(rows: Int) -> Int {
         chunkBytes(rows: max(1, min(rows, Int(view.pointee.rows_max))))
