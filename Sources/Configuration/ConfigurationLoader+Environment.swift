@@ -39,7 +39,9 @@ extension ConfigurationLoader {
     }
 
     private static func isForTests(_ name: String) -> Bool {
-        ["SERIN_BINARY", "SERIN_FUZZ_SECONDS", "SERIN_FUZZ_SEED", "SERIN_PARITY_FIXTURES"].contains(name)
+        [
+            "SERIN_BINARY", "SERIN_FUZZ_SECONDS", "SERIN_FUZZ_SEED", "SERIN_KERNELS", "SERIN_PARITY_FIXTURES",
+        ].contains(name)
     }
 
     /// The variables this process was started with.

@@ -13,11 +13,6 @@ public struct ScoringCost: Sendable, Equatable {
     public var nanosAlone: Double
     /// In a batch of 64.
     public var nanosInBatch: Double
-
-    init(nanosAlone: Double, nanosInBatch: Double) {
-        self.nanosAlone = nanosAlone
-        self.nanosInBatch = nanosInBatch
-    }
 }
 
 extension ScoringCost {

@@ -72,7 +72,7 @@ final class CompiledProgram: @unchecked Sendable {
         imageBytes = image.count
         let rowBytes = Int(header.row_bytes)
         // As many as a forest among the stages likes to have together; 64 are enough for the others.
-        let wanted = forests.reduce(64) { max($0, $1.rowsPerChunk) } / Self.rowStep
+        let wanted = forests.reduce(64) { max($0, Int($1.view.pointee.rows_max)) } / Self.rowStep
         rowsPerChunk = max(1, min(wanted, Self.chunkBytes / (rowBytes * Self.rowStep))) * Self.rowStep
         scratchBytes = .allocate(capacity: rowsPerChunk / Self.rowStep)
         for step in scratchBytes.indices {
@@ -160,7 +160,7 @@ final class CompiledProgram: @unchecked Sendable {
         if stage.kind == UInt32(SERIN_STAGE_FOREST) {
             let forest = forests[Int(stage.detail)]
             view.forest = UnsafePointer(forest.view)
-            view.forest_rows = forest.rowsPerChunk
+            view.forest_rows = Int(forest.view.pointee.rows_max)
         }
         return view
     }
