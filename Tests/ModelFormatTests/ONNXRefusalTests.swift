@@ -159,7 +159,8 @@ import Testing
             })
         #expect(cycle?.message.contains("in which every node is a child") == true)
         #expect(
-            refusal(file { $0["post_transform"] = .text("PROBIT") })?.message.contains("`probit` in the manifest") == true)
+            refusal(file { $0["post_transform"] = .text("PROBIT") })?.message.contains("`probit` in the manifest")
+                == true)
     }
 
     @Test func aSmallFileCannotAskForMuch() throws {

@@ -131,7 +131,8 @@ struct GraphLowering {
     /// Refuses an approximation unless the manifest accepts it by name.
     mutating func approximate(_ name: String, _ reason: String, place: String) throws(ModelFormatError) {
         guard accepted.contains(name) else {
-            throw ModelFormatError(place, "\(reason); name `\(name)` in the manifest's model.accept to import it all the same")
+            throw ModelFormatError(
+                place, "\(reason); name `\(name)` in the manifest's model.accept to import it all the same")
         }
         if !approximations.contains(name) { approximations.append(name) }
     }
