@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "models" / "fraud" / "1"
-INFER = "/v2/models/fraud/versions/1/infer"
+INFER = "/v2/models/fraud/infer"
 START_SECONDS = 30
 
 
@@ -83,7 +83,7 @@ def serin(binary: Path, folder: Path, cpu: int | None, reactors: int, wait: bool
     config = folder / "serin.yaml"
     config.write_text(
         "listen: {address: 127.0.0.1, port: 0}\nmetrics: {address: 127.0.0.1, port: 0}\n"
-        f"reactors: {reactors}\ncache: {{path: {folder / 'cache'}}}\n")
+        f"reactors: {reactors}\ncache: {{path: {folder / 'cache'}}}\nmodels: {{fraud: {{route: {{stable: '1'}}}}}}\n")
     pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
     command = [*pin, binary, "serve", "--config", config, "--models", ROOT / "models"]
     server = Server(command, folder / "serin.log")

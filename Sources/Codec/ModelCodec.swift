@@ -7,6 +7,7 @@
 public import Inference
 internal import JSON
 internal import Primitives
+internal import Synchronization
 
 public final class ModelCodec {
     public let name: String
@@ -17,6 +18,10 @@ public final class ModelCodec {
     public let output: ModelOutput
     /// Rows that one request may have.
     public let maxRows: Int
+
+    /// No other codec of this process has or had it.
+    let serial: UInt64
+    private static let lastSerial = Atomic<UInt64>(0)
 
     let featureCount: Int
     let columns: Int
@@ -43,6 +48,7 @@ public final class ModelCodec {
         self.input = input
         self.output = output
         self.maxRows = maxRows
+        serial = Self.lastSerial.add(1, ordering: .relaxed).newValue
         featureCount = input.features.count
         columns = output.columns
         scoreType = output.scoreType

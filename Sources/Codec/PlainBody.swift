@@ -5,8 +5,9 @@
 // The keys may come in any order, with white space anywhere, as long as the shape and the datatype
 // stand in front of the data. Everything else (other members, escapes, nested data, integer
 // datatypes, mistakes) is left to the strict decoder, which reads the body from its beginning: what
-// is accepted here means exactly what it means there, and nothing is refused here. A body of 32
-// numbers costs 0.2 µs instead of 0.45 µs.
+// is accepted here means exactly what it means there, and nothing is refused here. A client's bodies
+// open alike, byte for byte, up to their numbers: an opening that was read before is not read again.
+// A body of 32 numbers costs 0.17 µs instead of 0.45 µs.
 
 internal import Inference
 internal import JSON
@@ -16,23 +17,27 @@ struct PlainBody {
     private var at: UnsafePointer<UInt8>
     private let end: UnsafePointer<UInt8>
 
-    /// The tensor's members that were seen; the values of some.
+    /// The members that were seen; the values of some.
+    private var hasID = false
+    private var hasInputs = false
     private var rows = 0
     private var type: ValueType?
     private var hasName = false
     private var hasData = false
+    /// Where the numbers begin, if a body that opens like this one may be read from there.
+    private var numbers: UnsafePointer<UInt8>?
 
     /// Decodes the body into the slot; false: it is not plain, and the slot holds nothing yet.
     @inline(__always)
     static func decode(
-        _ body: UnsafeRawBufferPointer, codec: ModelCodec, into request: UnsafeMutablePointer<InferenceRequest>
+        _ body: UnsafeRawBufferPointer, codec: ModelCodec, opening: inout PlainOpening,
+        into request: UnsafeMutablePointer<InferenceRequest>
     ) -> Bool {
         guard let base = body.baseAddress, body.count > 0 else { return false }
         let start = base.assumingMemoryBound(to: UInt8.self)
-        // SAFETY: `padding` bytes behind the body are readable, and no step goes on behind the end by more than
-        // the longest key: `take` is where every step begins, and it stops at the end.
+        // SAFETY: `padding` bytes behind the body are readable, and every step looks whether it is at the end.
         var reader = PlainBody(at: start, end: start + body.count)
-        return reader.readBody(codec, request)
+        return reader.readBody(start, codec, &opening, request)
     }
 
     private init(at: UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) {
@@ -43,50 +48,71 @@ struct PlainBody {
     // MARK: Structure
 
     @inline(__always)
-    private mutating func readBody(_ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>) -> Bool {
-        guard take("{") else { return false }
-        var hasID = false
-        var hasInputs = false
-        repeat {
-            guard let key = string(), take(":") else { return false }
-            if !hasInputs, Self.equals(key, "inputs") {
-                hasInputs = true
-                guard take("["), readTensor(codec, request), take("]") else { return false }
-            } else if !hasID, Self.equals(key, "id") {
-                hasID = true
-                guard let id = string() else { return false }
-                request.pointee.id.count = 0
-                request.pointee.id.append(id)
-            } else {
-                return false
-            }
-        } while take(",")
+    private mutating func readBody(
+        _ start: UnsafePointer<UInt8>, _ codec: ModelCodec, _ opening: inout PlainOpening,
+        _ request: UnsafeMutablePointer<InferenceRequest>
+    ) -> Bool {
+        if opening.matches(start, count: end - start, codec) {
+            at += opening.count
+            (rows, type, hasName, hasInputs) = (opening.rows, opening.type, true, true)
+            guard readNumbers(codec, request), closeTensor(codec, request) else { return false }
+        } else {
+            guard take("{"), readMember(codec, request) else { return false }
+        }
+        while take(",") {
+            guard readMember(codec, request) else { return false }
+        }
         guard hasInputs, take("}") else { return false }
         skipSpace()
         guard at == end else { return false }
         if !hasID { request.pointee.id.count = 0 }
+        if let numbers { opening.note(start, upTo: numbers, codec, rows: rows, type: type) }
         return true
     }
 
     @inline(__always)
-    private mutating func readTensor(_ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>) -> Bool {
-        guard take("{") else { return false }
-        repeat {
-            guard let key = string(), take(":") else { return false }
-            if Self.equals(key, "name") {
-                guard !hasName, let name = string(), Self.equals(name, codec.inputName.bytes) else { return false }
-                hasName = true
-            } else if Self.equals(key, "shape") {
-                guard rows == 0, readShape(codec) else { return false }
-            } else if Self.equals(key, "datatype") {
-                guard type == nil, readType() else { return false }
-            } else if Self.equals(key, "data") {
-                guard !hasData, readData(codec, request) else { return false }
-            } else {
-                return false
-            }
-        } while take(",")
-        return hasName && hasData && take("}")
+    private mutating func readMember(_ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>) -> Bool {
+        guard let key = string(), take(":") else { return false }
+        if !hasInputs, Self.equals(key, "inputs") {
+            hasInputs = true
+            guard take("["), take("{"), readTensorMember(codec, request) else { return false }
+            return closeTensor(codec, request)
+        }
+        guard !hasID, Self.equals(key, "id"), let id = string() else { return false }
+        hasID = true
+        request.pointee.id.count = 0
+        request.pointee.id.append(id)
+        return true
+    }
+
+    /// The members that are left, and the end of `inputs`.
+    @inline(__always)
+    private mutating func closeTensor(_ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>) -> Bool {
+        while take(",") {
+            guard readTensorMember(codec, request) else { return false }
+        }
+        return hasName && hasData && take("}") && take("]")
+    }
+
+    @inline(__always)
+    private mutating func readTensorMember(
+        _ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>
+    ) -> Bool {
+        guard let key = string(), take(":") else { return false }
+        if Self.equals(key, "name") {
+            guard !hasName, let name = string(), Self.equals(name, codec.inputName.bytes) else { return false }
+            hasName = true
+        } else if Self.equals(key, "shape") {
+            return rows == 0 && readShape(codec)
+        } else if Self.equals(key, "datatype") {
+            return type == nil && readType()
+        } else {
+            guard Self.equals(key, "data"), !hasData, take("[") else { return false }
+            // Of the next body only as much is skipped as says all that must be known about the numbers.
+            if hasName, !hasID { numbers = at }
+            return readNumbers(codec, request)
+        }
+        return true
     }
 
     /// `[rows, features]`, rows within the model's limit.
@@ -113,10 +139,11 @@ struct PlainBody {
         return true
     }
 
+    /// The numbers behind `"data":[`.
     @inline(__always)
-    private mutating func readData(_ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>) -> Bool {
+    private mutating func readNumbers(_ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>) -> Bool {
         // Whatever came before is longer than the margin that the reader wants in front of the numbers.
-        guard rows > 0, let type, take("[") else { return false }
+        guard rows > 0, let type else { return false }
         let values = Rows.reserve(request, rows, type, codec)
         let count = rows * codec.featureCount
         let place =

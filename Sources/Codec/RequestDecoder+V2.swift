@@ -28,7 +28,7 @@ extension RequestDecoder {
     ) throws(RequestError) {
         request.pointee.dialect = .v2
         request.pointee.outOfRange = 0
-        if binaryHeaderLength == nil, PlainBody.decode(body, codec: codec, into: request) {
+        if binaryHeaderLength == nil, PlainBody.decode(body, codec: codec, opening: &opening, into: request) {
             OutputWishes.readNone(into: request)
             return try Rows.applyPolicies(request, codec)
         }

@@ -21,6 +21,8 @@ public struct RequestDecoder: ~Copyable {
     /// For each column, the named row that set it last; rows are numbered through all requests.
     var stamps = GrowableBuffer()
     var namedRows: UInt64 = 0
+    /// How the last plain body began.
+    var opening = PlainOpening()
 
     /// A decoder for bodies of up to `maxBytes` bytes.
     public init(maxBytes: Int) {

@@ -203,7 +203,7 @@ private struct Mutator {
         var strict = InferenceRequest()
         var isPlain = false
         let agree = withPadded(body) { bytes in
-            isPlain = PlainBody.decode(bytes, codec: codec, into: &plain)
+            isPlain = PlainBody.decode(bytes, codec: codec, opening: &decoder.opening, into: &plain)
             guard isPlain else { return true }
             guard (try? decoder.decodeStrictly(bytes, binaryHeaderLength: nil, codec: .loose, into: &strict)) != nil,
                 plain.rowCount == strict.rowCount, plain.valueType == strict.valueType
