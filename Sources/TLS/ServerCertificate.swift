@@ -19,7 +19,7 @@ public struct ServerCertificate: Sendable, Equatable {
     }
 
     /// What is wrong with it at `now` (seconds since 1970); nil: nothing.
-    public func problem(at now: Int64) -> String? {
+    func problem(at now: Int64) -> String? {
         if notAfter < now { return "\(file): the certificate has expired" }
         if notBefore > now { return "\(file): the certificate is not valid yet" }
         return nil

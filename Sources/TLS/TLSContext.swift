@@ -40,6 +40,8 @@ public final class TLSContext: @unchecked Sendable {
     let handshakeNanos: UInt64
     /// Nanoseconds that also pass while the machine sleeps.
     let clock: @Sendable () -> UInt64
+    /// Files of the client side, and the second since 1970 at which they run out.
+    private let clientSide: [(file: String, notAfter: Int64)]
     /// Digest of everything a client certificate is verified with.
     private let verification: [UInt8]
 
@@ -70,6 +72,7 @@ public final class TLSContext: @unchecked Sendable {
         self.contexts = contexts
         self.certificates = certificates
         self.verification = verification
+        clientSide = authorities.dates
         self.clock = clock
         first = contexts[0].pointer
         names = ServerNames(certificates)
@@ -87,10 +90,15 @@ public final class TLSContext: @unchecked Sendable {
     /// The SSL_CTX for a server name.
     func context(for serverName: String) -> OpaquePointer { contexts[names.index(of: serverName)].pointer }
 
-    /// What an operator should know, though it serves: expired certificates, names that are never used.
-    public func warnings(at now: Int64) -> [String] {
+    /// What has run out at `now` (seconds since 1970) or is not valid yet; it serves all the same.
+    public func expiries(at now: Int64) -> [String] {
         certificates.compactMap { $0.problem(at: now) }
-            + names.shadowed.map { "\($0): an earlier certificate has this name too, and is the one that is shown" }
+            + clientSide.filter { $0.notAfter < now }.map { "\($0.file): has run out: clients of it are refused" }
+    }
+
+    /// Names of a certificate that are never used.
+    public var shadowed: [String] {
+        names.shadowed.map { "\($0): an earlier certificate has this name too, and is the one that is shown" }
     }
 
     // MARK: Building
@@ -165,6 +173,7 @@ private final class ClientAuthorities {
     private static let toldMax = 32
 
     private let store: OpaquePointer
+    private(set) var dates: [(file: String, notAfter: Int64)] = []
     private var certificates: [OpaquePointer] = []
 
     init(_ settings: TLSSettings) throws(TLSSettingsError) {
@@ -176,12 +185,15 @@ private final class ClientAuthorities {
                 throw TLSSettingsError(file.name, "certificate \(index + 1) is not an authority's")
             }
             X509_STORE_add_cert(store, certificate)
+            dates.append((file.name, Int64(copenssl_unix_time(X509_get0_notAfter(certificate)))))
             X509_up_ref(certificate)
             certificates.append(certificate)
         }
         for list in settings.revocations {
             _ = try PEM.revocations(list) { revocation, _ throws(TLSSettingsError) in
                 X509_STORE_add_crl(store, revocation)
+                guard let next = X509_CRL_get0_nextUpdate(revocation) else { return }
+                dates.append((list.name, Int64(copenssl_unix_time(next))))
             }
         }
         if !settings.revocations.isEmpty {

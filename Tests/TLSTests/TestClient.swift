@@ -9,7 +9,7 @@ final class TestClient {
     private(set) var received: [UInt8] = []
     /// The server has sent close_notify.
     private(set) var hasEnded = false
-    /// The latest session ticket.
+    /// The handshake or a record was refused.
     private(set) var failed = false
 
     /// `certificate`: the name of a pair of the test authority's; `protocols`: what ALPN offers.
@@ -40,6 +40,8 @@ final class TestClient {
     }
 
     deinit {
+        // Else OpenSSL takes the session for broken, and does not offer it again.
+        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         SSL_free(ssl)
         SSL_CTX_free(context)
     }
