@@ -21,9 +21,9 @@ extension Gateway {
             }
         }
         configuration = adopted
-        logger.logLevel = Logger.Level(rawValue: adopted.logLevel.rawValue) ?? logger.logLevel
         access.replace(AccessTable(snapshot, adopted))
         for keyPath in needRestart { logger.error("\(keyPath) has changed and needs a restart; the old value stays") }
         logger.notice("configuration read again")
+        logger.logLevel = Logger.Level(rawValue: adopted.logLevel.rawValue) ?? logger.logLevel
     }
 }

@@ -151,7 +151,8 @@ extension Plane {
             deadline: { context, connection in Plane.with(context) { $0.engine.deadline(connection) } },
             expired: { context, connection in Plane.with(context) { $0.engine.expire(connection) } },
             drain: { context, connection in Plane.with(context) { $0.engine.drain(connection) } },
-            closed: { context, connection in Plane.with(context) { $0.engine.close(connection) } })
+            closed: { context, connection in Plane.with(context) { $0.engine.close(connection) } },
+            ended: { context, owner in Plane.with(context) { $0.reactor.markDirty(owner) } })
     }
 
     fileprivate static func reactorHandler(_ context: UnsafeMutableRawPointer) -> ReactorHandler {

@@ -4,7 +4,7 @@ import COpenSSL
 
 enum HandshakeOutcome: Int, CaseIterable {
     case full, resumed
-    case timeout, closed, plaintext, garbage, version, cipher, application, alert
+    case timeout, closed, crowded, plaintext, garbage, version, cipher, application, alert
     case certificateMissing, certificateExpired, certificateRevoked, certificateUntrusted, certificateUnlisted
     case certificate, other
 
@@ -17,6 +17,7 @@ enum HandshakeOutcome: Int, CaseIterable {
         case .resumed: "resumed"
         case .timeout: "timeout"
         case .closed: "closed"
+        case .crowded: "crowded"
         case .plaintext: "plaintext"
         case .garbage: "garbage"
         case .version: "version"

@@ -11,6 +11,7 @@ import Primitives
 struct TLSConnection: ~Copyable {
     enum State: UInt8 { case handshaking, open, ended }
 
+    /// OpenSSL's state, from the first bytes on: a silent peer costs none of it.
     var ssl: OpaquePointer?
     /// The generation it began with; one reference.
     var context: Unmanaged<TLSContext>?
@@ -38,6 +39,9 @@ struct TLSConnection: ~Copyable {
     var spill = GrowableBuffer()
     var spillStart = 0
     var peer = PeerIdentity()
+    /// The engine's list of handshakes that have begun.
+    var next: UnsafeMutablePointer<TLSConnection>?
+    var previous: UnsafeMutablePointer<TLSConnection>?
 
     init(wire: UnsafeMutablePointer<TLSWire>) { self.wire = wire }
 
@@ -57,5 +61,7 @@ struct TLSConnection: ~Copyable {
         spill.reset(keeping: 0)
         spillStart = 0
         peer.reset()
+        next = nil
+        previous = nil
     }
 }

@@ -8,6 +8,7 @@ extension TLSEngine {
     /// Goes on with the handshake as far as the bytes allow.
     func shakeHands(_ connection: Connection) {
         let startedAt = Self.clock()
+        if connection.pointee.ssl == nil, !begin(connection) { return }
         ERR_clear_error()
         let result = SSL_do_handshake(connection.pointee.ssl)
         let error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(connection.pointee.ssl, result)
@@ -19,6 +20,47 @@ extension TLSEngine {
         handshakeNanos += Self.clock() - startedAt
     }
 
+    /// The first bytes have come: OpenSSL's state is made. False: there is no memory for it.
+    private func begin(_ connection: Connection) -> Bool {
+        ERR_clear_error()
+        let first = connection.pointee.context.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.first }
+        guard let ssl = SSL_new(first), let bio = TLSBIO.make(connection) else {
+            endHandshake(connection, .other)
+            return false
+        }
+        SSL_set_bio(ssl, bio, bio)
+        SSL_set_accept_state(ssl)
+        copenssl_set_connection(ssl, connection)
+        connection.pointee.ssl = ssl
+        connection.pointee.previous = lastHandshake
+        if let last = lastHandshake { last.pointee.next = connection } else { firstHandshake = connection }
+        lastHandshake = connection
+        handshakeCount += 1
+        if handshakeCount > Self.handshakesMax { giveUpOldest() }
+        return true
+    }
+
+    private func giveUpOldest() {
+        guard let oldest = firstHandshake else { return }
+        let isStale = now - oldest.pointee.openedAt > Self.handshakePatienceNanos
+        guard isStale || handshakeCount > Self.handshakesHardMax else { return }
+        endHandshake(oldest, .crowded)
+        if let owner = oldest.pointee.owner { handler.ended(handler.context, owner) }
+    }
+
+    /// The handshake is over, well or not.
+    func endHandshake(_ connection: Connection, _ outcome: HandshakeOutcome) {
+        metrics.count(outcome, in: shard)
+        connection.pointee.state = outcome.isFine ? .open : .ended
+        if connection.pointee.ssl == nil { return }
+        let (next, previous) = (connection.pointee.next, connection.pointee.previous)
+        if let previous { previous.pointee.next = next } else { firstHandshake = next }
+        if let next { next.pointee.previous = previous } else { lastHandshake = previous }
+        connection.pointee.next = nil
+        connection.pointee.previous = nil
+        handshakeCount -= 1
+    }
+
     private static func clock() -> UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -27,12 +69,11 @@ extension TLSEngine {
 
     private func complete(_ connection: Connection) {
         let ssl = connection.pointee.ssl
-        metrics.count(SSL_session_reused(ssl) == 1 ? .resumed : .full, in: shard)
+        endHandshake(connection, SSL_session_reused(ssl) == 1 ? .resumed : .full)
         if let certificate = SSL_get0_peer_certificate(ssl) {
             connection.pointee.peer.hasCertificate = true
             PeerCertificate.read(certificate, into: &connection.pointee.peer)
         }
-        connection.pointee.state = .open
         connection.pointee.messagesSince = now
         // SAFETY: a connection's place in the slab does not move, and `close` ends the one above first.
         let peer = withUnsafePointer(to: &connection.pointee.peer) { UnsafeRawPointer($0) }
@@ -54,8 +95,7 @@ extension TLSEngine {
     private func fail(_ connection: Connection) {
         let outcome = HandshakeOutcome(
             error: ERR_peek_error(), verification: SSL_get_verify_result(connection.pointee.ssl))
-        metrics.count(outcome, in: shard)
-        connection.pointee.state = .ended
+        endHandshake(connection, outcome)
         if outcome == .plaintext {
             connection.pointee.spill.reset()
             connection.pointee.spillStart = 0

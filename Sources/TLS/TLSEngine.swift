@@ -9,7 +9,9 @@
 //
 // A handshake costs as much as a hundred requests (a signature, a key exchange), so a round spends at most
 // `handshakeBudgetNanos` on them: whoever comes later is left to the kernel's buffer for a round, and
-// established connections are served in between. A flood of ClientHellos then delays handshakes only.
+// established connections are served in between. A flood of ClientHellos then delays handshakes only. A
+// handshake also holds some 45 KB until it ends, so beyond `handshakesMax` of them the oldest is given up, if a
+// peer that means it would have ended it by then.
 
 import COpenSSL
 import Glibc
@@ -22,6 +24,11 @@ public final class TLSEngine {
     /// Plaintext that is handed up, or gathered for a write, at once.
     static let plainBytes = 64 << 10
     static let handshakeBudgetNanos: UInt64 = 2_000_000
+    /// Handshakes that have begun and not ended; above it those older than `handshakePatienceNanos` are given up.
+    static let handshakesMax = 128
+    static let handshakePatienceNanos: UInt64 = 250_000_000
+    /// Above it the oldest is given up, however young it is.
+    static let handshakesHardMax = 512
     /// Handshake messages (key updates, above all) an established connection may send in `messageWindowNanos`.
     static let messagesMax = 32
     static let messageWindowNanos: UInt64 = 60_000_000_000
@@ -41,6 +48,10 @@ public final class TLSEngine {
     let plainOutput: UnsafeMutableRawPointer
     /// Spent on handshakes in this round.
     var handshakeNanos: UInt64 = 0
+    /// Handshakes that have begun, oldest first.
+    var firstHandshake: Connection?
+    var lastHandshake: Connection?
+    var handshakeCount = 0
 
     public init(
         _ published: Published<TLSContext>, handler: TLSHandler, metrics: TLSMetrics, shard: MetricsShard
@@ -77,22 +88,13 @@ public final class TLSEngine {
         connection.pointee.isRefusing = isRefusing
         connection.pointee.openedAt = now
         connection.pointee.context = .passRetained(context)
-        ERR_clear_error()
-        if let ssl = SSL_new(context.first), let bio = TLSBIO.make(connection) {
-            SSL_set_bio(ssl, bio, bio)
-            SSL_set_accept_state(ssl)
-            copenssl_set_connection(ssl, connection)
-            connection.pointee.ssl = ssl
-        } else {
-            connection.pointee.state = .ended
-        }
         return UnsafeMutableRawPointer(connection)
     }
 
     /// The socket is gone.
     public func close(_ handle: UnsafeMutableRawPointer) {
         let connection = handle.assumingMemoryBound(to: TLSConnection.self)
-        if connection.pointee.state == .handshaking { metrics.count(.closed, in: shard) }
+        if connection.pointee.state == .handshaking { endHandshake(connection, .closed) }
         if let upper = connection.pointee.upper { handler.closed(handler.context, upper) }
         if let ssl = connection.pointee.ssl { SSL_free(ssl) }
         connection.pointee.context?.release()
@@ -138,8 +140,7 @@ public final class TLSEngine {
         let connection = handle.assumingMemoryBound(to: TLSConnection.self)
         switch connection.pointee.state {
         case .handshaking:
-            metrics.count(.timeout, in: shard)
-            connection.pointee.state = .ended
+            endHandshake(connection, .timeout)
         case .open: handler.expired(handler.context, connection.pointee.upper.unsafelyUnwrapped)
         case .ended: break
         }

@@ -33,6 +33,8 @@ public struct TLSHandler {
     public var expired: @convention(c) (Context, _ connection: Context) -> Void
     public var drain: @convention(c) (Context, _ connection: Context) -> Void
     public var closed: @convention(c) (Context, _ connection: Context) -> Void
+    /// The connection of this owner has ended although nothing has come for it.
+    public var ended: @convention(c) (Context, _ owner: UnsafeMutableRawPointer) -> Void
 
     public init(
         context: Context,
@@ -44,7 +46,8 @@ public struct TLSHandler {
         deadline: @escaping @convention(c) (Context, Context) -> UInt64,
         expired: @escaping @convention(c) (Context, Context) -> Void,
         drain: @escaping @convention(c) (Context, Context) -> Void,
-        closed: @escaping @convention(c) (Context, Context) -> Void
+        closed: @escaping @convention(c) (Context, Context) -> Void,
+        ended: @escaping @convention(c) (Context, UnsafeMutableRawPointer) -> Void
     ) {
         self.context = context
         self.opened = opened
@@ -56,5 +59,6 @@ public struct TLSHandler {
         self.expired = expired
         self.drain = drain
         self.closed = closed
+        self.ended = ended
     }
 }

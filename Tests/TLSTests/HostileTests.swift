@@ -42,6 +42,36 @@ import Testing
         harness.engine.close(connection)
     }
 
+    /// Half-open handshakes hold memory: the oldest are given up, and who ends his in time is not among them.
+    @Test func aCrowdOfHandshakesIsThinnedOut() throws {
+        let harness = try TLSHarness(Certificates.settings("server"))
+        let client = TestClient()
+        client.advance()
+        let hello = client.takeOutput()
+        var crowd: [UnsafeMutableRawPointer] = []
+        for _ in 0..<(TLSEngine.handshakesMax + 50) {
+            let connection = harness.open()
+            harness.feed(connection, hello)
+            _ = harness.output(connection)
+            crowd.append(connection)
+        }
+        #expect(harness.endedCount == 0 && harness.engine.handshakeCount == crowd.count)
+        harness.engine.now += TLSEngine.handshakePatienceNanos + 1
+        let honest = TestClient()
+        let last = harness.connect(honest)
+        #expect(honest.isOpen && harness.endedCount == 1 && harness.count("failed", "crowded") == 1)
+        #expect(harness.engine.isFinished(crowd[0]) && !harness.engine.isFinished(crowd[1]))
+        while crowd.count < 2 * TLSEngine.handshakesHardMax {
+            let connection = harness.open()
+            harness.feed(connection, hello)
+            crowd.append(connection)
+        }
+        #expect(harness.engine.handshakeCount <= TLSEngine.handshakesHardMax)
+        for connection in crowd { harness.engine.close(connection) }
+        harness.engine.close(last)
+        #expect(harness.engine.handshakeCount == 0 && harness.engine.firstHandshake == nil)
+    }
+
     @Test func aRenegotiationEndsTheConnection() throws {
         let harness = try TLSHarness(Certificates.settings("server"))
         let client = TestClient(version: TLS1_2_VERSION)

@@ -26,6 +26,8 @@ final class TLSHarness {
     let registry: MetricsRegistry
     private(set) var engine: TLSEngine!
     private(set) var seen: [Seen] = []
+    /// Connections that were given up unasked.
+    private(set) var endedCount = 0
 
     convenience init(_ settings: TLSSettings) throws { try self.init(Published(TLSContext(settings))) }
 
@@ -146,7 +148,8 @@ final class TLSHarness {
             closed: { _, connection in
                 TLSHarness.seen(connection).isClosed = true
                 Unmanaged<Seen>.fromOpaque(connection).release()
-            })
+            },
+            ended: { context, _ in Unmanaged<TLSHarness>.fromOpaque(context).takeUnretainedValue().endedCount += 1 })
     }
 
     private static func seen(_ connection: UnsafeMutableRawPointer) -> Seen {
