@@ -56,8 +56,8 @@ public enum ConfigurationLoader {
     ) throws(ConfigurationError) -> GatewayConfiguration {
         var raw = RawDocument()
         if let root {
-            let paths = (ConfigurationField.all.map(\.keyPath) + others).map { $0.split(separator: ".").map(String.init) }
-            try collect(root, at: [], paths, into: &raw)
+            let keyPaths = ConfigurationField.all.map(\.keyPath) + others
+            try collect(root, at: [], keyPaths.map { $0.split(separator: ".").map(String.init) }, into: &raw)
         }
         try collect(environment, into: &raw.scalars)
         for override in overrides {

@@ -162,39 +162,57 @@ extension Plane {
                 Plane.with(context) { $0.opened(channel, listener, isOverLimit) }
             },
             received: { context, connection, bytes, count in
-                Plane.with(context) {
-                    $0.route(connection) { $0.receive($1, bytes, count) } http: { $0.receive(connection, bytes, count) }
-                }
+                Plane.with(context) { $0.receive(connection, bytes, count) }
             },
             roundEnded: { context in Plane.with(context) { $0.endRound() } },
             produce: { context, connection, into, room in
-                Plane.with(context) {
-                    $0.route(connection) { $0.produce($1, into: into, room: room) } http: {
-                        $0.produce(connection, into: into, room: room)
-                    }
-                }
+                Plane.with(context) { $0.produce(connection, into, room) }
             },
-            wantsInput: { context, connection in
-                Plane.with(context) {
-                    $0.route(connection) { $0.wantsInput($1) } http: { $0.wantsInput(connection) }
-                }
-            },
-            isFinished: { context, connection in
-                Plane.with(context) {
-                    $0.route(connection) { $0.isFinished($1) } http: { $0.isFinished(connection) }
-                }
-            },
-            deadline: { context, connection in
-                Plane.with(context) { $0.route(connection) { $0.deadline($1) } http: { $0.deadline(connection) } }
-            },
-            expired: { context, connection in
-                Plane.with(context) { $0.route(connection) { $0.expire($1) } http: { $0.expire(connection) } }
-            },
-            drain: { context, connection in
-                Plane.with(context) { $0.route(connection) { $0.drain($1) } http: { $0.drain(connection) } }
-            },
-            closed: { context, connection in
-                Plane.with(context) { $0.route(connection) { $0.close($1) } http: { $0.close(connection) } }
-            })
+            wantsInput: { context, connection in Plane.with(context) { $0.wantsInput(connection) } },
+            isFinished: { context, connection in Plane.with(context) { $0.isFinished(connection) } },
+            deadline: { context, connection in Plane.with(context) { $0.deadline(connection) } },
+            expired: { context, connection in Plane.with(context) { $0.expire(connection) } },
+            drain: { context, connection in Plane.with(context) { $0.drain(connection) } },
+            closed: { context, connection in Plane.with(context) { $0.close(connection) } })
+    }
+}
+
+// MARK: To TLS or to HTTP
+
+extension Plane {
+    typealias Connection = UnsafeMutableRawPointer
+
+    fileprivate func receive(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
+        route(connection, tls: { $0.receive($1, bytes, count) }, http: { $0.receive(connection, bytes, count) })
+    }
+
+    fileprivate func produce(_ connection: Connection, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {
+        route(
+            connection, tls: { $0.produce($1, into: into, room: room) },
+            http: { $0.produce(connection, into: into, room: room) })
+    }
+
+    fileprivate func wantsInput(_ connection: Connection) -> Bool {
+        route(connection, tls: { $0.wantsInput($1) }, http: { $0.wantsInput(connection) })
+    }
+
+    fileprivate func isFinished(_ connection: Connection) -> Bool {
+        route(connection, tls: { $0.isFinished($1) }, http: { $0.isFinished(connection) })
+    }
+
+    fileprivate func deadline(_ connection: Connection) -> UInt64 {
+        route(connection, tls: { $0.deadline($1) }, http: { $0.deadline(connection) })
+    }
+
+    fileprivate func expire(_ connection: Connection) {
+        route(connection, tls: { $0.expire($1) }, http: { $0.expire(connection) })
+    }
+
+    fileprivate func drain(_ connection: Connection) {
+        route(connection, tls: { $0.drain($1) }, http: { $0.drain(connection) })
+    }
+
+    fileprivate func close(_ connection: Connection) {
+        route(connection, tls: { $0.close($1) }, http: { $0.close(connection) })
     }
 }

@@ -37,6 +37,9 @@ extension TLSEngine {
             let count = SSL_read(connection.pointee.ssl, plainInput + filled, Int32(Self.plainBytes - filled))
             if count > 0 {
                 filled += Int(count)
+                if wire.pointee.inputCount == 0, SSL_has_pending(connection.pointee.ssl) == 0 {
+                    return handUp(connection, &filled)
+                }
                 if filled == Self.plainBytes { handUp(connection, &filled) }
                 continue
             }

@@ -66,10 +66,14 @@ enum TLSBIO {
         return bio
     }
 
+    private static func connection(of bio: OpaquePointer?) -> UnsafeMutablePointer<TLSConnection>? {
+        BIO_get_data(bio)?.assumingMemoryBound(to: TLSConnection.self)
+    }
+
     private static let read: @convention(c) (OpaquePointer?, UnsafeMutablePointer<CChar>?, Int32) -> Int32 = {
         bio, into, room in
         copenssl_clear_retry(bio)
-        guard let connection = BIO_get_data(bio)?.assumingMemoryBound(to: TLSConnection.self), let into else { return 0 }
+        guard let connection = connection(of: bio), let into else { return 0 }
         let count = connection.pointee.wire.pointee.take(into, Int(room))
         if count > 0 { return Int32(count) }
         copenssl_retry_read(bio)
@@ -80,7 +84,7 @@ enum TLSBIO {
     private static let write: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?, Int32) -> Int32 = {
         bio, bytes, count in
         copenssl_clear_retry(bio)
-        guard let connection = BIO_get_data(bio)?.assumingMemoryBound(to: TLSConnection.self), let bytes else { return 0 }
+        guard let connection = connection(of: bio), let bytes else { return 0 }
         let hasSpill = connection.pointee.spill.count > connection.pointee.spillStart
         if hasSpill || !connection.pointee.wire.pointee.put(bytes, Int(count)) {
             connection.pointee.spill.append(bytes, Int(count))

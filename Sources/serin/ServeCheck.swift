@@ -35,14 +35,15 @@ struct ServeCheck {
 
     private func printListeners() {
         let reactors = configuration.reactors == 0 ? "as many reactors as CPUs" : "\(configuration.reactors) reactor(s)"
-        print("would serve HTTP/2 and HTTP/1.1 on \(endpoint(configuration.listen.address, configuration.listen.port)) with \(reactors)")
+        let (data, metrics) = (configuration.listen, configuration.metrics)
+        print("would serve HTTP/2 and HTTP/1.1 on \(endpoint(data.address, data.port)) with \(reactors)")
         if configuration.tls.isOn {
             let tls = configuration.tls
             print(
                 "would serve the same over TLS on \(endpoint(tls.address, tls.port)), client certificates: "
                     + "\(tls.clientAuthentication)")
         }
-        print("would serve /metrics and health on \(endpoint(configuration.metrics.address, configuration.metrics.port))")
+        print("would serve /metrics and health on \(endpoint(metrics.address, metrics.port))")
     }
 
     private func endpoint(_ address: String, _ port: Int) -> String {

@@ -121,8 +121,9 @@ def test_a_warm_request_counts_no_reference(measured):
 
 @pytest.mark.parametrize("protocol", [2, 1])
 def test_over_tls_only_openssl_allocates(installed, tmp_path, fraud, certs, protocol):
-    """A record's buffer when one comes, and one when one goes, given back at once (SSL_MODE_RELEASE_BUFFERS): that is
-    what lets an idle connection hold none. Ten requests of HTTP/2 share a record each way."""
+    """OpenSSL 3.0 allocates six times for a record in and a record out: the buffer of each, which it gives back at once
+    (SSL_MODE_RELEASE_BUFFERS; that is why an idle connection holds none), and four small objects with which it writes
+    the headers. Ten requests of HTTP/2 share a record."""
     with counted(tmp_path, protocol, "v2", fraud, certs) as (gateway, reactor):
         places = mappings(gateway.pid)
         ours = [site for site in reactor.sites if not is_openssl(site, places)]
@@ -131,7 +132,7 @@ def test_over_tls_only_openssl_allocates(installed, tmp_path, fraud, certs, prot
         print(f"HTTP/{protocol} over TLS, a request:", counts)
         assert sum(count for _, count, _ in reactor.sites) == sum(reactor.armed[kind] for kind in counts)
         assert counts["map"] == counts["retain"] == counts["lock"] == 0, describe(gateway.pid, reactor, ("lock", "retain"))
-        assert counts["allocate"] == counts["release"] <= 2.01, describe(gateway.pid, reactor, ("allocate",))
+        assert counts["allocate"] == counts["release"] <= 6.01, describe(gateway.pid, reactor, ("allocate",))
 
 
 def mappings(pid: int) -> list:

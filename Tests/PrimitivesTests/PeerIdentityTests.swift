@@ -6,7 +6,8 @@ import Testing
     private func isListed(_ names: [(PeerNameKind, String)], in list: [String]) -> Bool {
         var peer = PeerIdentity()
         for (kind, name) in names { append(&peer, kind, name) }
-        return peer.isListed(in: PeerAllowList(list).bytes)
+        let list = PeerAllowList(list)
+        return withExtendedLifetime(list) { peer.isListed(in: list.bytes) }
     }
 
     private func append(_ peer: inout PeerIdentity, _ kind: PeerNameKind, _ name: String) {

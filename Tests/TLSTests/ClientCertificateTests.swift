@@ -56,7 +56,9 @@ import Testing
         #expect(foreign.failed && harness.seen.count == 1)
     }
 
-    @Test(arguments: ["spiffe://serin.test/payments", "payments.serin.test", "PAYMENTS.serin.test", "payments@serin.test"])
+    @Test(arguments: [
+        "spiffe://serin.test/payments", "payments.serin.test", "PAYMENTS.serin.test", "payments@serin.test",
+    ])
     func anyNameMayBeListed(name: String) throws {
         let harness = try TLSHarness(Certificates.mutual { $0.clients = ["other.test", name] })
         let client = TestClient("client")
@@ -98,7 +100,8 @@ import Testing
         SSL_SESSION_free(session)
     }
 
-    private func resumable(_ harness: TLSHarness, _ version: Int32, as name: String = "client") throws -> OpaquePointer {
+    private func resumable(_ harness: TLSHarness, _ version: Int32, as name: String = "client") throws -> OpaquePointer
+    {
         let client = TestClient(name, version: version)
         harness.engine.close(harness.connect(client))
         #expect(client.isOpen)

@@ -32,7 +32,7 @@ import Testing
             harness.engine.close(connection)
             rounds += 1
         }
-        #expect(rounds > 50 && failed > 0)
+        #expect(rounds > 5 && failed > 0)
     }
 
     private func mutate(_ bytes: inout [UInt8], _ random: inout SystemRandomNumberGenerator) {

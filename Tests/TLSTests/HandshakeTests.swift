@@ -75,7 +75,8 @@ import Testing
         let slow = TestClient(version: TLS1_2_VERSION)
         slow.advance()
         harness.feed(begun, slow.takeOutput())
-        harness.published.replace(try TLSContext(Certificates.settings("rsa"), previous: harness.published.load().value))
+        let previous = harness.published.load().value
+        harness.published.replace(try TLSContext(Certificates.settings("rsa"), previous: previous))
         let new = TestClient()
         harness.engine.close(harness.connect(new))
         #expect(old.serverCommonName == "server" && new.serverCommonName == "rsa")
