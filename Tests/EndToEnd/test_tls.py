@@ -148,6 +148,14 @@ def test_sessions_resume_on_every_reactor(secure, certs, version):
     assert resumed == 15, "16 connections, of which the kernel gave each reactor some"
 
 
+def test_one_connection_too_many_is_told_so(start_gateway, certs):
+    gateway = start_gateway(listen={"tls": certs.listener()}, limits={"connections": 2})
+    with Http2(gateway.tls_port, tls=certs.client()) as first, Http2(gateway.tls_port, tls=certs.client()) as second:
+        with Http2(gateway.tls_port, tls=certs.client()) as third:
+            assert third.request("/v2", method="GET").status == 503
+        assert first.request("/v2", method="GET").status == second.request("/v2", method="GET").status == 200
+
+
 # Client certificates
 
 
