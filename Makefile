@@ -5,7 +5,7 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-SOURCES := Package.swift Sources Tests
+SOURCES := Package.swift Sources Tests Benchmarks
 # The modules with unsafe memory, and those that threads share.
 ASAN_SUITES := PrimitivesTests|JSONTests|InferenceTests|TLSTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|GatewayTests
 TSAN_SUITES := PrimitivesTests|TelemetryTests|ReactorTests|TLSTests|RoutingTests|BatchingTests|GatewayTests
@@ -16,7 +16,7 @@ ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
 FUZZ_SECONDS ?= 300
 
 .PHONY: help serve certs build release test lint format unit-test end-to-end sanitize fuzz bench clean \
-	format-check sanitize-short dependencies test-dependencies
+	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
 help: ## this list
@@ -34,9 +34,10 @@ certs: dependencies ## certs/: a test authority with server and client certifica
 lint: test-dependencies format-check ## format, module diagram, lengths, banned names
 	$(SWIFT) test --filter TidyTests
 
-bench: test-dependencies release ## CPU per request, cold start and memory, against nghttpd
+bench: bench-dependencies release ## serving against nghttpd, scoring against other libraries; PASS or FAIL
 	Benchmarks/serving/footprint
 	Benchmarks/serving/cpu-per-request
+	Benchmarks/scoring/scoring
 
 sanitize: test-dependencies ## all suites under the address and the thread sanitizer
 	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address
@@ -76,6 +77,9 @@ dependencies:
 
 test-dependencies:
 	@.ci/dependencies test
+
+bench-dependencies:
+	@.ci/dependencies bench
 
 .venv/.complete: Tests/EndToEnd/requirements.txt
 	python3 -m venv .venv

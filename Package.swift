@@ -92,6 +92,12 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
+        // Benchmarks/scoring: Serin beside other libraries.
+        .target(name: "CPeers", path: "Benchmarks/scoring/CPeers"),
+        .executableTarget(
+            name: "scoring", dependencies: ["CPeers", "Execution", "Inference", "ModelFormat", arguments],
+            path: "Benchmarks/scoring/harness", swiftSettings: swiftSettings),
+
         // Tests beside each module.
         tests("Primitives"),
         tests("JSON", ["CDecimal"]),

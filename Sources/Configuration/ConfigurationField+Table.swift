@@ -38,6 +38,7 @@ extension ConfigurationField {
         ConfigurationField("drain.delay", .duration(\.drain.delayNanos, 0...hour)),
         ConfigurationField("drain.timeout", .duration(\.drain.timeoutNanos, 10 * millisecond...hour)),
         ConfigurationField("cache.path", .optionalFolder(\.cachePath)),
+        ConfigurationField("kernels.openblas", .boolean(\.usesOpenBLAS)),
         ConfigurationField("log.level", .logLevel(\.logLevel)),
     ]
 }

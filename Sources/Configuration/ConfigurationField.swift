@@ -43,6 +43,7 @@ public struct ConfigurationField: Sendable {
         case list(FieldPath<String?>)
         case word(FieldPath<String>, [String])
         case logLevel(FieldPath<GatewayConfiguration.LogLevel>)
+        case boolean(FieldPath<Bool>)
     }
 
     /// Dotted, as in the file: `limits.body_bytes`.
@@ -75,6 +76,7 @@ public struct ConfigurationField: Sendable {
         case .list: "standard, or names with colons between them, as OpenSSL knows them"
         case .word(_, let words): words.joined(separator: ", ")
         case .logLevel: GatewayConfiguration.LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
+        case .boolean: "true or false"
         }
     }
 
@@ -90,6 +92,7 @@ public struct ConfigurationField: Sendable {
         case .list(let path): configuration[keyPath: path] ?? "standard"
         case .word(let path, _): configuration[keyPath: path]
         case .logLevel(let path): configuration[keyPath: path].rawValue
+        case .boolean(let path): configuration[keyPath: path] ? "true" : "false"
         }
     }
 
@@ -112,6 +115,7 @@ public struct ConfigurationField: Sendable {
             configuration[keyPath: path] = list == "standard" ? nil : list
         case .word(let path, let words): configuration[keyPath: path] = try word(raw, words)
         case .logLevel(let path): configuration[keyPath: path] = try logLevel(raw)
+        case .boolean(let path): configuration[keyPath: path] = try text(raw, ["true", "false"].contains) == "true"
         }
     }
 }

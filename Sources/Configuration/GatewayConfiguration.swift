@@ -65,6 +65,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var drain = Drain()
     /// The folder of compiled images; nil: none is kept.
     public internal(set) var cachePath: String? = ".cache/images"
+    /// Batches of dense layers may go to OpenBLAS, where it is installed and faster.
+    public internal(set) var usesOpenBLAS = true
     public internal(set) var logLevel = LogLevel.info
     /// Models that the file names, in its order; others of the repository have every default.
     public internal(set) var models: [ModelConfiguration] = []

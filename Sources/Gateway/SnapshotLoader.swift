@@ -4,6 +4,7 @@
 // whose stable version is out has no stable version, and a required one of these keeps `ready` false.
 
 import Configuration
+import Execution
 import Logging
 import ModelFormat
 import Registry
@@ -20,6 +21,7 @@ struct SnapshotLoader {
     }
 
     func load() throws -> Snapshot {
+        if !configuration.usesOpenBLAS { DenseLibrarySwitch.turnOff() }
         let plan = try ServingPlan(configuration)
         for warning in plan.warnings { logger.warning("\(warning)") }
         let cache = openCache()

@@ -46,13 +46,14 @@ enum HTTP2Callbacks {
         user.assumingMemoryBound(to: HTTPConnection.self)
     }
 
-    /// The stream of an identifier. Frames of one request mostly follow each other, so the newest stream
-    /// is tried before libnghttp2's table.
+    /// The stream of an identifier. Frames of one request mostly follow each other, and streams mostly end
+    /// in order, so the newest and the oldest are tried before libnghttp2's table.
     @inline(__always)
     private static func stream(
         _ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32
     ) -> UnsafeMutablePointer<HTTPStream>? {
         if let newest = connection.pointee.lastStream, newest.pointee.id == id { return newest }
+        if let oldest = connection.pointee.firstStream, oldest.pointee.id == id { return oldest }
         return nghttp2_session_get_stream_user_data(connection.pointee.session, id)?
             .assumingMemoryBound(to: HTTPStream.self)
     }

@@ -33,6 +33,15 @@ extension Forest {
         for (index, margin) in baseMargins.enumerated() where !fits(margin, accumulation) {
             throw ModelFormatError("baseMargins[\(index)]", "must be a finite number of the forest's width")
         }
+        guard fits(marginScale, accumulation) else {
+            throw ModelFormatError("marginScale", "must be a finite number of the forest's width")
+        }
+        guard marginBias.isEmpty || marginBias.count == outputCount else {
+            throw ModelFormatError("marginBias", "must have as many numbers as there are outputs, or none")
+        }
+        for (index, bias) in marginBias.enumerated() where !fits(bias, accumulation) {
+            throw ModelFormatError("marginBias[\(index)]", "must be a finite number of the forest's width")
+        }
         guard (1...ModelBounds.trees).contains(averageDivisor) else {
             throw ModelFormatError("averageDivisor", "must be 1 to \(ModelBounds.trees)")
         }
@@ -87,6 +96,38 @@ extension Forest {
             }
         }
         if let orphan = seen.firstIndex(of: false) { throw nodeError(index, orphan, "is not reached from the root") }
+        try checkCovers(tree, index)
+    }
+
+    private func checkCovers(_ tree: Tree, _ index: Int) throws(ModelFormatError) {
+        guard tree.covers.isEmpty || tree.covers.count == tree.nodes.count else {
+            throw ModelFormatError("trees[\(index)].covers", "must be empty, or have one for each node")
+        }
+        if let bad = tree.covers.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+            throw ModelFormatError("trees[\(index)].covers[\(bad)]", "must be a finite number from 0 up")
+        }
+    }
+
+    private func checkLinearLeaves(_ tree: Tree, _ index: Int) throws(ModelFormatError) {
+        var last: Int32 = -1
+        for (position, leaf) in tree.linearLeaves.enumerated() {
+            func fail(_ message: String) -> ModelFormatError {
+                ModelFormatError("trees[\(index)].linearLeaves[\(position)]", message)
+            }
+            guard leaf.node > last, Int(leaf.node) < tree.nodes.count, tree.nodes[Int(leaf.node)].isLeaf else {
+                throw fail("must be of a leaf, and behind the one before")
+            }
+            last = leaf.node
+            guard leaf.features.count == leaf.coefficients.count, leaf.features.count <= ModelBounds.features else {
+                throw fail("must have a coefficient for each feature")
+            }
+            guard leaf.features.allSatisfy({ (0..<featureCount).contains(Int($0)) }) else {
+                throw fail("the features must be 0 to \(featureCount - 1)")
+            }
+            guard leaf.constant.isFinite, leaf.coefficients.allSatisfy({ $0.isFinite }) else {
+                throw fail("must have finite numbers")
+            }
+        }
     }
 
     private func check(_ node: Node, _ tree: Int, _ position: Int, count: Int) throws(ModelFormatError) {

@@ -11,6 +11,17 @@ extension Forest {
 }
 
 extension Forest.Tree {
+    /// The function of a leaf, if it has one.
+    public func linearLeaf(of node: Int32) -> Forest.LinearLeaf? {
+        var low = 0
+        var high = linearLeaves.count
+        while low < high {
+            let middle = (low + high) / 2
+            if linearLeaves[middle].node < node { low = middle + 1 } else { high = middle }
+        }
+        return low < linearLeaves.count && linearLeaves[low].node == node ? linearLeaves[low] : nil
+    }
+
     /// Splits on the longest path from the root; the tree must have been checked.
     public var depth: Int {
         var deepest = 0

@@ -92,8 +92,8 @@ public struct Forest: Sendable, Equatable {
         }
     }
 
-    /// constant + Σ coefficients[i] × row[features[i]], added in that order in float64; the leaf's
-    /// own value where one of those features is missing.
+    /// constant + Σ coefficients[i] × row[features[i]], added in that order in float64 (values within the
+    /// zero band are 0); the leaf's own value where one of those features is missing.
     public struct LinearLeaf: Sendable, Equatable {
         public var node: Int32
         public var constant: Double

@@ -18,10 +18,13 @@ public struct ImportedModel: Sendable, Equatable {
     public var trainerVersion: String?
     /// What somebody who imports the file should know, one sentence each.
     public var notes: [String]
+    /// Approximations that the model needs and whoever imported it accepted by name.
+    public var approximations: [String]
 
     public init(
         format: ModelFileFormat, model: PortableModel, featureNames: [String], categoricalFeatures: [Bool],
-        categories: [[String]], objective: String, classCount: Int, trainerVersion: String?, notes: [String] = []
+        categories: [[String]], objective: String, classCount: Int, trainerVersion: String?, notes: [String] = [],
+        approximations: [String] = []
     ) {
         self.format = format
         self.model = model
@@ -32,6 +35,7 @@ public struct ImportedModel: Sendable, Equatable {
         self.classCount = classCount
         self.trainerVersion = trainerVersion
         self.notes = notes
+        self.approximations = approximations
     }
 
     /// The model where it is a forest and nothing else.

@@ -25,6 +25,18 @@ public enum ModelBounds {
     public static let categories = 1 << 24
     /// Members of all category sets together, 4 bytes each in memory.
     public static let categoryMembers = 16_000_000
+    /// Terms of all linear leaves together, 12 bytes each in memory.
+    public static let linearTerms = 16_000_000
+    /// Nodes of an ONNX graph; exports of scikit-learn's largest pipelines have a few thousand.
+    public static let graphNodes = 16_384
+    /// Stages of a pipeline; the longest exports have a few hundred.
+    public static let stages = 4_096
+    /// Columns of all values of a row together: 8 bytes of scratch each.
+    public static let rowColumns = 1 << 21
+    /// Numbers in all of a pipeline's stages, forests aside: 8 bytes each in memory.
+    public static let parameters = 32_000_000
+    /// Operations of one row: multiplications, splits, compared and copied columns.  About 50 ms.
+    public static let rowOperations = 100_000_000
     /// Bytes of a name or of a header value.
     public static let nameBytes = 4_096
 }

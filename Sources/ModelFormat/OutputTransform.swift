@@ -1,7 +1,7 @@
 // What an objective does to the summed leaves of a row before it calls them a score.
 //
 // Computed in the forest's width.  The float32 forms are XGBoost's to the operation (its sigmoid
-// clamps at 88.7, its softmax sums in double), the float64 forms LightGBM's.
+// clamps at 88.7, its softmax sums in double), the float64 forms LightGBM's and CatBoost's.
 
 internal import Glibc
 
@@ -18,6 +18,10 @@ public enum OutputTransform: Sendable, Equatable {
     case signedSquare
     /// log(1 + exp(margin)).
     case softplus
+    /// Softmax by CatBoost's own exponential function, `FastExponential`.
+    case fastSoftmax
+    /// CatBoost's own exponential function.
+    case fastExponential
 
     /// Scores of one row from its margins.
     public func apply(_ margins: [Double], width: NumberWidth) -> [Double] {
@@ -37,6 +41,12 @@ public enum OutputTransform: Sendable, Equatable {
             let sum = Float(powers.reduce(Double(0)) { $0 + Double($1) })
             return powers.map { $0 / sum }
         case .exponential: return margins.map { expf($0) }
+        case .fastSoftmax:
+            let largest = margins.dropFirst().reduce(margins[0]) { fmaxf($1, $0) }
+            let powers = margins.map { Float(FastExponential.value(Double($0 - largest))) }
+            let sum = powers.reduce(0, +)
+            return powers.map { $0 / sum }
+        case .fastExponential: return margins.map { Float(FastExponential.value(Double($0))) }
         case .step: return margins.map { $0 > 0 ? 1 : 0 }
         case .signedSquare: return margins.map { $0 < 0 ? -($0 * $0) : $0 * $0 }
         case .softplus: return margins.map { log1pf(expf($0)) }
@@ -53,6 +63,12 @@ public enum OutputTransform: Sendable, Equatable {
             let sum = powers.reduce(0, +)
             return powers.map { $0 / sum }
         case .exponential: return margins.map { exp($0) }
+        case .fastSoftmax:
+            let largest = margins.dropFirst().reduce(margins[0]) { max($0, $1) }
+            let powers = margins.map { FastExponential.value($0 - largest) }
+            let sum = powers.reduce(0, +)
+            return powers.map { $0 / sum }
+        case .fastExponential: return margins.map { FastExponential.value($0) }
         case .step: return margins.map { $0 > 0 ? 1 : 0 }
         case .signedSquare: return margins.map { $0 < 0 ? -($0 * $0) : $0 * $0 }
         case .softplus: return margins.map { log1p(exp($0)) }

@@ -16,9 +16,11 @@ public enum ReferenceScorer {
     ) -> (margins: [Double], scores: [Double]) {
         precondition(row.count == forest.featureCount, "a row has as many values as the forest has features")
         let values = row.map { convert($0, forest, rowType) }
+        let arrived = rowType == .float32 ? row.map { Double(Float($0)) } : row
+        let raw = arrived.map { $0.magnitude <= forest.zeroBand ? 0 : $0 }
         let margins =
             forest.accumulation == .float32
-            ? sum(forest, values, Float.self).map { Double($0) } : sum(forest, values, Double.self).map { Double($0) }
+            ? sum(forest, values, raw, Float.self).map { Double($0) } : sum(forest, values, raw, Double.self)
         return (margins, scores(forest, margins))
     }
 
@@ -30,20 +32,41 @@ public enum ReferenceScorer {
     }
 
     private static func sum<Number: BinaryFloatingPoint>(
-        _ forest: Forest, _ values: [Double], _ number: Number.Type
+        _ forest: Forest, _ values: [Double], _ raw: [Double], _ number: Number.Type
     ) -> [Number] {
         var sums = forest.baseMargins.map { Number($0) }
-        for tree in forest.trees { sums[tree.output] += Number(leaf(forest, tree, values)) }
+        for tree in forest.trees { sums[tree.output] += Number(leaf(forest, tree, values, raw)) }
+        for output in sums.indices {
+            sums[output] *= Number(forest.marginScale)
+            if !forest.marginBias.isEmpty { sums[output] += Number(forest.marginBias[output]) }
+        }
         return sums
     }
 
-    private static func leaf(_ forest: Forest, _ tree: Forest.Tree, _ values: [Double]) -> Double {
+    /// The leaf that the values lead to: its value, or its linear function of the row.
+    private static func leaf(
+        _ forest: Forest, _ tree: Forest.Tree, _ values: [Double], _ raw: [Double]
+    ) -> Double {
         var index: Int32 = 0
         while true {
             let node = tree.nodes[Int(index)]
-            if node.isLeaf { return node.value }
+            if node.isLeaf {
+                guard let linear = tree.linearLeaf(of: index) else { return node.value }
+                return value(linear, raw) ?? node.value
+            }
             index = goesLeft(forest, node, values[Int(node.feature)]) ? node.left : node.right
         }
+    }
+
+    /// Nil: one of its features is missing.
+    private static func value(_ leaf: Forest.LinearLeaf, _ raw: [Double]) -> Double? {
+        var sum = leaf.constant
+        for (feature, coefficient) in zip(leaf.features, leaf.coefficients) {
+            let value = raw[Int(feature)]
+            if value.isNaN { return nil }
+            sum += coefficient * value
+        }
+        return sum
     }
 
     private static func goesLeft(_ forest: Forest, _ node: Forest.Node, _ value: Double) -> Bool {

@@ -12,10 +12,17 @@ struct TreeLinker {
     /// A node as the file has it, its children in the file's numbers, checked to be in the table.
     let read: (_ node: Int) throws(ModelFormatError) -> Forest.Node
 
-    /// The tree below node 0, as long as `nodesLeft` allows.
-    func link(nodesLeft: Int) throws(ModelFormatError) -> [Forest.Node] {
+    /// The nodes that the root reaches, in preorder, and where each stands in the file's table.
+    struct Linked {
         var nodes: [Forest.Node] = []
-        nodes.reserveCapacity(min(count, nodesLeft))
+        var sources: [Int32] = []
+    }
+
+    /// The tree below node 0, as long as `nodesLeft` allows.
+    func link(nodesLeft: Int) throws(ModelFormatError) -> Linked {
+        var linked = Linked()
+        linked.nodes.reserveCapacity(min(count, nodesLeft))
+        linked.sources.reserveCapacity(min(count, nodesLeft))
         var seen = [Bool](repeating: false, count: count)
         /// Node to visit, its parent's new number, and whether it is the right child.
         var open: [(node: Int, parent: Int, isRight: Bool, depth: Int)] = [(0, -1, false, 0)]
@@ -26,21 +33,22 @@ struct TreeLinker {
             guard depth <= ModelBounds.depth else {
                 throw ModelFormatError(place(position), "the tree is deeper than \(ModelBounds.depth)")
             }
-            guard nodes.count < nodesLeft else {
+            guard linked.nodes.count < nodesLeft else {
                 throw ModelFormatError(place(position), "more than \(ModelBounds.nodes) nodes in all")
             }
             seen[position] = true
             let node = try read(position)
-            let number = Int32(nodes.count)
-            nodes.append(node)
+            let number = Int32(linked.nodes.count)
+            linked.nodes.append(node)
+            linked.sources.append(Int32(position))
             if parent >= 0 {
-                if isRight { nodes[parent].right = number } else { nodes[parent].left = number }
+                if isRight { linked.nodes[parent].right = number } else { linked.nodes[parent].left = number }
             }
             if !node.isLeaf {
                 open.append((Int(node.right), Int(number), true, depth + 1))
                 open.append((Int(node.left), Int(number), false, depth + 1))
             }
         }
-        return nodes
+        return linked
     }
 }

@@ -21,7 +21,8 @@ struct BundleDraft {
         if let stated { try Self.refuse(stated.manifest, for: request) }
         let source = try FileBytes.read(request.source, limit: ModelBounds.fileBytes)
         (model, facts) = try SourceModel.compile(
-            source, format: stated?.manifest.modelFormat, place: request.source, progress: progress)
+            source, place: request.source, manifest: stated?.manifest,
+            source: request.manifest ?? Manifest.fileName, progress: progress)
         let made = Manifest(
             name: request.identity.name, version: request.identity.version, facts: facts,
             golden: request.golden == nil ? .absent : .present)

@@ -4,13 +4,14 @@
 //     manifest.yaml, golden.ndjson, profile.json   read once, hashed, and only then parsed
 //     source model   hashed; its image comes from the cache, or it is imported and compiled
 //     manifest and profile must be this model's
-//     golden rows    margins bit for bit, scores within one unit in the last place
+//     golden rows    margins bit for bit, scores within one unit in the last place (dense layers: 1e-6)
 //
 // With the image cached the source model is hashed but not parsed: loading 500 trees of 63 leaves
 // takes milliseconds, which a cold start of 100 ms needs.
 
 public import Configuration
 internal import Execution
+internal import Inference
 internal import ModelFormat
 
 public enum BundleLoader {
@@ -67,7 +68,9 @@ public enum BundleLoader {
         let file = files.manifest.modelFile
         let digest = try folder.digest(of: file)
         try files.checksums.check(file, digest, in: folder.path)
-        if let (model, facts) = cache?.load(digest) {
+        // Other steps in the manifest, another image.
+        let key = files.manifest.imageKey(source: digest)
+        if let (model, facts) = cache?.load(key, featureCount: files.manifest.features.count) {
             return BundleParts(
                 manifest: files.manifest, model: model, facts: facts, sourceDigest: digest, isCached: true)
         }
@@ -75,8 +78,9 @@ public enum BundleLoader {
         // Read a second time, so checked a second time.
         try files.checksums.check(file, SHA256Digest(of: bytes), in: folder.path)
         let (model, facts) = try SourceModel.compile(
-            bytes, format: files.manifest.modelFormat, place: files.place(file), progress: nil)
-        if let warning = cache?.store(model, facts, source: digest) { warnings.append(warning) }
+            bytes, place: files.place(file), manifest: files.manifest, source: files.place(Manifest.fileName),
+            progress: nil)
+        if let warning = cache?.store(model, facts, key: key) { warnings.append(warning) }
         return BundleParts(manifest: files.manifest, model: model, facts: facts, sourceDigest: digest, isCached: false)
     }
 
@@ -113,15 +117,47 @@ public struct BundleIdentity: Sendable, Hashable {
 
 /// Source bytes to a compiled model.
 enum SourceModel {
+    /// - Parameters:
+    ///   - place: the source model's name in errors.
+    ///   - manifest: nil: there is none yet.
+    ///   - source: the manifest's name in errors.
     static func compile(
-        _ bytes: [UInt8], format: ModelFileFormat?, place: String, progress: ((Double) -> Void)?
+        _ bytes: [UInt8], place: String, manifest: Manifest?, source: String, progress: ((Double) -> Void)?
     ) throws(ConfigurationError) -> (CompiledModel, ModelFacts) {
         let imported: ImportedModel
-        do { imported = try ModelImporter.importModel(bytes, format: format, progress: progress) } catch {
+        do {
+            imported = try ModelImporter.importModel(
+                bytes, format: manifest?.modelFormat, categories: manifest?.modelCategories ?? [],
+                accept: manifest?.accept ?? [], progress: progress)
+        } catch {
             throw ConfigurationError(source: place, keyPath: error.place, message: error.message)
         }
-        do { return (try CompiledModel.compile(imported.model), ModelFacts(imported)) } catch {
+        let model = try manifest?.apply(to: imported.model, source: source) ?? imported.model
+        do { return (try CompiledModel.compile(model), ModelFacts(imported)) } catch {
             throw ConfigurationError(source: place, message: "cannot be compiled: \(error)")
         }
+    }
+}
+
+extension Manifest {
+    /// The model between the manifest's steps.
+    func apply(to model: PortableModel, source: String) throws(ConfigurationError) -> PortableModel {
+        try pipeline?.apply(to: model, featureCount: features.count, source: source) ?? model
+    }
+
+    /// The names of categories by the model's own features; none where steps stand in front of it, and its
+    /// columns are no longer the features.
+    var modelCategories: [[String]] {
+        pipeline.map { $0.before.isEmpty } ?? true ? features.map(\.categories) : []
+    }
+
+    /// What the compiled image is found by: the source model, and what the manifest says that is compiled with
+    /// it: steps, names of categories, accepted approximations.
+    func imageKey(source digest: SHA256Digest) -> SHA256Digest {
+        var bytes = digest.bytes + (pipeline?.encoded ?? [])
+        for (index, list) in ([accept] + modelCategories).enumerated() where !list.isEmpty {
+            bytes += Array("\(index):".utf8) + list.flatMap { Array($0.utf8) + [0] }
+        }
+        return bytes.count == digest.bytes.count ? digest : SHA256Digest(of: bytes)
     }
 }

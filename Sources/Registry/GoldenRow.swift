@@ -4,7 +4,8 @@
 //
 // A bundle does not go live unless its model gives these answers.  Margins must be the same bits,
 // because sums are exact arithmetic in a fixed order; scores may differ by one unit in the last
-// place, because exp() is not the same in every C library.
+// place, because exp() is not the same in every C library.  A model with dense layers has no fixed
+// order of sums: its margins and scores must agree within 1e-6.
 
 public import Configuration
 public import Inference

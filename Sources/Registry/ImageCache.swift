@@ -1,10 +1,11 @@
 // Compiled images, kept so that a start need not read and compile source models.
 //
-//     <folder, 0700>/<source SHA-256>-<compiler>-<processor>.image
+//     <folder, 0700>/<key>-<compiler>-<processor>.image
 //     [ "SERINIMG" | version u32 | facts length u32 | SHA-256 of facts | facts | padding to 64 | image ]
 //
-// An entry is found by what it was made from: another source, another compiler or another
-// processor is another name, and nothing ever has to be invalidated.  An entry that is damaged is
+// An entry is found by what it was made from: the key is the source's SHA-256 (with the manifest's
+// steps, where it has any), and another source, another compiler or another processor is another
+// name, so nothing ever has to be invalidated.  An entry that is damaged is
 // compiled anew and replaced.  The folder decides which scores are served, so it is refused when
 // somebody else could write to it.  Entries are written beside and renamed: two processes that
 // start at once do not meet half a file.
@@ -55,10 +56,12 @@ public struct ImageCache: Sendable {
         }
     }
 
-    /// The model compiled from this source; nil: not there, or not whole.
-    func load(_ source: SHA256Digest) -> (model: CompiledModel, facts: ModelFacts)? {
+    /// The model kept under this key; nil: not there, or not whole.
+    ///
+    /// - Parameter featureCount: of the manifest; the model's own columns can be others, behind steps.
+    func load(_ key: SHA256Digest, featureCount: Int) -> (model: CompiledModel, facts: ModelFacts)? {
         guard let folder = try? Directory(path: path) else { return nil }
-        guard let bytes = try? folder.read(fileName(source), limit: Self.entryBytesMax) else { return nil }
+        guard let bytes = try? folder.read(fileName(key), limit: Self.entryBytesMax) else { return nil }
         guard bytes.count >= Self.headerBytes, bytes.starts(with: Self.magic),
             number(bytes, at: 8) == Self.layoutVersion
         else { return nil }
@@ -72,14 +75,14 @@ public struct ImageCache: Sendable {
         let model = bytes.withUnsafeBytes {
             try? CompiledModel(image: UnsafeRawBufferPointer(rebasing: $0[imageStart...]))
         }
-        guard let model, model.featureCount == facts.featureNames.count, model.outputCount == facts.outputCount else {
+        guard let model, model.featureCount == featureCount, model.outputCount == facts.outputCount else {
             return nil
         }
         return (model, facts)
     }
 
     /// Keeps an image; returns a warning where that is not possible.
-    func store(_ model: CompiledModel, _ facts: ModelFacts, source: SHA256Digest) -> String? {
+    func store(_ model: CompiledModel, _ facts: ModelFacts, key: SHA256Digest) -> String? {
         let factsBytes = facts.encoded
         var bytes = Self.magic
         for number in [Self.layoutVersion, UInt32(factsBytes.count)] {
@@ -92,9 +95,9 @@ public struct ImageCache: Sendable {
         bytes += model.image
         do {
             let folder = try Directory(path: path)
-            let temporary = ".\(fileName(source)).\(getpid())"
+            let temporary = ".\(fileName(key)).\(getpid())"
             try folder.write(bytes, to: temporary, mode: 0o600, replacing: true, durable: false)
-            guard renameat(folder.descriptor, temporary, folder.descriptor, fileName(source)) == 0 else {
+            guard renameat(folder.descriptor, temporary, folder.descriptor, fileName(key)) == 0 else {
                 let reason = FileBytes.reason(errno)
                 unlinkat(folder.descriptor, temporary, 0)
                 return "the compiled image cannot be kept in \(path): \(reason)"
@@ -105,8 +108,8 @@ public struct ImageCache: Sendable {
         }
     }
 
-    private func fileName(_ source: SHA256Digest) -> String {
-        "\(source)-\(CompiledModel.compilerVersion)-\(CompiledModel.processor).image"
+    private func fileName(_ key: SHA256Digest) -> String {
+        "\(key)-\(CompiledModel.compilerVersion)-\(CompiledModel.processor).image"
     }
 
     private func number(_ bytes: [UInt8], at offset: Int) -> UInt32 {

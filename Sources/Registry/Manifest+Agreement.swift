@@ -13,7 +13,12 @@ extension Manifest {
         if let modelFormat, modelFormat != facts.format {
             throw refuse("model.format", "is \(modelFormat.rawValue), but \(modelFile) is \(facts.format.rawValue)")
         }
-        guard features.count == facts.featureNames.count else {
+        let columns = modelColumns
+        guard columns.count == facts.featureNames.count else {
+            if pipeline != nil {
+                throw refuse(
+                    "pipeline.before", "makes \(columns.count) columns, but the model has \(facts.featureNames.count)")
+            }
             throw refuse("features", "has \(features.count), but the model has \(facts.featureNames.count)")
         }
         // LightGBM writes the objective's parameters behind its name; the name alone says as much.
@@ -39,26 +44,38 @@ extension Manifest {
         }
     }
 
+    /// The model's columns, each by the feature it comes from; nil: one of several of a feature.
+    private var modelColumns: [Int?] {
+        pipeline?.modelColumns(featureCount: features.count) ?? features.indices.map { $0 }
+    }
+
+    /// Features that a step before the model works on.
+    private var changedFeatures: Set<Int> { Set(pipeline?.before.flatMap { $0.features } ?? []) }
+
     /// A name that the model has at another place means that the columns are in another order.
     private func compareNames(with facts: ModelFacts, _ refuse: Refuse) throws(ConfigurationError) {
         guard facts.hasOwnFeatureNames else { return }
         var places: [String: Int] = [:]
         for (index, name) in facts.featureNames.enumerated() { places[name] = index }
-        for (index, feature) in features.enumerated() {
-            if let place = places[feature.name], facts.featureNames[index] != feature.name {
-                throw refuse("features[\(index)].name", "\(feature.name) is column \(place) of the model, not \(index)")
-            }
+        for (column, index) in modelColumns.enumerated() {
+            guard let index, let place = places[features[index].name], place != column else { continue }
+            throw refuse(
+                "features[\(index)].name", "\(features[index].name) is column \(place) of the model, not \(column)")
         }
     }
 
     private func compareCategories(with facts: ModelFacts, _ refuse: Refuse) throws(ConfigurationError) -> [String] {
         var warnings: [String] = []
-        for (index, feature) in features.enumerated() {
-            let names = index < facts.categories.count ? facts.categories[index] : []
+        let changed = changedFeatures
+        for (column, index) in modelColumns.enumerated() {
+            // What a step has made a number of is no category of the model's any more.
+            guard let index, !changed.contains(index) else { continue }
+            let feature = features[index]
+            let names = column < facts.categories.count ? facts.categories[column] : []
             if !names.isEmpty && !feature.categories.isEmpty && feature.categories != names {
                 throw refuse("features[\(index)].categories", "differ from the model's own, so codes would mean others")
             }
-            if facts.categoricalFeatures[index] && feature.kind != .category {
+            if facts.categoricalFeatures[column] && feature.kind != .category {
                 warnings.append(
                     "\(feature.name) is a category in the model and \(feature.kind.rawValue) in the manifest")
             }

@@ -7,7 +7,7 @@ internal import ModelFormat
 extension Manifest {
     static let budgetRange: ClosedRange<UInt64> = 1...3_600_000_000_000
     private static let topKeys = [
-        "schema", "name", "version", "model", "input", "features", "output", "budgets", "golden", "lineage",
+        "schema", "name", "version", "model", "input", "features", "pipeline", "output", "budgets", "golden", "lineage",
     ]
 
     /// - Parameter source: the file's name in errors.
@@ -20,12 +20,16 @@ extension Manifest {
         guard try ModelIdentifier.versionNumber(version.text()) != nil else {
             throw version.expected(ModelIdentifier.versionExpectation)
         }
-        let model = try top.required("model").fields(["file", "format"])
+        let model = try top.required("model").fields(["file", "format", "accept"])
         let output = try top.required("output").fields(["objective", "classes", "threshold", "positive"])
         var manifest = try Manifest(
             name: name.text(), version: version.text(), modelFile: parseFileName(model.required("file")),
             features: parseFeatures(top.required("features")), objective: output.required("objective").text())
         manifest.modelFormat = try model["format"].map { value throws(ConfigurationError) in try value.choice() }
+        if let pipeline = top["pipeline"], !pipeline.isNull {
+            manifest.pipeline = try ManifestPipeline(parsing: pipeline, features: manifest.features)
+        }
+        if let accept = model["accept"] { manifest.accept = try parseAccept(accept) }
         try manifest.parseInput(top["input"])
         try manifest.parseOutput(output)
         try manifest.parseBudgets(top["budgets"])
@@ -41,6 +45,18 @@ extension Manifest {
             throw value.error("\(name) has another purpose in a bundle")
         }
         return name
+    }
+
+    private static func parseAccept(_ value: YAMLValue) throws(ConfigurationError) -> [String] {
+        let known = ModelImporter.approximations
+        var names: [String] = []
+        for item in try value.items("a list of approximations", countMax: known.count) {
+            let name = try item.text()
+            guard known.contains(name) else { throw item.expected("one of \(known.joined(separator: ", "))") }
+            guard !names.contains(name) else { throw item.error("\(name) stands twice") }
+            names.append(name)
+        }
+        return names
     }
 
     private mutating func parseInput(_ value: YAMLValue?) throws(ConfigurationError) {

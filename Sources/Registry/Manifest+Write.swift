@@ -67,9 +67,10 @@ extension ModelFileFormat {
     /// What the source model is called in a bundle.
     var bundleFileName: String {
         switch self {
-        case .xgboostJSON: "model.json"
+        case .xgboostJSON, .catboost: "model.json"
         case .xgboostUBJSON: "model.ubj"
         case .lightgbm: "model.txt"
+        case .onnx: "model.onnx"
         }
     }
 }

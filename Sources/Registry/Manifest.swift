@@ -3,6 +3,7 @@
 //     name, version        where it stands in the repository
 //     model                the source file and its format
 //     input, features      the one tensor, its columns in order, what to do with odd values
+//     pipeline             steps before the model and after it (Pipeline/)
 //     output               objective, classes, decision threshold
 //     budgets, golden      what it promises
 //     lineage              where it comes from
@@ -54,11 +55,15 @@ public struct Manifest: Sendable, Equatable {
     public var modelFile: String
     /// nil: told from the file.
     public var modelFormat: ModelFileFormat?
+    /// Approximations that the importer may make, of `ModelImporter.approximations`.
+    public var accept: [String] = []
     public var inputName = "features"
     /// nil: FP64 for LightGBM, else FP32.
     public var inputType: ValueType?
     /// In tensor order.
     public var features: [FeatureSpec]
+    /// nil: the features are the model's columns, and its score is the answer.
+    public var pipeline: ManifestPipeline?
     /// As the trainer names it: `binary:logistic`.
     public var objective: String
     /// Index is class; empty: numbers.

@@ -7,7 +7,10 @@ internal import Registry
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Reads a trained model and writes a bundle.",
-        discussion: "Reads XGBoost (JSON, UBJSON) and LightGBM (text). A version that is there is never overwritten.")
+        discussion: """
+            Reads XGBoost (JSON, UBJSON), LightGBM (text), CatBoost (JSON) and ONNX (scikit-learn by skl2onnx or \
+            models/train/export_sklearn.py). A version that is there is never overwritten.
+            """)
 
     @Argument(help: "The model's file, as its trainer wrote it.")
     var source: String

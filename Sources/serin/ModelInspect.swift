@@ -39,6 +39,19 @@ struct InspectCommand: ParsableCommand {
             ]
         }
         Terminal.printTable(["#", "FEATURE", "TYPE", "UNIT", "RANGE", "MISSING", "CATEGORIES"], rows)
+        printStages(bundle.model.stages)
+    }
+
+    private func printStages(_ stages: [StageSummary]) {
+        if stages.isEmpty { return }
+        print("")
+        let rows = stages.enumerated().map { index, stage in
+            [
+                String(index), stage.kind, "\(stage.inputColumns) to \(stage.outputColumns)",
+                stage.isFloat64 ? "FP64" : "FP32", stage.name,
+            ]
+        }
+        Terminal.printTable(["#", "STAGE", "COLUMNS", "TYPE", "FROM"], rows)
     }
 
     private func properties(_ bundle: LoadedBundle) -> [(String, String)] {
@@ -49,9 +62,14 @@ struct InspectCommand: ParsableCommand {
             ("kind", "\(BundleText.kind(bundle.facts)) (\(bundle.facts.format.rawValue)), \(bundle.facts.objective)"),
             ("input", "\(input.name) \(input.declaredType.datatype) [-1, \(input.features.count)]"),
             ("output", "score \(output.scoreType.datatype) [-1, \(output.columns)]"),
-            ("trees", "\(bundle.model.treeCount), depth \(bundle.model.maxDepth)"),
-            ("worst case", "\(bundle.model.worstCaseNodesPerRow) nodes a row"),
-            ("compiled", BundleText.size(bundle.model.imageBytes)),
+            (
+                "trees",
+                bundle.model.treeCount == 0 ? "none" : "\(bundle.model.treeCount), depth \(bundle.model.maxDepth)"
+            ),
+            ("worst case", BundleText.worstCase(bundle.model)),
+            ("measured", BundleText.cost(bundle.model)),
+            ("compiled", "\(BundleText.size(bundle.model.imageBytes)), kernels \(bundle.model.kernels)"),
+            ("margins", bundle.model.isExact ? "bit for bit" : "within 1e-6 (dense layers)"),
             ("golden", bundle.goldenCount == 0 ? "none" : "\(bundle.goldenCount) rows agree"),
             ("sha256", bundle.sourceDigest.description),
         ]
@@ -126,9 +144,22 @@ extension InspectCommand {
             ),
             ("trees", .number(bundle.model.treeCount)), ("depth", .number(bundle.model.maxDepth)),
             ("worst_case_nodes_per_row", .number(bundle.model.worstCaseNodesPerRow)),
+            ("worst_case_operations_per_row", .number(bundle.model.worstCaseOperationsPerRow)),
+            ("nanos_per_row", .double(bundle.model.cost.nanosAlone)),
+            ("nanos_per_row_in_batch", .double(bundle.model.cost.nanosInBatch)),
+            ("kernels", .text(bundle.model.kernels)), ("exact", .boolean(bundle.model.isExact)),
+            ("stages", .array(bundle.model.stages.map(json))),
             ("image_bytes", .number(bundle.model.imageBytes)), ("golden", .number(bundle.goldenCount)),
             ("model_sha256", .text(bundle.sourceDigest.description)),
             ("warnings", .array(bundle.warnings.map { .text($0) })),
+        ])
+    }
+
+    private func json(_ stage: StageSummary) -> JSONText {
+        .object([
+            ("kind", .text(stage.kind)), ("input_columns", .number(stage.inputColumns)),
+            ("output_columns", .number(stage.outputColumns)), ("datatype", .text(stage.isFloat64 ? "FP64" : "FP32")),
+            ("from", .text(stage.name)),
         ])
     }
 

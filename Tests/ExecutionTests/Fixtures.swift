@@ -44,7 +44,7 @@ struct Fixture {
         }
     }
 
-    private static func lines<Line>(_ file: URL, _ read: (JSONValue) -> Line) throws -> [Line] {
+    static func lines<Line>(_ file: URL, _ read: (JSONValue) -> Line) throws -> [Line] {
         var parser = JSONParser(maxBytes: 1 << 20)
         return try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")).map {
             read(try parser.parse(copying: [UInt8]($0)))

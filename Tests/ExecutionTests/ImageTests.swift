@@ -57,7 +57,7 @@ import Testing
         var image = try CompiledModel.compile(random.forest()).image
         image[MemoryLayout<serin_image_header>.offset(of: \.version)!] = 9
         let error = #expect(throws: ImageError.self) { try load(sealed(image)) }
-        #expect(error?.message == "the compiled image is of version 9, expected 1")
+        #expect(error?.message == "the compiled image is of version 9, expected \(SERIN_IMAGE_VERSION)")
     }
 
     /// Images with a right checksum and wrong contents: refused, or harmless to score with.

@@ -17,8 +17,14 @@ import Testing
 
     @Test func xgboostUBJSONSurvives() throws { try fuzz(".ubj", .xgboostUBJSON, Mutators.ubjson) }
 
-    private func fuzz(_ suffix: String, _ format: ModelFileFormat, _ mutate: Mutator) throws {
-        let files = try Fixture.all().flatMap { $0.files }.filter { $0.hasSuffix(suffix) }
+    @Test func catboostJSONSurvives() throws {
+        try fuzz(".json", .catboost, Mutators.catboost, CatBoostParityTests.fixtures().map { $0.fixture })
+    }
+
+    private func fuzz(
+        _ suffix: String, _ format: ModelFileFormat, _ mutate: Mutator, _ fixtures: [Fixture]? = nil
+    ) throws {
+        let files = try (fixtures ?? Fixture.all()).flatMap { $0.files }.filter { $0.hasSuffix(suffix) }
             .map { [UInt8](try Data(contentsOf: URL(filePath: $0))) }
         #expect(files.count >= 30)
         let clock = FuzzClock()
@@ -30,7 +36,7 @@ import Testing
             do {
                 let model = try ModelImporter.importModel(file, format: format)
                 accepted += 1
-                try score(model.forest!, seed: random.next())
+                try score(model.model, seed: random.next())
             } catch let error as ModelFormatError {
                 if error.message.isEmpty { Issue.record("run \(runs): an error without a message at \(error.place)") }
             } catch is ImageError {
@@ -41,13 +47,26 @@ import Testing
         print("fuzz \(format.rawValue): \(runs) files, \(accepted) accepted, seed \(clock.seed)")
     }
 
-    private func score(_ forest: Forest, seed: UInt64) throws {
+    private func score(_ portable: PortableModel, seed: UInt64) throws {
         var random = RandomForests(seed: seed)
-        let rows = random.rows(forest, count: 3)
-        let model = try CompiledModel.compile(forest)
-        let compiled = ExecutionTests.score(model, rows, .float64)
-        let reference = rows.map { ReferenceScorer.score(forest, row: $0, rowType: .float64) }
+        let rows: [[Double]]
+        switch portable {
+        case .forest(let forest): rows = random.rows(forest, count: 3)
+        case .pipeline(let pipeline):
+            let codes: [Double] = [0, 1, 2, 7, 40, -1, 0.5, 1e30, .nan]
+            rows = (0..<3).map { _ in
+                (0..<pipeline.input.columns).map { _ in codes.randomElement(using: &random.generator)! }
+            }
+        }
+        let compiled = ExecutionTests.score(try CompiledModel.compile(portable), rows, .float64)
+        let reference = rows.map { ReferenceScorer.score(portable, row: $0, rowType: .float64) }
         #expect(bits(compiled.margins) == bits(reference.map { $0.margins }))
         #expect(bits(compiled.scores) == bits(reference.map { $0.scores }))
+        do {
+            let found = explain(try ContributionExplainer(portable), rows, .float64)
+            #expect(found.contributions.count == rows.count)
+        } catch let error as ContributionError {
+            #expect(!error.message.isEmpty)
+        }
     }
 }

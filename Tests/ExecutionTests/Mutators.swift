@@ -61,6 +61,59 @@ enum Mutators {
         return file
     }
 
+    /// A CatBoost model: keys of tables, numbers moved from one place to another, words of its own.
+    static func catboost(_ file: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+        var file = file
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            guard file.count > 100 else { return file }
+            let start = Int.random(in: 0..<file.count - 50, using: &random)
+            switch Int.random(in: 0...7, using: &random) {
+            case 0: file = replaceKey(file, from: start, &random)
+            case 1, 2: file = moveNumber(file, from: start, to: Int.random(in: 0..<file.count, using: &random))
+            case 3, 4: file = replaceWord(file, &random)
+            default: file = json(file, &random)
+            }
+        }
+        return file
+    }
+
+    private static let words = [
+        "FloatFeature", "OneHotFeature", "OnlineCtr", "EstimatedFeature", "Borders", "Buckets", "Counter",
+        "FeatureFreq",
+        "BinarizedTargetMeanValue", "FloatTargetMeanValue", "AsIs", "AsFalse", "AsTrue", "true", "false", "MultiClass",
+        "Logloss", "RMSE", "RMSEWithUncertainty", "Poisson", "cat_feature_value", "float_feature",
+        "cat_feature_exact_value", "oblivious_trees", "trees", "leaf_values", "leaf_weights", "splits", "left", "right",
+        "hash_map", "values", "borders", "class_params", "scale_and_bias", "ctr_data",
+    ]
+
+    /// One of the format's own words for another, wherever it stands first.
+    private static func replaceWord(_ file: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+        let old = Array(words.randomElement(using: &random)!.utf8)
+        let new = Array(words.randomElement(using: &random)!.utf8)
+        guard let range = file.firstRange(of: old) else { return file }
+        return Array(file[..<range.lowerBound] + new + file[range.upperBound...])
+    }
+
+    /// A number in quotes, as keys of tables are.
+    private static func replaceKey(_ file: [UInt8], from start: Int, _ random: inout SeededGenerator) -> [UInt8] {
+        guard
+            let quote = file.indices.dropFirst(start).first(where: { place in
+                file[place] == UInt8(ascii: "\"") && place + 1 < file.count && (48...57).contains(file[place + 1])
+            })
+        else { return file }
+        return replaceNumber(file, from: quote, &random)
+    }
+
+    /// The number behind one place in place of the number behind another.
+    private static func moveNumber(_ file: [UInt8], from start: Int, to end: Int) -> [UInt8] {
+        func range(_ place: Int) -> Range<Int>? {
+            guard let first = file[place...].firstIndex(where: { (48...57).contains($0) }) else { return nil }
+            return first..<(file[first...].firstIndex { !isNumber($0) } ?? file.count)
+        }
+        guard let source = range(start), let target = range(end) else { return file }
+        return Array(file[..<target.lowerBound] + file[source] + file[target.upperBound...])
+    }
+
     private static func isNumber(_ byte: UInt8) -> Bool { "+-.eE0123456789".utf8.contains(byte) }
 
     private static func replaceNumber(_ file: [UInt8], from start: Int, _ random: inout SeededGenerator) -> [UInt8] {

@@ -68,7 +68,31 @@ struct RandomForests {
             let splits = generator.chance(0.1) ? 0 : Int.random(in: 0...maxSplits, using: &generator)
             forest.trees.append(tree(forest, pool, splits: splits, shape: shape))
         }
+        addMargins(&forest)
+        if generator.chance(0.15) { addLinearLeaves(&forest) }
         return forest
+    }
+
+    private mutating func addMargins(_ forest: inout Forest) {
+        if generator.chance(0.2) { forest.marginScale = Double(Float.random(in: -2...2, using: &generator)) }
+        guard generator.chance(0.2) else { return }
+        forest.marginBias = forest.baseMargins.map { _ in Double(Float.random(in: -2...2, using: &generator)) }
+    }
+
+    /// Makes leaves of some trees functions of up to four features, none among them.
+    private mutating func addLinearLeaves(_ forest: inout Forest) {
+        for tree in forest.trees.indices where generator.chance(0.7) {
+            for (node, leaf) in forest.trees[tree].nodes.enumerated() where leaf.isLeaf && generator.chance(0.6) {
+                let count = Int.random(in: 0...4, using: &generator)
+                forest.trees[tree].linearLeaves.append(
+                    Forest.LinearLeaf(
+                        node: Int32(node), constant: Double.random(in: -1...1, using: &generator),
+                        features: (0..<count).map { _ in
+                            Int32.random(in: 0..<Int32(forest.featureCount), using: &generator)
+                        },
+                        coefficients: (0..<count).map { _ in Double.random(in: -1...1, using: &generator) }))
+            }
+        }
     }
 
     private mutating func set() -> [UInt32] {
@@ -79,8 +103,11 @@ struct RandomForests {
 
     private mutating func transform() -> OutputTransform {
         let scale = Double.random(in: 0.2...3, using: &generator)
-        return [.identity, .sigmoid(scale: scale), .softmax, .exponential, .step, .signedSquare, .softplus]
-            .randomElement(using: &generator)!
+        return [
+            .identity, .sigmoid(scale: scale), .softmax, .exponential, .step, .signedSquare, .softplus, .fastSoftmax,
+            .fastExponential,
+        ]
+        .randomElement(using: &generator)!
     }
 
     /// Splits leaves until there are enough splits: a random one, the newest (a chain), or the oldest.

@@ -15,14 +15,19 @@ import Testing
 
     private static let certificates: String = {
         let folder = FileManager.default.temporaryDirectory.appending(path: "serin-gateway-\(getpid())")
-        let script = Process()
-        script.executableURL = root.appending(path: ".ci/certs")
-        script.arguments = [folder.path]
-        do { try script.run() } catch { preconditionFailure("\(error)") }
-        script.waitUntilExit()
-        precondition(script.terminationStatus == 0)
+        precondition(run(root.appending(path: ".ci/certs").path, folder.path) == 0, "openssl made no certificates")
         return folder.path
     }()
+
+    /// The exit code of a command with one argument.
+    private static func run(_ command: String, _ argument: String) -> Int32 {
+        var (process, status) = (pid_t(), Int32(0))
+        var words = [strdup(command), strdup(argument), nil]
+        var environment = [strdup("PATH=/usr/local/bin:/usr/bin:/bin"), nil]
+        defer { for word in words + environment { free(word) } }
+        guard posix_spawn(&process, command, nil, nil, &words, &environment) == 0 else { return -1 }
+        return waitpid(process, &status, 0) == process ? status : -1
+    }
 
     private static func configuration(_ server: String, clients: String) throws(ConfigurationError)
         -> GatewayConfiguration

@@ -45,6 +45,9 @@ import Testing
         ("trees[0].nodes[0]", { $0.trees[0].nodes[2].left = 0 }),
         ("trees[0].nodes[4]", { $0.trees[0].nodes[2].left = 4 }),
         ("trees[0].nodes[5]", { $0.trees[0].nodes.append(.leaf(0)) }),
+        ("trees[0].covers", { $0.trees[0].covers = [1, 1] }),
+        ("trees[0].covers[3]", { $0.trees[0].covers = [3, 1, 2, -1, 1] }),
+        ("trees[0].covers[0]", { $0.trees[0].covers = [.infinity, 1, 2, 1, 1] }),
     ]
 
     @Test(arguments: bad.indices)

@@ -101,6 +101,43 @@ import Testing
         #expect(try read(replacing("objective=binary sigmoid:1\n", "")).forest?.transform == .identity)
     }
 
+    @Test func countsAreCovers() throws {
+        let counted = try read(replacing("leaf_count=1 1 1", "leaf_count=4 2 3\ninternal_count=9 6"))
+        #expect(counted.forest?.trees[0].covers == [9, 6, 4, 2, 3])
+        #expect(try read(Self.model).forest?.trees[0].covers == [], "no internal_count")
+    }
+
+    /// Leaf 0 is 1 + 2x + 3c, leaf 1 the constant 7, leaf 2 is 5 - x.
+    static let linear = """
+        is_linear=1
+        leaf_const=1 7 5
+        num_features=2 0 1
+        leaf_features=0 1   0 
+        leaf_coeff=2 3   -1 
+        """
+
+    @Test func linearLeavesAreRead() throws {
+        let model = try read(replacing("is_linear=0", Self.linear))
+        #expect(model.forest?.trees[0].linearLeaves.count == 2, "a leaf without terms is a number")
+        #expect(margin(model, [0.25, 33]) == 1 + 0.5 + 99 && margin(model, [2, 0]) == 3)
+        #expect(margin(model, [0.25, 1]) == 7 && margin(model, [.nan, 33]) == 0.25, "missing: the leaf's own value")
+        #expect(margin(model, [1e-36, 0]) == 1)
+    }
+
+    @Test(arguments: [
+        ("num_features=2 0 1", "num_features=2 0 2", "line 28", "4 numbers, has 3"),
+        ("num_features=2 0 1", "num_features=3 0 0", "line 27", "from 0 to 2"),
+        ("leaf_features=0 1", "leaf_features=0 2", "line 28", "from 0 to 1"),
+        ("leaf_coeff=2 3", "leaf_coeff=2 inf", "line 29", "finite"),
+        ("leaf_coeff=2 3   -1 ", "", "line 12", "no leaf_coeff"),
+        ("leaf_const=1 7 5", "leaf_const=1 7", "line 26", "3 numbers, has 2"),
+    ])
+    func hostileLinearLeavesAreRefused(old: String, new: String, place: String, words: String) {
+        let text = replacing("is_linear=0", Self.linear).replacing(old, with: new)
+        let error = #expect(throws: ModelFormatError.self) { try read(text) }
+        #expect(error?.place == place && error?.message.contains(words) == true, "\(error?.description ?? "")")
+    }
+
     /// What is replaced, by what, and the place and words of the error.
     static let hostile: [(old: String, new: String, place: String, words: String)] = [
         ("left_child=1 -1", "left_child=0 -1", "line 19: split 0", "reached twice"),
@@ -123,7 +160,7 @@ import Testing
         ("cat_boundaries=0 2", "cat_boundaries=0 2000000000", "line 23", "whole number"),
         ("cat_boundaries=0 2", "cat_boundaries=2 0", "line 23", "ascend"),
         ("cat_boundaries=0 2", "cat_boundaries=0 9000000", "line 24", "9000000 numbers"),
-        ("is_linear=0", "is_linear=1", "line 25", "linear trees"),
+        ("is_linear=0", "is_linear=1", "line 12", "no leaf_const"),
         ("max_feature_idx=1", "max_feature_idx=2147483646", "line 6", "whole number"),
         ("feature_names=x c", "feature_names=x", "line 8", "2 words"),
         ("num_class=1", "num_class=1\nnum_class=1", "line 4", "twice"),

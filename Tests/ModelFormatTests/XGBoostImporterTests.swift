@@ -69,6 +69,81 @@ import Testing
         #expect(stopped.notes.count == 1 && stopped.notes[0].contains("best_iteration"))
     }
 
+    @Test func hessiansAreCovers() throws {
+        let old = "\"split_type\":[0,1,0,0,0]"
+        let forest = try read(replacing(old, old + ",\"sum_hessian\":[9,6,3,4,2]")).forest
+        // The forest's nodes stand in preorder: root, its left child and that one's leaves, the right leaf.
+        #expect(forest?.trees[0].covers == [9, 6, 4, 2, 3])
+        #expect(try read(Self.model).forest?.trees[0].covers == [])
+        let negative = try read(replacing(old, old + ",\"sum_hessian\":[9,6,3,4,-2]"))
+        #expect(negative.forest?.trees[0].covers == [])
+        #expect(negative.notes.count == 1 && negative.notes[0].contains("\(Self.tree).sum_hessian"))
+        let error = #expect(throws: ModelFormatError.self) {
+            try read(replacing(old, old + ",\"sum_hessian\":[9,6,3]"))
+        }
+        #expect(error?.place == "\(Self.tree).sum_hessian")
+    }
+
+    /// Gains and weights that overflowed in training; no score depends on them.
+    @Test func tokensThatAreNoJSONAreRead() throws {
+        let old = "\"split_type\":[0,1,0,0,0]"
+        let tokens = try read(replacing(old, old + ",\"loss_changes\":[Infinity,-Infinity,NaN,0,0]"))
+        #expect(try tokens == read(Self.model))
+        let name = try read(replacing("[\"a\",\"b\"]", "[\"NaN \\\"\",\"b\"]").replacing(old, with: old + ",\"x\":NaN"))
+        #expect(name.featureNames == ["NaN \"", "b"])
+        let leaf = #expect(throws: ModelFormatError.self) { try read(replacing("[0.5,0,0.25", "[0.5,0,NaN")) }
+        #expect(leaf?.place == "\(Self.tree).split_conditions[2]")
+        #expect(throws: ModelFormatError.self) { try read(replacing("[0.5,0,0.25", "[0.5,0,Nan")) }
+    }
+
+    @Test func vectorLeavesBecomeATreeForEachOutput() throws {
+        let vector = Self.model.replacing("binary:logistic", with: "reg:squarederror")
+            .replacing("\"num_target\":\"1\"", with: "\"num_target\":\"2\"")
+            .replacing("\"size_leaf_vector\":\"1\"", with: "\"size_leaf_vector\":\"2\"")
+        // From 3.2 on, a leaf's right child is its row; the leaves are nodes 2, 3 and 4.
+        let rows = vector.replacing("[2,4,-1,-1,-1]", with: "[2,4,0,2,1]")
+            .replacing("\"tree_param\"", with: "\"leaf_weights\":[1,2,3,4,5,6],\"tree_param\"")
+        let forest = try read(rows).forest!
+        #expect(forest.trees.map { $0.output } == [0, 1])
+        func margins(_ forest: Forest, _ row: [Double]) -> [Double] {
+            ReferenceScorer.score(forest, row: row, rowType: .float64).margins
+        }
+        #expect(margins(forest, [0, 0.5]) == [1.5, 2.5] && margins(forest, [3, 0]) == [3.5, 4.5])
+        #expect(margins(forest, [2, 0]) == [5.5, 6.5])
+        let nodes = vector.replacing(
+            "\"tree_param\"", with: "\"base_weights\":[0,0,0,0,1,2,5,6,3,4],\"tree_param\"")
+        #expect(try read(nodes).forest == forest, "before 3.2, by node")
+        let error = #expect(throws: ModelFormatError.self) {
+            try read(rows.replacing("[2,4,0,2,1]", with: "[2,4,0,3,1]"))
+        }
+        #expect(error?.place == "\(Self.tree).right_children[3]")
+    }
+
+    @Test func linearModelsAddTheirTermsInOrder() throws {
+        let booster = "\"gradient_booster\""
+        let head = String(Self.model[..<Self.model.firstRange(of: booster)!.lowerBound])
+        let text = head + booster + ":{\"name\":\"gblinear\",\"model\":{\"weights\":[2,-3,0.5]}}}}"
+        let imported = try read(text)
+        guard case .pipeline = imported.model else {
+            Issue.record("gblinear is a pipeline")
+            return
+        }
+        func margin(_ row: [Double]) -> Double {
+            ReferenceScorer.score(imported.model, row: row, rowType: .float32).margins[0]
+        }
+        #expect(margin([1, 2]) == -3.5 && margin([.nan, 2]) == -5.5 && margin([.nan, .nan]) == 0.5)
+        // In this order the small term is lost, in any other it is not.
+        #expect(margin([5e7, 100_000_000.0 / 3]) == Double((Float(0.5) + 1e8) + Float(-3) * Float(100_000_000.0 / 3)))
+        let error = #expect(throws: ModelFormatError.self) { try read(text.replacing("[2,-3,0.5]", with: "[2,-3]")) }
+        #expect(error?.place == "learner.gradient_booster.model.weights")
+    }
+
+    @Test func numbersAsCategoriesAreNamed() throws {
+        let cats = "\"cats\":{\"enc\":[{\"type\":15,\"values\":[10,1099511627776]},{\"offsets\":[],\"values\":[]}]},"
+        let imported = try read(replacing("\"tree_info\"", cats + "\"tree_info\""))
+        #expect(imported.categories == [["10", "1099511627776"], []])
+    }
+
     static let tree = "learner.gradient_booster.model.trees[0]"
 
     /// What is replaced, by what, and the place and words of the error.
@@ -91,7 +166,7 @@ import Testing
         ("\"num_nodes\":\"5\"", "\"num_nodes\":\"4000000\"", "\(tree).left_children", "4000000 elements"),
         (
             "\"size_leaf_vector\":\"1\"", "\"size_leaf_vector\":\"3\"", "\(tree).tree_param.size_leaf_vector",
-            "vector leaves"
+            "number of outputs"
         ),
         ("\"split_type\":[0,1", "\"split_type\":[1,1", "\(tree).split_type[0]", "no set"),
         ("\"categories_sizes\":[2]", "\"categories_sizes\":[3]", "\(tree).categories_segments[0]", "within"),
@@ -108,7 +183,7 @@ import Testing
         ("[5E-1]", "[5E-1,5E-1]", "learner.learner_model_param.base_score", "one number"),
         ("[5E-1]", "[1.5]", "learner.learner_model_param.base_score", "range"),
         ("binary:logistic", "binary:unheard", "learner.objective.name", "not supported"),
-        ("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "learner.gradient_booster.name", "linear model"),
+        ("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "learner.gradient_booster.model", "`weights` is missing"),
         ("\"feature_names\":[\"a\",\"b\"]", "\"feature_names\":[\"a\"]", "learner.feature_names", "2 features"),
         ("\"objective\"", "\"objektive\"", "learner", "`objective` is missing"),
         ("\"tree_info\":[0]", "\"tree_info\":[0],\"tree_info\":[0]", "tree_info", "twice"),

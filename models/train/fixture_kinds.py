@@ -11,13 +11,20 @@ from dataclasses import dataclass, field
 class Kind:
     name: str
     params: dict = field(default_factory=dict)
-    # unit01, classes, real, positive, unit, counts, ranks, targets
+    # binary, classes, real, positive, unit, counts, ranks, targets
     labels: str = "binary"
     # plain, missing, zeros, categories, named
     columns: str = "any"
     # Random parameters that this kind fixes itself are left out of the draw.
     shape: str = "any"
+    # One of scikit-learn's data sets instead of random data.
+    data: str | None = None
 
+
+# One tree for all outputs.
+VECTOR = {"multi_strategy": "multi_output_tree", "tree_method": "hist"}
+# The usual updater's answers differ from run to run.
+LINEAR = {"booster": "gblinear", "updater": "coord_descent"}
 
 XGBOOST = [
     Kind("binary", {"objective": "binary:logistic"}),
@@ -55,6 +62,17 @@ XGBOOST = [
     Kind("lossguide", {"objective": "binary:logistic", "grow_policy": "lossguide"}, shape="deep"),
     Kind("stumps", {"objective": "binary:logistic"}, shape="stumps"),
     Kind("constant", {"objective": "binary:logistic", "gamma": 1e6}),
+    Kind("vector", {"objective": "reg:squarederror"} | VECTOR, "targets"),
+    Kind("vector-missing", {"objective": "reg:squarederror"} | VECTOR, "targets", "missing"),
+    Kind("vector-softprob", {"objective": "multi:softprob"} | VECTOR, "classes"),
+    Kind("linear", {"objective": "reg:squarederror"} | LINEAR, "real"),
+    Kind("linear-missing", {"objective": "binary:logistic"} | LINEAR, columns="missing"),
+    Kind("linear-softprob", {"objective": "multi:softprob"} | LINEAR, "classes"),
+    Kind("linear-multitarget", {"objective": "reg:squarederror"} | LINEAR, "targets", "missing"),
+    Kind("rank-pairwise", {"objective": "rank:pairwise"}, "ranks"),
+    Kind("rank-map", {"objective": "rank:map"}),
+    Kind("dart-multitarget", {"objective": "reg:squarederror", "booster": "dart", "rate_drop": 0.4}, "targets"),
+    Kind("multitarget-parallel", {"objective": "reg:absoluteerror", "num_parallel_tree": 2}, "targets"),
 ]
 
 LIGHTGBM = [
@@ -94,13 +112,12 @@ LIGHTGBM = [
     Kind("deep", {"objective": "binary"}, shape="deep"),
     Kind("stumps", {"objective": "regression"}, "real", shape="stumps"),
     Kind("constant", {"objective": "binary", "min_gain_to_split": 1e9}),
+    Kind("linear-multiclass", {"objective": "multiclass", "linear_tree": True}, "classes", "missing"),
+    Kind("linear-zeros", {"objective": "regression", "linear_tree": True}, "real", "zeros"),
+    Kind("linear-categorical", {"objective": "regression", "linear_tree": True}, "real", "categories"),
+    Kind("forest-linear", {"objective": "regression", "boosting": "rf", "linear_tree": True}, "real"),
+    Kind("forest-poisson", {"objective": "poisson", "boosting": "rf"}, "counts"),
+    Kind("multiclassova-categorical", {"objective": "multiclassova"}, "classes", "categories"),
+    Kind("dart-multiclass", {"objective": "multiclass", "boosting": "dart", "drop_rate": 0.5}, "classes", "zeros"),
+    Kind("goss", {"objective": "binary", "data_sample_strategy": "goss"}, columns="missing"),
 ]
-
-# Made only when asked for by name: models that an importer may refuse.
-ON_REQUEST = {
-    "xgboost": [
-        Kind("vector-leaf", {"objective": "reg:squarederror", "multi_strategy": "multi_output_tree"}, "targets"),
-        Kind("linear", {"objective": "reg:squarederror", "booster": "gblinear"}, "real"),
-    ],
-    "lightgbm": [],
-}

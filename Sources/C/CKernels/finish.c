@@ -1,7 +1,9 @@
-// The end of a row: its margins, the objective's transform, and whether all of it is a number.
+// The end of a row: its margins (scaled and shifted, where the model says so), the objective's
+// transform, and whether all of it is a number.
 //
-// The float forms are XGBoost's to the operation, the double ones LightGBM's: see OutputTransform
-// in ModelFormat, which says the same in Swift.
+// The float forms are XGBoost's to the operation, the double ones LightGBM's and CatBoost's: see
+// OutputTransform in ModelFormat, which says the same in Swift.
+#include "fast_exponential.h"
 #include "kernels.h"
 
 #include <math.h>
@@ -9,7 +11,7 @@
 
 static inline float sigmoid_float(float margin, double scale) {
     (void)scale;
-    float power = -margin < 88.7f ? -margin : 88.7f;
+    float power = 88.7f < -margin ? 88.7f : -margin; // a NaN stays one
     return 1.0f / (expf(power) + 1.0f + 1e-16f);
 }
 
@@ -20,11 +22,14 @@ static inline double sigmoid_double(double margin, double scale) { return 1.0 / 
 
 #define DEFINE_FINISH(NAME, NUMBER, EXP, LOG1P, MAX, SIGMOID)                                                  \
     static uint32_t NAME(                                                                                      \
-        const serin_image_header *header, const NUMBER *sums, NUMBER *margins, NUMBER *scores) {               \
+        const serin_forest *forest, const NUMBER *sums, NUMBER *margins, NUMBER *scores) {                     \
+        const serin_image_header *header = forest->header;                                                     \
+        const NUMBER *bias = forest->margin_bias;                                                              \
         const uint32_t count = header->output_count;                                                           \
         int finite = 1;                                                                                        \
         for (uint32_t i = 0; i < count; i++) {                                                                 \
-            NUMBER margin = sums[i];                                                                           \
+            NUMBER margin = sums[i] * (NUMBER)header->margin_scale;                                            \
+            if (bias) margin += bias[i];                                                                       \
             finite &= IS_FINITE(margin);                                                                       \
             if (margins) margins[i] = margin;                                                                  \
             scores[i] = header->average_divisor > 1 ? margin / (NUMBER)header->average_divisor : margin;       \
@@ -58,6 +63,21 @@ static inline double sigmoid_double(double margin, double scale) { return 1.0 / 
         case SERIN_TRANSFORM_SOFTPLUS:                                                                         \
             for (uint32_t i = 0; i < count; i++) scores[i] = LOG1P(EXP(scores[i]));                            \
             break;                                                                                             \
+        case SERIN_TRANSFORM_FAST_SOFTMAX: {                                                                   \
+            NUMBER largest = scores[0];                                                                        \
+            for (uint32_t i = 1; i < count; i++) largest = MAX(scores[i], largest);                            \
+            NUMBER sum = 0;                                                                                    \
+            for (uint32_t i = 0; i < count; i++) {                                                             \
+                scores[i] = (NUMBER)serin_fast_exponential((double)(scores[i] - largest));                     \
+                sum += scores[i];                                                                              \
+            }                                                                                                  \
+            for (uint32_t i = 0; i < count; i++) scores[i] /= sum;                                             \
+            break;                                                                                             \
+        }                                                                                                      \
+        case SERIN_TRANSFORM_FAST_EXPONENTIAL:                                                                 \
+            for (uint32_t i = 0; i < count; i++)                                                               \
+                scores[i] = (NUMBER)serin_fast_exponential((double)scores[i]);                                 \
+            break;                                                                                             \
         }                                                                                                      \
         for (uint32_t i = 0; i < count; i++) finite &= IS_FINITE(scores[i]);                                   \
         return !finite;                                                                                        \
@@ -67,6 +87,6 @@ DEFINE_FINISH(finish_float, float, expf, log1pf, fmaxf, sigmoid_float)
 DEFINE_FINISH(finish_double, double, exp, log1p, fmax, sigmoid_double)
 
 uint32_t serin_finish(const serin_forest *forest, const void *sums, void *margins, void *scores) {
-    if (forest->header->sum_width == SERIN_FLOAT32) return finish_float(forest->header, sums, margins, scores);
-    return finish_double(forest->header, sums, margins, scores);
+    if (forest->header->sum_width == SERIN_FLOAT32) return finish_float(forest, sums, margins, scores);
+    return finish_double(forest, sums, margins, scores);
 }

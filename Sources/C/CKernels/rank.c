@@ -33,15 +33,6 @@ static inline uint64_t key64(double value) {
     return (uint64_t)bits ^ ((uint64_t)(bits >> 63) | 0x8000000000000000ull);
 }
 
-/// The row of bits for a value among a column's category sets.
-static inline uint32_t category_row(
-    const serin_forest *forest, const serin_category_column *column, double value) {
-    double lowest = forest->header->category_rule == SERIN_CATEGORY_NOT_NEGATIVE ? -0x1p-1074 : -1.0;
-    if (value > lowest && value < (double)column->code_count)
-        return forest->category_row_of[column->row_of + (uint32_t)value];
-    return value != value ? 0 : 1;
-}
-
 /// Spreads a row of bits to ranks 0 and 65,535.
 static inline void expand(const uint16_t *words, uint32_t count, uint16_t *ranks) {
     const ranks8 low = {1, 2, 4, 8, 16, 32, 64, 128};
@@ -83,7 +74,7 @@ static inline void expand(const uint16_t *words, uint32_t count, uint16_t *ranks
         size_t column_count = forest->header->category_columns.count;                                          \
         for (size_t c = 0; c < column_count; c++) {                                                            \
             const serin_category_column *column = forest->category_columns + c;                                \
-            uint32_t chosen = category_row(forest, column, (double)(VALUE)row[column->feature]);               \
+            uint32_t chosen = serin_category_row(forest, column, (double)(VALUE)row[column->feature]);               \
             const uint16_t *words = forest->category_rows + column->rows;                                      \
             expand(words + (size_t)chosen * column->word_count, column->word_count, ranks + column->first_slot); \
         }                                                                                                      \
@@ -97,7 +88,18 @@ DEFINE_RANK(rank_double_as_float, double, float, uint32_t, key32, step_key32)
 DEFINE_RANK(rank_float_as_double, float, double, uint64_t, key64, step_key64)
 DEFINE_RANK(rank_double_as_double, double, double, uint64_t, key64, step_key64)
 
-void serin_rank_scalar(const serin_forest *forest, const serin_row *row, uint16_t *ranks) {
+/// The row itself, for the functions of linear leaves; to LightGBM, what counts as 0 is 0 there too.
+static void keep_values(const serin_forest *forest, const serin_row *row, double *values) {
+    for (uint32_t feature = 0; feature < forest->header->feature_count; feature++) {
+        double value = row->value_width == SERIN_FLOAT32 ? (double)((const float *)row->values)[feature]
+                                                         : ((const double *)row->values)[feature];
+        values[feature] = fabs(value) <= forest->header->zero_band ? 0 : value;
+    }
+}
+
+void serin_rank_scalar(const serin_forest *forest, const serin_row *row, uint8_t *state) {
+    uint16_t *ranks = (uint16_t *)(state + forest->ranks_at);
+    if (forest->header->linear_of.count > 0) keep_values(forest, row, (double *)(state + forest->values_at));
     if (forest->header->value_width == SERIN_FLOAT32) {
         if (row->value_width == SERIN_FLOAT32)
             rank_float_as_float(forest, row->values, ranks);

@@ -49,6 +49,21 @@ SERIN_INLINE void walk_linked_group(
     for (int tree = 0; tree < SERIN_GROUP; tree++) place[tree] = own[tree];
 }
 
+/// What the leaf at `place` answers: its function of the row, or `own` where it has none.
+static inline double linear_value(const serin_forest *forest, size_t place, const double *values, double own) {
+    uint32_t number = forest->linear_of[place];
+    if (number == 0) return own;
+    const serin_linear_leaf *leaf = forest->linear_leaves + number - 1;
+    double sum = leaf->constant;
+    for (uint32_t index = 0; index < leaf->term_count; index++) {
+        const serin_linear_term *term = forest->linear_terms + leaf->first_term + index;
+        double value = values[term->feature];
+        if (value != value) return own;
+        sum += term->coefficient * value;
+    }
+    return sum;
+}
+
 // One copy for float leaves, one for double.
 #define LEAF float
 #define NAMED(NAME) NAME##_float
@@ -62,9 +77,16 @@ SERIN_INLINE void walk_linked_group(
 #undef LEAF
 #undef NAMED
 
-void serin_walk_scalar(const serin_forest *forest, const uint16_t *ranks, size_t rows, void *sums) {
+void serin_walk_segments(
+    const serin_forest *forest, size_t first, size_t count, const uint8_t *states, size_t rows, void *sums) {
+    const uint16_t *ranks = (const uint16_t *)(states + forest->ranks_at);
+    const serin_segment *segments = forest->segments + first;
     if (forest->header->sum_width == SERIN_FLOAT32)
-        walk_float(forest, ranks, rows, sums);
+        walk_float(forest, segments, count, ranks, rows, sums);
     else
-        walk_double(forest, ranks, rows, sums);
+        walk_double(forest, segments, count, ranks, rows, sums);
+}
+
+void serin_walk_scalar(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums) {
+    serin_walk_segments(forest, 0, forest->header->segments.count, states, rows, sums);
 }

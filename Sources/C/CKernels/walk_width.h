@@ -58,11 +58,30 @@ SERIN_INLINE void NAMED(walk_linked)(
     }
 }
 
+/// Linked trees whose leaves may be linear functions of the row.
+static void NAMED(walk_linear)(
+    const serin_forest *forest, const serin_segment *segment, uint32_t first, uint32_t last, const uint16_t *ranks,
+    LEAF *sums) {
+    const LEAF *leaves = forest->linked_leaves;
+    const double *values = (const double *)((const uint8_t *)ranks + (forest->values_at - forest->ranks_at));
+    for (uint32_t group = first; group < last; group++) {
+        size_t place[SERIN_GROUP];
+        LEAF found[SERIN_GROUP];
+        walk_linked_group(forest->linked_nodes, ranks, forest->linked_groups + segment->first_node + group, place);
+        for (int tree = 0; tree < SERIN_GROUP; tree++)
+            found[tree] = (LEAF)linear_value(forest, place[tree], values, (double)leaves[place[tree]]);
+        uint32_t left = segment->tree_count - group * SERIN_GROUP;
+        const uint16_t *outputs = forest->tree_outputs;
+        if (outputs) outputs += segment->first_tree + (size_t)group * SERIN_GROUP;
+        NAMED(add)(found, left < SERIN_GROUP ? left : SERIN_GROUP, outputs, sums);
+    }
+}
+
 /// All rows against one block; a switch makes the depth a constant of the loop.
 static void NAMED(walk_block)(
     const serin_forest *forest, const serin_segment *segment, uint32_t first, uint32_t last, const uint16_t *ranks,
     size_t rows, LEAF *sums) {
-    const size_t slots = forest->header->slot_count;
+    const size_t slots = forest->row_bytes / sizeof(uint16_t);
     const size_t outputs = forest->header->output_count;
 #define ROWS(CALL)                                                  \
     for (size_t row = 0; row < rows; row++) {                       \
@@ -76,6 +95,12 @@ static void NAMED(walk_block)(
     if (segment->kind == SERIN_SEGMENT_LINKED) {
         do {
             ROWS(NAMED(walk_linked)(forest, segment, first, last, own, sum));
+        } while (0);
+        return;
+    }
+    if (segment->kind == SERIN_SEGMENT_LINEAR) {
+        do {
+            ROWS(NAMED(walk_linear)(forest, segment, first, last, own, sum));
         } while (0);
         return;
     }
@@ -96,9 +121,11 @@ static void NAMED(walk_block)(
 #undef ROWS
 }
 
-static void NAMED(walk)(const serin_forest *forest, const uint16_t *ranks, size_t rows, void *sums) {
-    for (uint64_t index = 0; index < forest->header->segments.count; index++) {
-        const serin_segment *segment = forest->segments + index;
+static void NAMED(walk)(
+    const serin_forest *forest, const serin_segment *segments, size_t count, const uint16_t *ranks, size_t rows,
+    void *sums) {
+    for (size_t index = 0; index < count; index++) {
+        const serin_segment *segment = segments + index;
         uint32_t groups = (segment->tree_count + SERIN_GROUP - 1) / SERIN_GROUP;
         uint32_t step = rows == 1 ? groups : segment->groups_per_block;
         for (uint32_t first = 0; first < groups; first += step) {

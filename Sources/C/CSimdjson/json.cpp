@@ -9,6 +9,10 @@
 
 #include <simdjson.h>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 // Capacity grows to a power of two up to here, then to what is needed: a 300 MB model must not
 // reserve a tape for 512 MB.
 static constexpr size_t power_of_two_limit = 1 << 20;
@@ -34,6 +38,17 @@ serin_json_parser *serin_json_create(size_t max_bytes, size_t max_depth) {
 
 void serin_json_destroy(serin_json_parser *parser) { delete parser; }
 
+// Asks for huge pages where a buffer is large: of the 80 ms that 13 MB took to parse and read, 30
+// went into 25,000 page faults.
+static void prefer_huge_pages(void *start, size_t bytes) {
+#ifdef __linux__
+    constexpr uintptr_t huge = 2 << 20;
+    uintptr_t first = (reinterpret_cast<uintptr_t>(start) + huge - 1) & ~(huge - 1);
+    uintptr_t end = (reinterpret_cast<uintptr_t>(start) + bytes) & ~(huge - 1);
+    if (first < end) { madvise(reinterpret_cast<void *>(first), end - first, MADV_HUGEPAGE); }
+#endif
+}
+
 static bool grow(serin_json_parser *self, size_t length) {
     size_t capacity = smallest_capacity;
     while (capacity < length && capacity < power_of_two_limit) { capacity <<= 1; }
@@ -41,6 +56,11 @@ static bool grow(serin_json_parser *self, size_t length) {
     self->capacity = 0;
     if (self->parser.allocate(capacity, self->max_depth) != simdjson::SUCCESS) { return false; }
     if (self->document.allocate(capacity) != simdjson::SUCCESS) { return false; }
+    if (capacity > power_of_two_limit) {
+        // A tape has a word a byte and more; the list of structural places four bytes a byte.
+        prefer_huge_pages(self->document.tape.get(), capacity * sizeof(uint64_t));
+        prefer_huge_pages(self->parser.implementation->structural_indexes.get(), capacity * sizeof(uint32_t));
+    }
     self->capacity = capacity;
     return true;
 }

@@ -20,6 +20,7 @@ struct CategoryTable {
         var questions: [Question] = []
         var numbers: [Question: Int] = [:]
         var firstSlot = 0
+        var layout = 0
     }
 
     private let forest: Forest
@@ -59,10 +60,17 @@ struct CategoryTable {
         return column.firstSlot + column.numbers[Self.question(node)]!
     }
 
+    /// The column (in `layouts`) of a category split, and the bit of its rows that answers it.
+    func question(_ node: Forest.Node) -> (column: Int, bit: Int) {
+        let column = columns[node.feature]!
+        return (column.layout, column.numbers[Self.question(node)]!)
+    }
+
     private mutating func layOut(_ feature: Int32) throws(ImageError) {
         let questions = columns[feature]!.questions
         let wordCount = (questions.count + 15) / 16
         columns[feature]!.firstSlot = slotEnd
+        columns[feature]!.layout = layouts.count
         let (codes, distinct) = answers(questions)
         guard rows.count + (distinct.count + 1) * wordCount <= Self.wordLimit else {
             throw ImageError("feature \(feature) has too many categories in too many different sets")

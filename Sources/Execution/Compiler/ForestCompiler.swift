@@ -8,14 +8,19 @@ internal import ModelFormat
 
 struct ForestCompiler {
     private let forest: Forest
+    /// Of each tree: walked once, needed everywhere.
+    private let depths: [Int]
     private let slots: SlotTable
     private let categories: CategoryTable
     private let slotCount: Int
+    private let vectorSlots: VectorSlots?
 
     /// The forest must have passed its check.
     init(_ forest: Forest) throws(ImageError) {
         self.forest = forest
+        depths = forest.trees.map { $0.depth }
         slots = SlotTable(forest)
+        vectorSlots = VectorSlots(forest)
         categories = try CategoryTable(forest, firstSlot: (slots.count + 7) & ~7)
         slotCount = max(8, (categories.slotEnd + 7) & ~7)
         guard slotCount <= 1 << 16 else {
@@ -25,7 +30,8 @@ struct ForestCompiler {
 
     mutating func image() throws(ImageError) -> ImageMemory {
         let (slots, categories) = (slots, categories)
-        let layout = try TreeLayout(forest) { node in
+        let plan = SchemePlan(forest, depths, hasWords: vectorSlots?.hasWords ?? false)
+        let layout = try TreeLayout(forest, depths, cuts: Set(plan.runs.map { $0.trees.lowerBound })) { node in
             node.categories >= 0 ? (categories.slot(node), 0) : slots.question(node)
         }
         var header = plainHeader()
@@ -43,9 +49,31 @@ struct ForestCompiler {
         header.linked_groups = try writer.add(layout.groups)
         header.linked_nodes = try writer.add(layout.linkedNodes)
         header.linked_leaves = try writer.add(numbers: layout.linkedLeaves, width: width)
+        header.margin_bias = try writer.add(numbers: forest.marginBias, width: width)
+        header.linear_of = try writer.add(layout.linearOf)
+        header.linear_leaves = try writer.add(layout.linearLeaves)
+        header.linear_terms = try writer.add(layout.linearTerms)
         let outputs = forest.outputCount > 1 ? forest.trees.map { UInt16($0.output) } : []
         header.tree_outputs = try writer.add(outputs)
+        try addVectors(plan, layout, to: &writer, &header)
         return writer.seal(header)
+    }
+
+    /// The forest once more for the SIMD kernels, if its questions fit bytes or words.
+    private func addVectors(
+        _ plan: SchemePlan, _ scalar: TreeLayout, to writer: inout ImageWriter, _ header: inout serin_image_header
+    ) throws(ImageError) {
+        guard let vectorSlots else { return }
+        try vectorSlots.write(to: &writer, &header)
+        let layout = VectorLayout(forest, depths, vectorSlots, plan.runs) { scalar.segments(of: $0) }
+        guard let decisions = DecisionRows(layout, categories) else { return }
+        header.decision_words = UInt32(decisions.wordCount)
+        header.vector_segments = try writer.add(layout.segments)
+        header.vector_blocks = try writer.add(bytes: layout.blocks, unit: 64)
+        header.vector_leaves = try writer.add(numbers: layout.leaves, width: header.sum_width)
+        header.vector_links = try writer.add(layout.links)
+        header.vector_paths = try writer.add(bytes: layout.paths, unit: 64)
+        header.decision_rows = try writer.add(decisions.words)
     }
 
     /// Everything but the sections.
@@ -55,13 +83,15 @@ struct ForestCompiler {
         header.output_count = UInt32(forest.outputCount)
         header.tree_count = UInt32(forest.treeCount)
         header.slot_count = UInt32(slotCount)
-        header.max_depth = UInt32(forest.maxDepth)
-        header.worst_case_nodes = UInt32(forest.worstCaseNodesPerRow)
+        header.max_depth = UInt32(depths.max() ?? 0)
+        header.worst_case_nodes = UInt32(depths.reduce(0, +))
         header.value_width = UInt32(forest.valueWidth == .float32 ? SERIN_FLOAT32 : SERIN_FLOAT64)
         header.sum_width = UInt32(forest.accumulation == .float32 ? SERIN_FLOAT32 : SERIN_FLOAT64)
         header.average_divisor = UInt32(forest.averageDivisor)
         let isNotNegative = forest.categoryRule == .notNegative
         header.category_rule = UInt32(isNotNegative ? SERIN_CATEGORY_NOT_NEGATIVE : SERIN_CATEGORY_ABOVE_MINUS_ONE)
+        header.margin_scale = forest.marginScale
+        header.zero_band = forest.zeroBand
         header.sigmoid_scale = 1
         switch forest.transform {
         case .identity: header.transform = UInt32(SERIN_TRANSFORM_IDENTITY)
@@ -73,6 +103,8 @@ struct ForestCompiler {
         case .step: header.transform = UInt32(SERIN_TRANSFORM_STEP)
         case .signedSquare: header.transform = UInt32(SERIN_TRANSFORM_SIGNED_SQUARE)
         case .softplus: header.transform = UInt32(SERIN_TRANSFORM_SOFTPLUS)
+        case .fastSoftmax: header.transform = UInt32(SERIN_TRANSFORM_FAST_SOFTMAX)
+        case .fastExponential: header.transform = UInt32(SERIN_TRANSFORM_FAST_EXPONENTIAL)
         }
         return header
     }

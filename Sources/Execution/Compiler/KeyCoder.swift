@@ -45,4 +45,16 @@ struct KeyCoder {
         guard zeroKeys.contains(key), key != zeroKeys.upperBound else { return key }
         return zero > key ? zeroKeys.lowerBound - 1 : zeroKeys.upperBound
     }
+
+    /// The number that a threshold's key stands for: a value passes where it is above it, or, where
+    /// values at a threshold go right, at it or above.
+    func number(_ threshold: UInt64) -> Double {
+        let key = comparison == .less ? threshold + 1 : threshold
+        switch width {
+        case .float32:
+            let bits = UInt32(truncatingIfNeeded: key)
+            return Double(Float(bitPattern: bits >> 31 == 1 ? bits ^ 1 << 31 : ~bits))
+        case .float64: return Double(bitPattern: key >> 63 == 1 ? key ^ 1 << 63 : ~key)
+        }
+    }
 }

@@ -34,7 +34,7 @@ struct SlotTable {
                 keys[Self.index(node)].append(coder.threshold(node.value))
             }
         }
-        for index in keys.indices where !keys[index].isEmpty { keys[index] = Self.distinct(keys[index]) }
+        for index in keys.indices where !keys[index].isEmpty { keys[index] = ThresholdTable.distinct(keys[index]) }
         layOut()
     }
 
@@ -42,24 +42,12 @@ struct SlotTable {
         Int(node.feature) * missingKinds + Int(node.missing.rawValue)
     }
 
-    private static func distinct(_ keys: [UInt64]) -> [UInt64] {
-        var distinct: [UInt64] = []
-        for key in keys.sorted() where key != distinct.last { distinct.append(key) }
-        return distinct
-    }
-
     /// The slot and the rank that must be exceeded to go right.
     func question(_ node: Forest.Node) -> (slot: Int, rank: Int) {
         let index = Self.index(node)
         let key = coder.threshold(node.value)
-        let own = keys[index]
-        var low = 0
-        var high = own.count
-        while low < high {
-            let middle = (low + high) / 2
-            if own[middle] < key { low = middle + 1 } else { high = middle }
-        }
-        return (slots[index][low / Self.thresholdsPerSlot], low % Self.thresholdsPerSlot)
+        let place = ThresholdTable.place(of: key, in: keys[index])
+        return (slots[index][place / Self.thresholdsPerSlot], place % Self.thresholdsPerSlot)
     }
 
     /// One search, before it has its place.

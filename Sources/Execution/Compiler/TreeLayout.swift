@@ -24,27 +24,46 @@ struct TreeLayout {
     private(set) var groups: [serin_linked_group] = []
     private(set) var linkedNodes: [serin_linked_node] = []
     private(set) var linkedLeaves: [Double] = []
+    /// By linked node: 0, or its number in `linearLeaves` and 1; empty: there are none.
+    private(set) var linearOf: [UInt32] = []
+    private(set) var linearLeaves: [serin_linear_leaf] = []
+    private(set) var linearTerms: [serin_linear_term] = []
     private let leafBytes: Int
+    private let cuts: Set<Int>
 
     /// `ask` turns a split into its slot and rank.
-    init(_ forest: Forest, ask: @escaping (Forest.Node) -> (slot: Int, rank: Int)) throws(ImageError) {
+    ///
+    /// A segment ends before each of `cuts` (multiples of the group size), so that runs of trees
+    /// are runs of segments.
+    init(
+        _ forest: Forest, _ depths: [Int], cuts: Set<Int>, ask: @escaping (Forest.Node) -> (slot: Int, rank: Int)
+    ) throws(ImageError) {
         self.ask = ask
+        self.cuts = cuts
         leafBytes = forest.accumulation == .float32 ? 4 : 8
         for start in stride(from: 0, to: forest.trees.count, by: Self.groupSize) {
             let trees = Array(forest.trees[start..<min(start + Self.groupSize, forest.trees.count)])
-            add(trees, first: start)
+            add(trees, first: start, depth: depths[start..<start + trees.count].max() ?? 0)
             // The image's limit is far below; this keeps indices within 32 bits on the way there.
             guard heapNodes.count < 1 << 31, linkedNodes.count < 1 << 31 else { throw ImageError("too many nodes") }
         }
+        if !linearOf.isEmpty { linearOf += [UInt32](repeating: 0, count: linkedNodes.count - linearOf.count) }
     }
 
-    private mutating func add(_ trees: [Forest.Tree], first: Int) {
-        let depth = trees.reduce(0) { max($0, $1.depth) }
+    /// The segments of a run of trees that begins and ends at a cut.
+    func segments(of trees: Range<Int>) -> Range<Int> {
+        let first = segments.firstIndex { $0.first_tree >= UInt32(trees.lowerBound) } ?? segments.count
+        let end = segments.firstIndex { $0.first_tree >= UInt32(trees.upperBound) } ?? segments.count
+        return first..<end
+    }
+
+    private mutating func add(_ trees: [Forest.Tree], first: Int, depth: Int) {
         let leaves = trees.reduce(0) { $0 + ($1.nodes.count + 1) / 2 }
+        let isLinear = trees.contains { !$0.linearLeaves.isEmpty }
         let isComplete =
-            depth <= Self.alwaysCompleteDepth
-            || depth <= Int(SERIN_HEAP_DEPTH_MAX) && trees.count << depth <= Self.paddingLimit * leaves
-        let kind = isComplete ? SERIN_SEGMENT_HEAP : SERIN_SEGMENT_LINKED
+            !isLinear && depth <= Self.alwaysCompleteDepth
+            || !isLinear && depth <= Int(SERIN_HEAP_DEPTH_MAX) && trees.count << depth <= Self.paddingLimit * leaves
+        let kind = isComplete ? SERIN_SEGMENT_HEAP : isLinear ? SERIN_SEGMENT_LINEAR : SERIN_SEGMENT_LINKED
         let start = isComplete ? heapNodes.count : groups.count
         if isComplete { addComplete(trees, depth) } else { addLinked(trees, depth) }
         extend(UInt32(kind), depth: isComplete ? depth : 0, first: first, count: trees.count, start: start)
@@ -52,7 +71,7 @@ struct TreeLayout {
 
     /// Adds a group to the last segment, or opens one.
     private mutating func extend(_ kind: UInt32, depth: Int, first: Int, count: Int, start: Int) {
-        if let last = segments.last, last.kind == kind, last.depth == UInt32(depth) {
+        if let last = segments.last, !cuts.contains(first), last.kind == kind, last.depth == UInt32(depth) {
             segments[segments.count - 1].tree_count += UInt32(count)
             return
         }
@@ -109,6 +128,7 @@ struct TreeLayout {
             if node.isLeaf {
                 linkedNodes.append(serin_linked_node(slot: 0, rank: .max, left: UInt32(root + next)))
                 linkedLeaves.append(node.value)
+                addLinear(tree, leaf: queue[next])
             } else {
                 let (slot, rank) = ask(node)
                 linkedNodes.append(
@@ -119,5 +139,19 @@ struct TreeLayout {
             next += 1
         }
         return UInt32(root)
+    }
+
+    /// The function of the leaf that was added last, if it has one.
+    private mutating func addLinear(_ tree: Forest.Tree, leaf: Int32) {
+        guard let linear = tree.linearLeaf(of: leaf) else { return }
+        linearOf += [UInt32](repeating: 0, count: linkedNodes.count - linearOf.count)
+        linearLeaves.append(
+            serin_linear_leaf(
+                constant: linear.constant, first_term: UInt32(linearTerms.count),
+                term_count: UInt32(linear.features.count)))
+        linearOf[linkedNodes.count - 1] = UInt32(linearLeaves.count)
+        for (feature, coefficient) in zip(linear.features, linear.coefficients) {
+            linearTerms.append(serin_linear_term(coefficient: coefficient, feature: UInt32(feature), reserved: 0))
+        }
     }
 }

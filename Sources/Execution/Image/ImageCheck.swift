@@ -8,8 +8,8 @@ internal import CKernels
 internal import ModelFormat
 
 struct ImageCheck {
-    private let image: UnsafeRawBufferPointer
-    private let head: serin_image_header
+    let image: UnsafeRawBufferPointer
+    let head: serin_image_header
 
     static var checksumOffset: Int { MemoryLayout<serin_image_header>.offset(of: \.checksum)! }
 
@@ -25,7 +25,7 @@ struct ImageCheck {
         head = image.loadUnaligned(as: serin_image_header.self)
     }
 
-    private func require(_ holds: Bool, _ message: @autoclosure () -> String) throws(ImageError) {
+    func require(_ holds: Bool, _ message: @autoclosure () -> String) throws(ImageError) {
         if !holds { throw ImageError("the compiled image is damaged: \(message())") }
     }
 
@@ -37,6 +37,10 @@ struct ImageCheck {
         try checkCategories()
         try checkSegments()
         try checkNodes()
+        try checkLinearLeaves()
+        try checkBytes()
+        try checkWords()
+        try checkVectors()
         return head
     }
 
@@ -61,13 +65,15 @@ struct ImageCheck {
         try require(head.category_rule <= UInt32(SERIN_CATEGORY_ABOVE_MINUS_ONE), "category rule")
         let number = head.sum_width == UInt32(SERIN_FLOAT32) ? 4 : 8
         try require(try count(head.base_margins, number) == Int(head.output_count), "base margins")
+        let biases = try count(head.margin_bias, number)
+        try require(biases == 0 || biases == Int(head.output_count), "margin bias")
         let outputs = try section(head.tree_outputs, UInt16.self)
         try require(outputs.count == (head.output_count == 1 ? 0 : Int(head.tree_count)), "tree outputs")
         try require(outputs.allSatisfy { UInt32($0) < head.output_count }, "an output")
     }
 
     /// A section's elements, once it is known to lie within the image.
-    private func section<Element>(
+    func section<Element>(
         _ section: serin_section, _: Element.Type
     ) throws(ImageError) -> UnsafeBufferPointer<Element> {
         let count = try count(section, MemoryLayout<Element>.stride)
@@ -76,7 +82,7 @@ struct ImageCheck {
         return UnsafeBufferPointer(start: start, count: count)
     }
 
-    private func count(_ section: serin_section, _ stride: Int) throws(ImageError) -> Int {
+    func count(_ section: serin_section, _ stride: Int) throws(ImageError) -> Int {
         let size = UInt64(image.count)
         try require(section.offset % 64 == 0 && section.offset <= size, "a section's place")
         try require(section.count <= (size - section.offset) / UInt64(stride), "a section's length")
@@ -129,12 +135,26 @@ struct ImageCheck {
                 try require(
                     Int(segment.first_node) + own * Int(SERIN_GROUP) << Int(segment.depth) <= heapNodes,
                     "nodes of a segment")
-            case UInt32(SERIN_SEGMENT_LINKED):
+            case UInt32(SERIN_SEGMENT_LINKED), UInt32(SERIN_SEGMENT_LINEAR):
+                try require(
+                    segment.kind == UInt32(SERIN_SEGMENT_LINKED) || head.linear_of.count > 0, "a linear segment")
                 try require(Int(segment.first_node) + own <= groups, "groups of a segment")
             default: try require(false, "kind of a segment")
             }
         }
         try require(nextTree == Int(head.tree_count), "trees of the segments")
+    }
+
+    private func checkLinearLeaves() throws(ImageError) {
+        let numbers = try section(head.linear_of, UInt32.self)
+        let leaves = try section(head.linear_leaves, serin_linear_leaf.self)
+        let terms = try section(head.linear_terms, serin_linear_term.self)
+        try require(numbers.isEmpty || numbers.count == Int(head.linked_nodes.count), "linear leaves")
+        try require(numbers.allSatisfy { $0 <= leaves.count }, "number of a linear leaf")
+        for leaf in leaves {
+            try require(Int(leaf.first_term) + Int(leaf.term_count) <= terms.count, "terms of a linear leaf")
+        }
+        try require(terms.allSatisfy { $0.feature < head.feature_count }, "feature of a linear leaf")
     }
 
     private func checkNodes() throws(ImageError) {

@@ -17,11 +17,15 @@ struct ImageWriter {
 
     /// Adds a section of plain values.
     mutating func add<Element: BitwiseCopyable>(_ elements: [Element]) throws(ImageError) -> serin_section {
-        let bytes = elements.withUnsafeBytes { [UInt8]($0) }
+        try add(bytes: elements.withUnsafeBytes { [UInt8]($0) }, unit: MemoryLayout<Element>.stride)
+    }
+
+    /// Adds a section of plain bytes, counted in units.
+    mutating func add(bytes: [UInt8], unit: Int) throws(ImageError) -> serin_section {
         guard bytes.count <= Self.byteLimit - size else {
             throw ImageError("the compiled model is larger than \(Self.byteLimit) bytes")
         }
-        let section = serin_section(offset: UInt64(size), count: UInt64(elements.count))
+        let section = serin_section(offset: UInt64(size), count: UInt64(bytes.count / unit))
         sections.append((size, bytes))
         size += Self.rounded(bytes.count)
         return section

@@ -39,8 +39,7 @@ enum LightGBMImporter {
             guard try line.integer(0...ModelBounds.trees) == trees.count else {
                 throw line.error("expected Tree=\(trees.count)")
             }
-            let nodes = try reader.read(&text)
-            trees.append(Forest.Tree(output: trees.count % header.outputs, nodes: nodes))
+            trees.append(try reader.read(&text, output: trees.count % header.outputs))
             if trees.count & 63 == 0 { progress?(Double(text.position) / Double(text.count)) }
             line = try nextFilled(&text)
         }

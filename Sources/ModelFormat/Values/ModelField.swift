@@ -80,9 +80,22 @@ struct ModelField {
         switch value {
         case .integers(let values): return values.map { Float($0) }
         case .numbers(let values): return values.map { Float($0) }
-        case .packed(let packed): return (0..<packed.count).map { Float(packed.number($0)) }
+        case .packed(let packed): return packed.floats()
+        case .array(let values): return try values.map { value throws(ModelFormatError) in try float(value) }
         default: throw expected("an array of numbers")
         }
+    }
+
+    /// An element of an array that is not all plain numbers.
+    private func float(_ value: ModelValue) throws(ModelFormatError) -> Float {
+        switch value {
+        case .integer(let integer): return Float(integer)
+        case .number(let number): return Float(number)
+        case .string(let text):
+            if let number = NonFiniteTokens.number(text) { return Float(number) }
+        default: break
+        }
+        throw expected("an array of numbers")
     }
 
     private func checkCount(_ expected: Int?) throws(ModelFormatError) {

@@ -33,33 +33,39 @@ enum ModelValue {
 }
 
 /// An array that grows element by element and stays plain numbers as long as they are.
+///
+/// Each kind has its own storage: an array that is the payload of an enum is copied by every append
+/// that the optimizer does not see through, which made reading a table of n keys take n² steps.
 struct ModelArrayBuilder {
-    private(set) var value = ModelValue.integers([])
+    private enum Kind { case integers, numbers, mixed }
+
+    private var kind = Kind.integers
+    private var integers: [Int64] = []
+    private var numbers: [Double] = []
+    private var elements: [ModelValue] = []
+
+    var value: ModelValue {
+        switch kind {
+        case .integers: .integers(integers)
+        case .numbers: .numbers(numbers)
+        case .mixed: .array(elements)
+        }
+    }
 
     mutating func append(_ element: ModelValue) {
-        // The payload is taken out and `value` overwritten, so that appending does not copy it.
-        switch (value, element) {
-        case (.integers(var integers), .integer(let integer)):
-            value = .null
-            integers.append(integer)
-            value = .integers(integers)
-        case (.integers(let integers), .number(let number)):
-            value = .numbers(integers.map { Double($0) } + [number])
-        case (.numbers(var numbers), .number(let number)):
-            value = .null
-            numbers.append(number)
-            value = .numbers(numbers)
-        case (.numbers(var numbers), .integer(let integer)):
-            value = .null
-            numbers.append(Double(integer))
-            value = .numbers(numbers)
-        case (.array(var elements), _):
-            value = .null
-            elements.append(element)
-            value = .array(elements)
-        case (.integers(let integers), _): value = .array(integers.map { .integer($0) } + [element])
-        case (.numbers(let numbers), _): value = .array(numbers.map { .number($0) } + [element])
-        default: break
+        switch (kind, element) {
+        case (.integers, .integer(let integer)): integers.append(integer)
+        case (.integers, .number(let number)):
+            kind = .numbers
+            numbers = integers.map { Double($0) } + [number]
+            integers = []
+        case (.numbers, .number(let number)): numbers.append(number)
+        case (.numbers, .integer(let integer)): numbers.append(Double(integer))
+        case (.mixed, _): elements.append(element)
+        default:
+            kind = .mixed
+            elements = integers.map { .integer($0) } + numbers.map { .number($0) } + [element]
+            (integers, numbers) = ([], [])
         }
     }
 }

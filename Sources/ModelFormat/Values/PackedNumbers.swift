@@ -50,6 +50,18 @@ struct PackedNumbers {
         }
     }
 
+    /// All of them, rounded to float32.
+    func floats() -> [Float] {
+        guard element == .float32 else { return (0..<count).map { Float(number($0)) } }
+        return file.withUnsafeBytes { bytes in
+            let place = range.lowerBound
+            return (0..<count).map { index in
+                let bits = bytes.loadUnaligned(fromByteOffset: place + 4 * index, as: UInt32.self)
+                return Float(bitPattern: UInt32(bigEndian: bits))
+            }
+        }
+    }
+
     func number(_ index: Int) -> Double {
         switch element {
         case .float32: Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits(index))))

@@ -20,7 +20,7 @@ enum XGBoostCategories {
 
     private static func names(_ field: ModelField) throws(ModelFormatError) -> [String] {
         let values = try field.member("values")
-        guard let offsetsField = try field.optional("offsets") else { return try values.integers().map { "\($0)" } }
+        guard let offsetsField = try field.optional("offsets") else { return try numbers(values) }
         let offsets = try offsetsField.integers()
         let bytes = try values.integers().map { UInt8(truncatingIfNeeded: $0) }
         var names: [String] = []
@@ -35,5 +35,18 @@ enum XGBoostCategories {
             names.append(name)
         }
         return names
+    }
+
+    /// Numbers as names, in all 64 bits.
+    private static func numbers(_ field: ModelField) throws(ModelFormatError) -> [String] {
+        switch field.value {
+        case .integers(let values): return values.map { "\($0)" }
+        case .numbers(let values): return values.map { "\($0)" }
+        case .packed(let values):
+            return (0..<values.count).map {
+                values.element.isInteger ? "\(values.integer($0))" : "\(values.number($0))"
+            }
+        default: throw field.error("must be an array of numbers, is \(field.value.kind)")
+        }
     }
 }

@@ -1,10 +1,11 @@
-// XGBoost's model file, JSON or UBJSON, into a forest.
+// XGBoost's model file, JSON or UBJSON, into a forest or a linear pipeline.
 //
 //     learner ─┬─ learner_model_param   base_score "[1E-2]", num_feature, num_class, num_target
 //              ├─ objective             name ─► transform, base_score ─► base margin
 //              ├─ feature_names, feature_types
 //              └─ gradient_booster      gbtree: model          dart: gbtree.model, weight_drop
 //                                       └─ trees, tree_info (the output of each), cats (names of categories)
+//                                       gblinear: model.weights (a pipeline, not a forest)
 //
 // What a score depends on, as the library does it: a row is float32; left if value < threshold;
 // NaN as the split says; a float32 sum that starts at the base margin and takes the trees in
@@ -16,22 +17,46 @@ struct XGBoostImporter {
     func read(_ value: ModelValue, format: ModelFileFormat) throws(ModelFormatError) -> ImportedModel {
         let root = ModelField(value: value, place: "")
         let learner = try root.member("learner")
-        let booster = try XGBoostBooster(learner.member("gradient_booster"))
         let parameters = try XGBoostParameters(learner.member("learner_model_param"))
         let objective = try XGBoostObjective(
             learner.member("objective"), outputs: parameters.outputs, version: version(root))
+        let booster = try learner.member("gradient_booster")
+        let isLinear = try booster.member("name").string() == "gblinear"
+        let found =
+            isLinear
+            ? try linear(booster, parameters, objective) : try forest(learner, booster, parameters, objective)
+        return ImportedModel(
+            format: format, model: found.model, featureNames: try featureNames(learner, parameters.featureCount),
+            categoricalFeatures: try categorical(learner, found.model), categories: found.categories,
+            objective: objective.name, classCount: objective.classCount(parameters),
+            trainerVersion: try version(root)?.text, notes: found.notes)
+    }
+
+    /// What depends on the booster.
+    private typealias Found = (model: PortableModel, categories: [[String]], notes: [String])
+
+    private func linear(
+        _ booster: ModelField, _ parameters: XGBoostParameters, _ objective: XGBoostObjective
+    ) throws(ModelFormatError) -> Found {
+        let linear = try XGBoostLinear(
+            booster.member("model"), parameters, baseMargins: objective.baseMargins(parameters))
+        let categories = [[String]](repeating: [], count: parameters.featureCount)
+        return (.pipeline(linear.pipeline(objective.transform)), categories, [])
+    }
+
+    private func forest(
+        _ learner: ModelField, _ booster: ModelField, _ parameters: XGBoostParameters, _ objective: XGBoostObjective
+    ) throws(ModelFormatError) -> Found {
+        let booster = try XGBoostBooster(booster)
         var trees = XGBoostTrees(booster: booster, parameters: parameters)
         let read = try trees.read(progress: progress)
-        let categories = try XGBoostCategories.read(booster.model, featureCount: parameters.featureCount)
         let forest = Forest(
             featureCount: parameters.featureCount, valueWidth: .float32, comparison: .less,
             categoryRule: .notNegative, membersGoLeft: false, categorySets: trees.categorySets, trees: read,
             accumulation: .float32, baseMargins: try objective.baseMargins(parameters), transform: objective.transform)
-        return ImportedModel(
-            format: format, model: .forest(forest), featureNames: try featureNames(learner, parameters.featureCount),
-            categoricalFeatures: try categorical(learner, forest), categories: categories, objective: objective.name,
-            classCount: objective.classCount(parameters), trainerVersion: try version(root)?.text,
-            notes: try notes(learner, treeCount: read.count))
+        let categories = try XGBoostCategories.read(booster.model, featureCount: parameters.featureCount)
+        let notes = try notes(learner, treeCount: read.count) + (trees.note.map { [$0] } ?? [])
+        return (.forest(forest), categories, notes)
     }
 
     private func version(_ root: ModelField) throws(ModelFormatError) -> XGBoostVersion? {
@@ -65,11 +90,12 @@ struct XGBoostImporter {
     }
 
     /// Features typed `c`, and those that a category split uses.
-    private func categorical(_ learner: ModelField, _ forest: Forest) throws(ModelFormatError) -> [Bool] {
-        var categorical = [Bool](repeating: false, count: forest.featureCount)
+    private func categorical(_ learner: ModelField, _ model: PortableModel) throws(ModelFormatError) -> [Bool] {
+        var categorical = [Bool](repeating: false, count: model.featureCount)
         if let field = try learner.optional("feature_types"), try field.count() > 0 {
-            categorical = try strings(field, forest.featureCount).map { $0 == "c" }
+            categorical = try strings(field, model.featureCount).map { $0 == "c" }
         }
+        guard case .forest(let forest) = model else { return categorical }
         for tree in forest.trees {
             for node in tree.nodes where node.categories >= 0 { categorical[Int(node.feature)] = true }
         }

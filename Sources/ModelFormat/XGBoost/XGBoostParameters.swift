@@ -22,9 +22,7 @@ struct XGBoostBooster {
         case "dart":
             model = try field.member("gbtree").member("model")
             weights = try field.member("weight_drop")
-        case "gblinear":
-            throw nameField.error("gblinear is a linear model; trees (gbtree, dart) are supported")
-        default: throw nameField.error("must be gbtree or dart")
+        default: throw nameField.error("must be gbtree, dart or gblinear")
         }
         self.weights = try weights?.floats() ?? []
         weightsPlace = weights?.place ?? ""

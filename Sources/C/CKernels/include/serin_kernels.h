@@ -20,145 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SERIN_IMAGE_MAGIC 0x31474d494e495253ull // "SRINIMG1"
-#define SERIN_IMAGE_VERSION 1
-/// Trees that are walked side by side; groups are padded to it.
-#define SERIN_GROUP 8
-/// The deepest tree that is laid out as a complete one.
-#define SERIN_HEAP_DEPTH_MAX 10
-/// The deepest search: a slot has at most 65,535 thresholds.
-#define SERIN_LEVELS_MAX 16
-/// Rows that are scored in one go.
-#define SERIN_ROWS_MAX 64
-
-enum { SERIN_FLOAT32 = 0, SERIN_FLOAT64 = 1 };
-enum { SERIN_SEGMENT_HEAP = 0, SERIN_SEGMENT_LINKED = 1 };
-enum { SERIN_CATEGORY_NOT_NEGATIVE = 0, SERIN_CATEGORY_ABOVE_MINUS_ONE = 1 };
-enum {
-    SERIN_TRANSFORM_IDENTITY = 0,
-    SERIN_TRANSFORM_SIGMOID = 1,
-    SERIN_TRANSFORM_SOFTMAX = 2,
-    SERIN_TRANSFORM_EXPONENTIAL = 3,
-    SERIN_TRANSFORM_STEP = 4,
-    SERIN_TRANSFORM_SIGNED_SQUARE = 5,
-    SERIN_TRANSFORM_SOFTPLUS = 6,
-    SERIN_TRANSFORM_COUNT = 7
-};
-
-/// Where a section lies: bytes from the image's start, and how many elements it has.
-typedef struct {
-    uint64_t offset;
-    uint64_t count;
-} serin_section;
-
-/// One threshold search.  Values become *keys*, integers in the order of the numbers, so that a
-/// step of the search is a compare and an add with carry.
-typedef struct {
-    uint32_t feature;
-    /// First key of its table, which has 2^levels keys (the one at 0 is not used).
-    uint32_t table;
-    /// The key of a missing value: 0 goes left everywhere, all ones right, 0.0's counts as zero.
-    uint64_t missing_key;
-    /// A value is missing where its magnitude is not above it: -1 for NaN only, LightGBM's zero
-    /// threshold for zeros too.
-    double missing_band;
-} serin_slot;
-
-/// Four searches of the same length, run side by side; slot 4q + i is lane i of quad q.
-typedef struct {
-    uint32_t levels;
-    uint32_t reserved;
-    serin_slot slots[4];
-} serin_quad;
-
-/// A feature's category sets: a value picks a row of bits, one bit a set.  Row 0 is for missing
-/// values, row 1 for codes that are in no set.
-typedef struct {
-    uint32_t feature;
-    /// Codes below it (at least 1) have their row in `category_row_of`, from `row_of` on.
-    uint32_t code_count;
-    uint32_t row_of;
-    uint32_t row_count;
-    /// First word of row 0; a row has `word_count` words of 16 bits.
-    uint32_t rows;
-    uint32_t word_count;
-    uint32_t first_slot;
-    uint32_t reserved;
-} serin_category_column;
-
-/// A run of consecutive trees of one layout.
-///
-/// Heap: complete trees of `depth` levels; tree t's node h (root 1, children 2h and 2h + 1) is
-/// heap_nodes[first_node + (t << depth) + h], its leaf l heap_leaves[first_node + (t << depth) + l].
-/// Linked: groups[first_node + t / 8] has the roots.
-typedef struct {
-    uint32_t kind;
-    uint32_t depth;
-    uint32_t first_tree;
-    uint32_t tree_count;
-    uint32_t first_node;
-    /// Groups that fit the first-level cache together.
-    uint32_t groups_per_block;
-} serin_segment;
-
-/// Low half the slot, high half the rank: right where the slot's rank is above it.
-typedef uint32_t serin_heap_node;
-
-/// The right child stands behind the left one.  A leaf points to itself and has rank 65,535,
-/// which nothing exceeds, so that walking on stays there.
-typedef struct {
-    uint16_t slot;
-    uint16_t rank;
-    uint32_t left;
-} serin_linked_node;
-
-typedef struct {
-    uint32_t roots[SERIN_GROUP];
-    /// Of the deepest of them.
-    uint32_t depth;
-} serin_linked_group;
-
-typedef struct {
-    uint64_t magic;
-    uint32_t version;
-    uint32_t header_bytes;
-    uint64_t image_bytes;
-    /// serin_checksum of everything behind this field.
-    uint64_t checksum;
-
-    uint32_t feature_count;
-    uint32_t output_count;
-    uint32_t tree_count;
-    /// Ranks of one row, a multiple of 8.
-    uint32_t slot_count;
-    uint32_t max_depth;
-    uint32_t worst_case_nodes;
-    /// Width of the keys: what values are rounded to.
-    uint32_t value_width;
-    /// Width of leaves, sums, margins and scores.
-    uint32_t sum_width;
-    uint32_t transform;
-    uint32_t average_divisor;
-    uint32_t category_rule;
-    uint32_t reserved;
-    double sigmoid_scale;
-
-    serin_section base_margins;
-    serin_section quads;
-    serin_section keys;
-    serin_section category_columns;
-    serin_section category_row_of;
-    serin_section category_rows;
-    serin_section segments;
-    serin_section heap_nodes;
-    serin_section heap_leaves;
-    serin_section linked_groups;
-    serin_section linked_nodes;
-    /// As many as linked nodes; a split's is 0.
-    serin_section linked_leaves;
-    /// The output of each tree; empty: there is one output.
-    serin_section tree_outputs;
-} serin_image_header;
+#include "serin_bytes.h"
+#include "serin_image.h"
 
 /// The checked image's sections as pointers, and the kernels for this machine.
 typedef struct serin_forest {
@@ -175,12 +38,44 @@ typedef struct serin_forest {
     const serin_linked_group *linked_groups;
     const serin_linked_node *linked_nodes;
     const void *linked_leaves;
+    /// Nil: there is none.
+    const void *margin_bias;
+    const uint32_t *linear_of;
+    const serin_linear_leaf *linear_leaves;
+    const serin_linear_term *linear_terms;
     const uint16_t *tree_outputs;
+    const uint32_t *byte_columns;
+    /// Four arrays, each `byte_slot_count` long: a slot's column, that column's feature (if there are
+    /// at most 64 features), the byte of a missing value, and 255 where zeros count as missing.
+    const uint8_t *byte_slots;
+    const float *byte_floats;
+    const double *byte_doubles;
+    const serin_word_column *word_columns;
+    const uint16_t *word_slots;
+    const float *word_floats;
+    const double *word_doubles;
+    const serin_vector_segment *vector_segments;
+    const uint8_t *vector_blocks;
+    const void *vector_leaves;
+    const serin_link *vector_links;
+    const uint8_t *vector_paths;
+    const uint64_t *decision_rows;
+
+    /// A row's answers, its *state*: slot bytes or words, decision words, 16-bit ranks, and for linear
+    /// leaves the row itself in doubles.  serin_lay_out sets these.
+    uint32_t row_bytes;
+    uint32_t decisions_at;
+    uint32_t ranks_at;
+    uint32_t values_at;
+    /// Sums of a row.
+    uint32_t sum_bytes;
+    /// 1: some vector segment leaves its trees to the scalar walk.
+    uint32_t has_scalar_segments;
     const struct serin_kernels *kernels;
 } serin_forest;
 
 /// One row to score.
-typedef struct {
+typedef struct serin_row {
     const void *values;
     /// Nil: not wanted.
     void *margins;
@@ -193,29 +88,39 @@ typedef struct {
     uint64_t owner;
 } serin_row;
 
+/// Instruction sets, from the one that is everywhere to the fastest.
+enum { SERIN_LEVEL_SCALAR = 0, SERIN_LEVEL_AVX2 = 1, SERIN_LEVEL_AVX512 = 2 };
+
 /// What a processor's kernels are: the seam between the scalar code and the SIMD kernels.  Every
 /// set gives the same bits.
 typedef struct serin_kernels {
     const char *name;
-    /// Ranks of one row, `slot_count` of them.
-    void (*rank)(const serin_forest *forest, const serin_row *row, uint16_t *ranks);
-    /// Adds every tree's leaf to the sums of `rows` rows; ranks lie `slot_count` apart, sums
-    /// `output_count`.
-    void (*walk)(const serin_forest *forest, const uint16_t *ranks, size_t rows, void *sums);
+    uint32_t level;
+    /// Slot bytes of one row; see serin_bytes.h.
+    void (*bytes)(const serin_forest *forest, const serin_row *row, uint8_t *bytes);
+    /// The state of one row: as much of it as `walk` reads.  64-byte aligned.
+    void (*rank)(const serin_forest *forest, const serin_row *row, uint8_t *state);
+    /// Adds every tree's leaf to the sums of `rows` rows; states lie `row_bytes` apart, sums `sum_bytes`.
+    void (*walk)(const serin_forest *forest, const uint8_t *states, size_t rows, void *sums);
 } serin_kernels;
 
-/// The kernels that run on every machine.
-const serin_kernels *serin_kernels_scalar(void);
-/// The fastest kernels that this processor can run.
-const serin_kernels *serin_kernels_best(void);
+/// The highest level that this processor has and the environment allows: SERIN_KERNELS=scalar, avx2
+/// or avx512, read once.
+uint32_t serin_level(void);
+/// The kernels of the highest level that is at most `limit` and at most serin_level().
+const serin_kernels *serin_kernels_at(uint32_t limit);
 /// Names the processor's instruction sets, for cache keys: `x86-64-avx512vbmi`.
 const char *serin_processor_kind(void);
+
+/// Fills in where a row's state has its parts and which kernels score it: those of level `limit` or
+/// below that the processor has and the forest's layout fits.
+void serin_lay_out(serin_forest *forest, uint32_t limit);
 
 /// Scores up to SERIN_ROWS_MAX rows.  `scratch` (64-byte aligned) has room for the ranks and sums
 /// of `count` rows: serin_scratch_bytes.
 void serin_score(const serin_forest *forest, serin_row *rows, size_t count, void *scratch);
-/// Bytes of scratch for one more row: ranks and sums.
-size_t serin_scratch_bytes(uint32_t slot_count, uint32_t output_count);
+/// Bytes of scratch for one more row: state and sums.
+size_t serin_scratch_bytes(const serin_forest *forest);
 
 /// Margins to scores of one row; 1 where one of either is NaN or infinite.
 uint32_t serin_finish(const serin_forest *forest, const void *sums, void *margins, void *scores);

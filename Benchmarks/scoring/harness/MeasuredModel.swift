@@ -1,0 +1,54 @@
+// The ten models, as Benchmarks/scoring/peers/models.py trains them.
+
+/// How near Serin's answers must be to the trainer's before anything is timed.
+enum Agreement {
+    /// Every bit, as float32.
+    case floatBits
+    /// One unit in the last place of a double.
+    case oneUnit
+    case within(Double)
+}
+
+struct MeasuredModel {
+    var name: String
+    /// The file that Serin imports.
+    var source: String
+    var featureCount = 32
+    /// Trees, whose answers are margins unless they are a forest's averages.
+    var isForest = true
+    /// answers.f64 holds margins; else probabilities of class 1.
+    var hasMargins = true
+    var agreement: Agreement
+    /// Kinds of CPeers, or `catboost-pool`.
+    var peers: [String]
+
+    static let all = [
+        MeasuredModel(
+            name: "xgb100x6", source: "model.json", agreement: .floatBits, peers: ["tl2cgen", "xgboost", "onnxruntime"]),
+        MeasuredModel(
+            name: "xgb500x8", source: "model.json", agreement: .floatBits, peers: ["tl2cgen", "xgboost", "onnxruntime"]),
+        MeasuredModel(
+            name: "lgb100x31", source: "model.txt", agreement: .oneUnit, peers: ["lleaves", "lightgbm", "onnxruntime"]),
+        MeasuredModel(
+            name: "lgb500x63", source: "model.txt", agreement: .oneUnit, peers: ["lleaves", "lightgbm", "onnxruntime"]),
+        MeasuredModel(
+            name: "lgbcat100x31", source: "model.txt", agreement: .oneUnit,
+            peers: ["lleaves", "lightgbm", "onnxruntime"]
+        ),
+        MeasuredModel(
+            name: "rf200x10", source: "forest.json", hasMargins: false, agreement: .within(1e-12),
+            peers: ["tl2cgen", "onnxruntime"]),
+        MeasuredModel(
+            name: "cat500x6", source: "model.json", agreement: .oneUnit,
+            peers: ["catboost-cpp", "catboost-pool", "onnxruntime"]),
+        MeasuredModel(
+            name: "logreg32", source: "model.onnx", isForest: false, hasMargins: false, agreement: .within(1e-6),
+            peers: ["loop", "openblas", "onnxruntime"]),
+        MeasuredModel(
+            name: "mlp32", source: "model.onnx", isForest: false, hasMargins: false, agreement: .within(1e-6),
+            peers: ["loop", "openblas", "onnxruntime"]),
+        MeasuredModel(
+            name: "mlp256", source: "model.onnx", featureCount: 256, isForest: false, hasMargins: false,
+            agreement: .within(1e-6), peers: ["loop", "openblas", "onnxruntime"]),
+    ]
+}

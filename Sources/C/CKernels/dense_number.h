@@ -1,0 +1,227 @@
+// Dense layers: y = activation(weights · x + bias), for one row as for many.
+//
+// Wide layers (8 outputs and more).  Outputs stand in lanes: an input is broadcast and multiplied
+// with its column of weights, so a sum never has to be taken across lanes.  Weights are packed in
+// panels of up to 4 vectors of 64 bytes, in the order in which they are read:
+//
+//     panel 0: input 0: | 64 outputs' weights | input 1: | 64 … | …     panel 1: …      (float)
+//
+// One row streams each panel once from the second-level cache, which is what bounds it.  Many rows
+// go in tiles of up to 6, whose 24 sums stay in registers: 24 multiplications for 4 loads of weights
+// and 6 of inputs.  A panel is finished for all rows of the chunk before the next is touched.
+//
+// The order of an output's sum is the same for one row and for many, with AVX2 and with AVX-512: input
+// after input, fused multiply-add, the bias first.  Panels of 1 and 2 vectors keep 4 and 2 sums
+// (inputs 0, 4, 8 …; 1, 5, 9 …), added in pairs at the end, so that one multiplication need not wait
+// for the last.  The scalar family rounds products too, and so differs in the last bits.
+//
+// Narrow layers (fewer outputs).  Inputs stand in lanes, two vectors of sums, whose lanes are added
+// in halves: (i, i + 8), (i, i + 4) …
+//
+// Zeros (what a rectifier leaves) are skipped for one row, whose time goes into loading weights: half
+// of the second layer of a 256-512-256-1 network is never read.  The sum stays the same.
+//
+// NUMBER, NAME(x), VECTOR (64 bytes of NUMBER), FMA, LOAD_PART, STORE_PART, TILE_SUMS (vectors of sums
+// that registers hold) and GROUP (vectors of a panel in one pass over many rows) are the family's.
+
+#define LANES (64 / sizeof(NUMBER))
+#define PANEL (SERIN_PANEL_BYTES / sizeof(NUMBER))
+#define TILE_ROWS 6
+/// The longest row whose zeros are looked for, and the smallest layer that is worth it.
+#define SPARSE_INPUTS 2048
+#define SPARSE_WEIGHTS 16384
+
+SERIN_INLINE VECTOR NAME(rectified)(VECTOR sums, int is_relu) { return is_relu ? (sums < 0 ? (VECTOR)0 : sums) : sums; }
+
+SERIN_INLINE void NAME(store)(NUMBER *y, VECTOR sums, size_t count) {
+    if (count >= LANES)
+        memcpy(y, &sums, sizeof sums);
+    else
+        STORE_PART(y, sums, count);
+}
+
+/// `row_count` rows by `vectors` vectors of a panel whose inputs lie `step` vectors apart; `count`
+/// outputs of them exist.  The last three parameters are constants, and every loop over them is unrolled.
+SERIN_INLINE void NAME(tile)(
+    const NUMBER *x, size_t inputs, const VECTOR *weights, size_t step, const VECTOR *bias, NUMBER *y, size_t outputs,
+    size_t count, int is_relu, const int row_count, const int vectors, const int splits) {
+    VECTOR sums[TILE_ROWS][4][4];
+#pragma clang loop unroll(full)
+    for (int row = 0; row < row_count; row++)
+#pragma clang loop unroll(full)
+        for (int split = 0; split < splits; split++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[row][split][v] = split == 0 ? bias[v] : (VECTOR)0;
+#define ADD_INPUT(K, SPLIT)                                                                                    \
+    do {                                                                                                       \
+        VECTOR column[4];                                                                                      \
+        _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) column[v] = weights[(K) * step + v]; \
+        _Pragma("clang loop unroll(full)") for (int row = 0; row < row_count; row++) {                         \
+            const VECTOR input = x[row * inputs + (K)];                                                        \
+            _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++)                               \
+                sums[row][SPLIT][v] = FMA(column[v], input, sums[row][SPLIT][v]);                              \
+        }                                                                                                      \
+    } while (0)
+    size_t k = 0;
+    for (; k + splits <= inputs; k += splits) {
+        ADD_INPUT(k, 0);
+        if (splits > 1) ADD_INPUT(k + 1, 1);
+        if (splits > 2) ADD_INPUT(k + 2, 2);
+        if (splits > 2) ADD_INPUT(k + 3, 3);
+    }
+    if (splits > 1 && k < inputs) ADD_INPUT(k, 0);
+    if (splits > 2 && k + 1 < inputs) ADD_INPUT(k + 1, 1);
+    if (splits > 2 && k + 2 < inputs) ADD_INPUT(k + 2, 2);
+#undef ADD_INPUT
+#pragma clang loop unroll(full)
+    for (int row = 0; row < row_count; row++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) {
+            VECTOR sum = sums[row][0][v];
+            if (splits == 2) sum += sums[row][1][v];
+            if (splits == 4) sum = (sum + sums[row][1][v]) + (sums[row][2][v] + sums[row][3][v]);
+            if (v * LANES < count)
+                NAME(store)(y + row * outputs + v * LANES, NAME(rectified)(sum, is_relu), count - v * LANES);
+        }
+}
+
+/// One row, one full panel, only the inputs at `places`: those that are not 0.
+SERIN_INLINE void NAME(sparse_panel)(
+    const NUMBER *x, const uint16_t *places, size_t place_count, const VECTOR *weights, const VECTOR *bias, NUMBER *y,
+    size_t count, int is_relu) {
+    VECTOR a = bias[0], b = bias[1], c = bias[2], d = bias[3];
+    for (size_t i = 0; i < place_count; i++) {
+        const VECTOR *column = weights + 4 * (size_t)places[i];
+        const VECTOR input = x[places[i]];
+        a = FMA(column[0], input, a);
+        b = FMA(column[1], input, b);
+        c = FMA(column[2], input, c);
+        d = FMA(column[3], input, d);
+    }
+    NAME(store)(y, NAME(rectified)(a, is_relu), count);
+    NAME(store)(y + LANES, NAME(rectified)(b, is_relu), count - LANES);
+    NAME(store)(y + 2 * LANES, NAME(rectified)(c, is_relu), count - 2 * LANES);
+    NAME(store)(y + 3 * LANES, NAME(rectified)(d, is_relu), count - 3 * LANES);
+}
+
+/// All rows of a chunk by one panel of `vectors` vectors.
+SERIN_INLINE void NAME(panel)(
+    const NUMBER *x, size_t inputs, const VECTOR *weights, const VECTOR *bias, NUMBER *y, size_t outputs, size_t count,
+    size_t rows, int is_relu, const int vectors, const int splits) {
+    if (rows == 1) {
+        // As many sums side by side as there are: one alone would wait for itself.
+        NAME(tile)(x, inputs, weights, vectors, bias, y, outputs, count, is_relu, 1, vectors, splits);
+        return;
+    }
+    const int width = GROUP < vectors ? GROUP : vectors;
+    const int most = TILE_SUMS / (width * splits);
+    const int tile = most < 1 ? 1 : most > TILE_ROWS ? TILE_ROWS : most;
+    for (int v = 0; v < vectors && v * LANES < count; v += width) {
+        const NUMBER *from = x;
+        NUMBER *to = y + v * LANES;
+#define TILE(ROWS)                                                                                             \
+    NAME(tile)(from, inputs, weights + v, vectors, bias + v, to, outputs, count - v * LANES, is_relu, ROWS, width, splits)
+        size_t left = rows;
+        for (; left >= (size_t)tile; left -= tile, from += tile * inputs, to += tile * outputs) TILE(tile);
+        switch (left) {
+        case 5: if (tile > 5) TILE(5); break;
+        case 4: if (tile > 4) TILE(4); break;
+        case 3: if (tile > 3) TILE(3); break;
+        case 2: if (tile > 2) TILE(2); break;
+        case 1: TILE(1); break;
+        }
+#undef TILE
+    }
+}
+
+/// The inputs that are not 0; their count.
+static size_t NAME(nonzero)(const NUMBER *x, size_t inputs, uint16_t *places) {
+    size_t count = 0;
+    for (size_t i = 0; i < inputs; i++) {
+        places[count] = (uint16_t)i;
+        count += x[i] != 0;
+    }
+    return count;
+}
+
+static void NAME(wide)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
+    const size_t inputs = stage->input->columns, outputs = stage->output->columns;
+    const VECTOR *weights = stage->parameters[0], *bias = stage->parameters[1];
+    const int is_relu = stage->detail == SERIN_ACTIVATION_RELU;
+    uint16_t places[SPARSE_INPUTS];
+    size_t place_count = inputs;
+    if (rows == 1 && inputs <= SPARSE_INPUTS && inputs * outputs >= SPARSE_WEIGHTS)
+        place_count = NAME(nonzero)(x, inputs, places);
+    const int is_sparse = place_count < inputs - inputs / 4;
+    for (size_t first = 0; first < outputs; first += PANEL) {
+        const size_t count = outputs - first < PANEL ? outputs - first : PANEL;
+        const size_t vectors = (count + LANES - 1) / LANES;
+        switch (vectors) {
+        case 1: NAME(panel)(x, inputs, weights, bias, y + first, outputs, count, rows, is_relu, 1, 4); break;
+        case 2: NAME(panel)(x, inputs, weights, bias, y + first, outputs, count, rows, is_relu, 2, 2); break;
+        case 3: NAME(panel)(x, inputs, weights, bias, y + first, outputs, count, rows, is_relu, 3, 1); break;
+        default:
+            if (is_sparse)
+                NAME(sparse_panel)(x, places, place_count, weights, bias, y + first, count, is_relu);
+            else
+                NAME(panel)(x, inputs, weights, bias, y + first, outputs, count, rows, is_relu, 4, 1);
+        }
+        weights += vectors * inputs;
+        bias += vectors;
+    }
+}
+
+/// The sum of a vector's lanes, in halves.
+SERIN_INLINE NUMBER NAME(lane_sum)(VECTOR sums) {
+    NUMBER lanes[LANES];
+    memcpy(lanes, &sums, sizeof sums);
+#pragma clang loop unroll(full)
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < half; i++) lanes[i] += lanes[i + half];
+    return lanes[0];
+}
+
+static void NAME(narrow)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
+    const size_t inputs = stage->input->columns, outputs = stage->output->columns;
+    const size_t step = SERIN_DOT_BYTES / sizeof(NUMBER);
+    const size_t padded = (inputs + step - 1) / step * step;
+    const NUMBER *bias = stage->parameters[1];
+    const int is_relu = stage->detail == SERIN_ACTIVATION_RELU;
+    for (size_t row = 0; row < rows; row++, x += inputs, y += outputs) {
+        const VECTOR *weights = stage->parameters[0];
+        for (size_t output = 0; output < outputs; output++) {
+            VECTOR even = 0, odd = 0, low, high;
+            size_t k = 0;
+            for (; k + step <= inputs; k += step, weights += 2) {
+                memcpy(&low, x + k, sizeof low);
+                memcpy(&high, x + k + LANES, sizeof high);
+                even = FMA(weights[0], low, even);
+                odd = FMA(weights[1], high, odd);
+            }
+            if (k < padded) {
+                const size_t left = inputs - k;
+                even = FMA(weights[0], LOAD_PART(x + k, left < LANES ? left : LANES), even);
+                odd = FMA(weights[1], LOAD_PART(x + k + LANES, left < LANES ? 0 : left - LANES), odd);
+                weights += 2;
+            }
+            const NUMBER sum = NAME(lane_sum)(even + odd) + bias[output];
+            y[output] = is_relu && sum < 0 ? 0 : sum;
+        }
+    }
+}
+
+static void NAME(dense)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
+    const size_t outputs = stage->output->columns;
+    if (outputs < SERIN_DENSE_NARROW)
+        NAME(narrow)(stage, x, y, rows);
+    else
+        NAME(wide)(stage, x, y, rows);
+    if (stage->detail != SERIN_ACTIVATION_RELU) NAME(activate)(stage->detail, y, rows, outputs);
+}
+
+#undef LANES
+#undef PANEL
+#undef TILE_ROWS
+#undef SPARSE_INPUTS
+#undef SPARSE_WEIGHTS

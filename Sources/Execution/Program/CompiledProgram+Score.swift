@@ -1,0 +1,70 @@
+// Scoring: jobs of any number of rows, cut into chunks that the scratch has room for.
+//
+//     scratch:  | rows of the chunk | values [stage][row][column] | a forest's own rows and scratch |
+//
+// Rows of different jobs share a chunk, as they do for forests.  Nothing here allocates, locks or
+// counts references.
+
+internal import CKernels
+internal import Inference
+
+extension CompiledProgram {
+    /// Bytes of scratch to score up to `rows` rows at once; larger jobs are cut into chunks.
+    func scratchByteCount(rows: Int) -> Int {
+        let rows = max(1, min(rows, rowsPerChunk))
+        return scratchBytes[(rows - 1) / Self.rowStep]
+    }
+
+    /// Writes margins (where wanted), scores and status of every job.
+    ///
+    /// `scratch` is one thread's own, at least `scratchByteCount(rows: 1)` bytes, any alignment.
+    func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
+        var step = scratchBytes.count
+        while step > 0, scratchBytes[step - 1] > scratch.count { step -= 1 }
+        precondition(step > 0, "scratch is smaller than scratchByteCount(rows: 1)")
+        let capacity = step * Self.rowStep
+        // SAFETY: three parts that start on 64-byte boundaries; their sizes and the roundings are what
+        // scratchBytes adds up.
+        let start = scratch.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: 64)
+        let rows = start.assumingMemoryBound(to: serin_row.self)
+        let values = (start + capacity * MemoryLayout<serin_row>.stride).alignedUp(toMultipleOf: 64)
+        let forest = (values + capacity * Int(program.pointee.row_bytes)).alignedUp(toMultipleOf: 64)
+        let chunk = Chunk(program: program, jobs: jobs, rows: rows, values: values, capacity: capacity, forest: forest)
+        let stride = outputCount * scoreType.byteCount
+        var count = 0
+        for index in jobs.indices {
+            jobs[index].status = .ok
+            let job = jobs[index]
+            let rowStride = featureCount * job.valueType.byteCount
+            let width = UInt32(job.valueType == .float32 ? SERIN_FLOAT32 : SERIN_FLOAT64)
+            for row in 0..<job.rowCount {
+                rows[count] = serin_row(
+                    values: job.values + row * rowStride, margins: job.margins.map { $0 + row * stride },
+                    scores: job.scores + row * stride, value_width: width, non_finite: 0, owner: UInt64(index))
+                count += 1
+                if count == capacity {
+                    chunk.run(count)
+                    count = 0
+                }
+            }
+        }
+        if count > 0 { chunk.run(count) }
+    }
+
+    private struct Chunk {
+        let program: UnsafeMutablePointer<serin_program>
+        let jobs: UnsafeMutableBufferPointer<ScoringJob>
+        let rows: UnsafeMutablePointer<serin_row>
+        let values: UnsafeMutableRawPointer
+        let capacity: Int
+        let forest: UnsafeMutableRawPointer
+
+        @inline(__always)
+        func run(_ count: Int) {
+            serin_run(program, rows, count, values, capacity, forest)
+            for row in 0..<count where rows[row].non_finite != 0 {
+                jobs[Int(rows[row].owner)].status = .nonFinite
+            }
+        }
+    }
+}
