@@ -25,10 +25,11 @@ public final class TLSEngine {
     static let plainBytes = 64 << 10
     static let handshakeBudgetNanos: UInt64 = 2_000_000
     /// Handshakes that have begun and not ended; above it those older than `handshakePatienceNanos` are given up.
-    static let handshakesMax = 128
+    static let handshakesMax = 64
     static let handshakePatienceNanos: UInt64 = 250_000_000
-    /// Above it the oldest is given up, however young it is.
-    static let handshakesHardMax = 512
+    /// Above it the oldest is given up, however young it is: 5 MB of them a reactor. A herd that comes back at once
+    /// stays below it while three thousand handshakes a second, which is what a core does, take 40 ms each.
+    static let handshakesHardMax = 128
     /// Handshake messages (key updates, above all) an established connection may send in `messageWindowNanos`.
     static let messagesMax = 32
     static let messageWindowNanos: UInt64 = 60_000_000_000

@@ -49,7 +49,7 @@ import Testing
         client.advance()
         let hello = client.takeOutput()
         var crowd: [UnsafeMutableRawPointer] = []
-        for _ in 0..<(TLSEngine.handshakesMax + 50) {
+        for _ in 0..<(TLSEngine.handshakesMax + 20) {
             let connection = harness.open()
             harness.feed(connection, hello)
             _ = harness.output(connection)
