@@ -9,7 +9,7 @@ extension TLSEngine {
     func shakeHands(_ connection: Connection) {
         let startedAt = Self.clock()
         if connection.pointee.ssl == nil, !begin(connection) { return }
-        ERR_clear_error()
+        OpenSSLError.clear()
         let result = SSL_do_handshake(connection.pointee.ssl)
         let error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(connection.pointee.ssl, result)
         if result == 1 {
@@ -22,7 +22,7 @@ extension TLSEngine {
 
     /// The first bytes have come: OpenSSL's state is made. False: there is no memory for it.
     private func begin(_ connection: Connection) -> Bool {
-        ERR_clear_error()
+        OpenSSLError.clear()
         let first = connection.pointee.context.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.first }
         guard let ssl = SSL_new(first), let bio = TLSBIO.make(connection) else {
             endHandshake(connection, .other)

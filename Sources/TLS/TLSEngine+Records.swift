@@ -32,7 +32,7 @@ extension TLSEngine {
     private func read(_ connection: Connection) {
         var filled = 0
         while true {
-            ERR_clear_error()
+            OpenSSLError.clear()
             wire.pointee.isDry = false
             let count = SSL_read(connection.pointee.ssl, plainInput + filled, Int32(Self.plainBytes - filled))
             if count > 0 {
@@ -102,7 +102,7 @@ extension TLSEngine {
             write(connection, count)
         } else if handler.isFinished(handler.context, upper) {
             connection.pointee.isShut = true
-            ERR_clear_error()
+            OpenSSLError.clear()
             SSL_shutdown(connection.pointee.ssl)
         }
         wire.pointee.output = nil
@@ -113,7 +113,7 @@ extension TLSEngine {
     private func write(_ connection: Connection, _ count: Int) {
         var written = 0
         while written < count {
-            ERR_clear_error()
+            OpenSSLError.clear()
             let sealed = SSL_write(connection.pointee.ssl, plainOutput + written, Int32(count - written))
             guard sealed > 0 else {
                 connection.pointee.state = .ended
