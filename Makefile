@@ -7,8 +7,8 @@ SHELL := /bin/bash
 SWIFT ?= swift
 SOURCES := Package.swift Sources Tests Benchmarks
 # The modules with unsafe memory, and those that threads share.
-ASAN_SUITES := PrimitivesTests|JSONTests|InferenceTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|GatewayTests
-TSAN_SUITES := TelemetryTests|ReactorTests|RoutingTests|BatchingTests|GatewayTests
+ASAN_SUITES := PrimitivesTests|JSONTests|InferenceTests|TLSTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|GatewayTests
+TSAN_SUITES := PrimitivesTests|TelemetryTests|ReactorTests|TLSTests|RoutingTests|BatchingTests|GatewayTests
 PYTEST := .venv/bin/python -m pytest
 # The leak checker runs too; what it is to forgive stands in the file.
 ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 300
 PARITY_COUNT ?= 200
 PARITY_SEED ?= 1
 
-.PHONY: help serve build release test lint format unit-test end-to-end sanitize fuzz parity bench clean \
+.PHONY: help serve certs build release test lint format unit-test end-to-end sanitize fuzz parity bench clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -29,6 +29,10 @@ serve: dependencies release ## build release, serve models/ on port 8080, print 
 	@.ci/serve
 
 test: test-dependencies format-check unit-test sanitize-short end-to-end ## everything CI checks
+
+certs: dependencies ## certs/: a test authority with server and client certificates
+	@.ci/certs certs
+	@echo "certs/ca.pem is the authority; server.pem and client.pem have their keys beside them"
 
 lint: test-dependencies format-check ## format, module diagram, lengths, banned names
 	$(SWIFT) test --filter TidyTests

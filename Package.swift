@@ -54,7 +54,7 @@ let package = Package(
         system("CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
         system("CHTTPParser", apt: "libhttp-parser-dev"),
         system("CJemalloc", pkgConfig: "jemalloc", apt: "libjemalloc-dev"),
-        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
 
         // Shared floor.
         module("Primitives", ["CLinux"]),
@@ -64,6 +64,7 @@ let package = Package(
 
         // The data plane, in the order a request travels.
         module("Reactor", ["Primitives", "Telemetry", "CLinux"]),
+        module("TLS", ["Primitives", "Telemetry", "COpenSSL"]),
         module("HTTP", ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser"]),
         module("Codec", ["Primitives", "Inference", "JSON"]),
         module("Routing", ["Primitives", "Inference"]),
@@ -80,8 +81,8 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Primitives", "Inference", "Telemetry", "Reactor", "HTTP", "Codec", "Routing", "Batching", "Execution",
-                "ModelFormat", "Registry", "Configuration", "CLinux", logging,
+                "Primitives", "Inference", "Telemetry", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
+                "Execution", "ModelFormat", "Registry", "Configuration", "CLinux", logging,
             ]),
         .executableTarget(
             name: "serin",
@@ -103,6 +104,7 @@ let package = Package(
         tests("Inference"),
         tests("Telemetry"),
         tests("Reactor", ["Primitives"]),
+        tests("TLS", ["Primitives", "Telemetry", "COpenSSL"]),
         tests("HTTP", ["Primitives", "CNghttp2"]),
         tests("Codec", ["Inference", "Primitives", "JSON"]),
         tests("Routing", ["Inference"]),
@@ -111,7 +113,7 @@ let package = Package(
         tests("ModelFormat"),
         tests("Configuration"),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),
-        tests("Gateway", ["Configuration", "Reactor", logging]),
+        tests("Gateway", ["Configuration", "Reactor", "COpenSSL", logging]),
 
         // The repository itself: imports, lengths, names.
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: swiftSettings),

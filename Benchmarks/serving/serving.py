@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -76,19 +77,34 @@ class Server:
         return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())[1]) * 1024
 
 
-def serin(binary: Path, folder: Path, cpu: int | None, reactors: int, wait: bool = True) -> Server:
-    """`serin serve` on free ports, pinned to `cpu`; the cache lies in `folder`."""
+def certificates(folder: Path) -> Path:
+    """The test authority's files, in a folder below `folder`."""
+    place = folder / "certs"
+    if not place.exists():
+        subprocess.run([ROOT / ".ci" / "certs", place], check=True, timeout=60)
+    return place
+
+
+def serin(
+    binary: Path, folder: Path, cpu: int | None, reactors: int, wait: bool = True, certs: Path | None = None
+) -> Server:
+    """`serin serve` on free ports, pinned to `cpu`; the cache lies in `folder`. `certs`: the port is the TLS one."""
     if not binary.exists():
         fail(f"no {binary.name} in {binary.parent}; run make release")
     config = folder / "serin.yaml"
+    tls = ""
+    if certs:
+        tls = (f", tls: {{address: 127.0.0.1, port: 0, "
+               f"certificates: [{{certificate: {certs / 'server.pem'}, key: {certs / 'server.key'}}}]}}")
     config.write_text(
-        "listen: {address: 127.0.0.1, port: 0}\nmetrics: {address: 127.0.0.1, port: 0}\n"
+        f"listen: {{address: 127.0.0.1, port: 0{tls}}}\nmetrics: {{address: 127.0.0.1, port: 0}}\n"
         f"reactors: {reactors}\ncache: {{path: {folder / 'cache'}}}\nmodels: {{fraud: {{route: {{stable: '1'}}}}}}\n")
     pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
     command = [*pin, binary, "serve", "--config", config, "--models", ROOT / "models"]
     server = Server(command, folder / "serin.log")
     if wait:
-        server.port = int(wait_for_log(server, r"ready in [0-9.]+ ms", r"listening data http://127\.0\.0\.1:(\d+)"))
+        kind = "tls https" if certs else "data http"
+        server.port = int(wait_for_log(server, r"ready in [0-9.]+ ms", rf"listening {kind}://127\.0\.0\.1:(\d+)"))
     return server
 
 
@@ -102,13 +118,14 @@ def wait_for_log(server: Server, until: str, wanted: str) -> str:
     fail(f"serin did not get ready:\n{server.log()}")
 
 
-def nghttpd(folder: Path, cpu: int) -> Server:
-    """nghttpd with one thread and a file of 100 bytes at /file."""
+def nghttpd(folder: Path, cpu: int, certs: Path | None = None) -> Server:
+    """nghttpd with one thread and a file of 100 bytes at /file; over TLS with the same certificate, given `certs`."""
     site = folder / "site"
     site.mkdir()
     (site / "file").write_bytes(b"0123456789" * 10)
     port = free_port()
-    server = Server(["taskset", "-c", cpu, "nghttpd", "--no-tls", "-n", "1", "-d", site, port], folder / "nghttpd.log")
+    tls = [port, certs / "server.key", certs / "server.pem"] if certs else ["--no-tls", port]
+    server = Server(["taskset", "-c", cpu, "nghttpd", "-n", "1", "-d", site, *tls], folder / "nghttpd.log")
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -154,10 +171,10 @@ def request() -> tuple[bytes, float]:
     return json.dumps({"inputs": [tensor]}, separators=(",", ":")).encode(), row["score"][0]
 
 
-def score(port: int, body: bytes) -> float:
+def score(port: int, body: bytes, certs: Path | None = None) -> float:
     """One request over HTTP/1.1; the score, or an exception."""
     head = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+    with connect(port, certs) as connection:
         connection.sendall(head.encode() + body)
         answer = b""
         while chunk := connection.recv(65536):
@@ -166,6 +183,16 @@ def score(port: int, body: bytes) -> float:
     if b" 200 " not in status.split(b"\r\n")[0]:
         raise OSError(answer.decode(errors="replace"))
     return json.loads(text)["outputs"][0]["data"][0]
+
+
+def connect(port: int, certs: Path | None = None, protocols=("http/1.1",)):
+    """A socket; over TLS, verified, given `certs`."""
+    plain = socket.create_connection(("127.0.0.1", port), 10)
+    if not certs:
+        return plain
+    context = ssl.create_default_context(cafile=certs / "ca.pem")
+    context.set_alpn_protocols(list(protocols))
+    return context.wrap_socket(plain, server_hostname="localhost")
 
 
 def check_score(found: float, wanted: float):

@@ -9,6 +9,20 @@ extension ConfigurationField {
     public static let all: [ConfigurationField] = [
         ConfigurationField("listen.address", .address(\.listen.address)),
         ConfigurationField("listen.port", .integer(\.listen.port, 0...65535, unit: "")),
+        ConfigurationField("listen.tls.address", .address(\.tls.address)),
+        ConfigurationField("listen.tls.port", .integer(\.tls.port, 0...65535, unit: "")),
+        ConfigurationField("listen.tls.minimum_version", .word(\.tls.minimumVersionText, ["1.2", "1.3"])),
+        ConfigurationField("listen.tls.ciphers", .list(\.tls.ciphers)),
+        ConfigurationField("listen.tls.suites", .list(\.tls.suites)),
+        ConfigurationField(
+            "listen.tls.client_authentication",
+            .word(\.tls.clientAuthenticationText, TLSConfiguration.ClientAuthentication.allCases.map(\.rawValue))),
+        ConfigurationField("listen.tls.authorities", .optionalFile(\.tls.authorities)),
+        ConfigurationField(
+            "listen.tls.ticket_rotation", .duration(\.tls.ticketRotationNanos, 60 * second...168 * hour)),
+        ConfigurationField(
+            "listen.tls.handshake_timeout", .duration(\.tls.handshakeNanos, 10 * millisecond...60 * second)),
+        ConfigurationField("listen.tls.watch", .duration(\.tls.watchNanos, 0...hour)),
         ConfigurationField("metrics.address", .address(\.metrics.address)),
         ConfigurationField("metrics.port", .integer(\.metrics.port, 0...65535, unit: "")),
         ConfigurationField("reactors", .integer(\.reactors, 0...256, unit: "threads")),

@@ -37,6 +37,11 @@ public struct ConfigurationField: Sendable {
         case folder(FieldPath<String>)
         /// A path, or empty for none.
         case optionalFolder(FieldPath<String?>)
+        /// A file, or `none`.
+        case optionalFile(FieldPath<String?>)
+        /// A list in OpenSSL's own spelling, or `standard`.
+        case list(FieldPath<String?>)
+        case word(FieldPath<String>, [String])
         case logLevel(FieldPath<GatewayConfiguration.LogLevel>)
         case boolean(FieldPath<Bool>)
     }
@@ -67,6 +72,9 @@ public struct ConfigurationField: Sendable {
         case .address: "an IPv4 or IPv6 address in digits"
         case .folder: "a folder"
         case .optionalFolder: "a folder, or \"\" for none"
+        case .optionalFile: "a file, or none"
+        case .list: "standard, or names with colons between them, as OpenSSL knows them"
+        case .word(_, let words): words.joined(separator: ", ")
         case .logLevel: GatewayConfiguration.LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
         case .boolean: "true or false"
         }
@@ -80,6 +88,9 @@ public struct ConfigurationField: Sendable {
         case .size(let path, _): Quantity.size(bytes: configuration[keyPath: path])
         case .address(let path), .folder(let path): configuration[keyPath: path]
         case .optionalFolder(let path): configuration[keyPath: path] ?? ""
+        case .optionalFile(let path): configuration[keyPath: path] ?? "none"
+        case .list(let path): configuration[keyPath: path] ?? "standard"
+        case .word(let path, _): configuration[keyPath: path]
         case .logLevel(let path): configuration[keyPath: path].rawValue
         case .boolean(let path): configuration[keyPath: path] ? "true" : "false"
         }
@@ -96,6 +107,13 @@ public struct ConfigurationField: Sendable {
         case .optionalFolder(let path):
             let folder = try text(raw) { !$0.utf8.contains(0) }
             configuration[keyPath: path] = folder.isEmpty ? nil : folder
+        case .optionalFile(let path):
+            let file = try text(raw) { !$0.isEmpty && !$0.utf8.contains(0) }
+            configuration[keyPath: path] = file == "none" ? nil : file
+        case .list(let path):
+            let list = try text(raw) { !$0.isEmpty && $0.utf8.allSatisfy { 0x21...0x7e ~= $0 } }
+            configuration[keyPath: path] = list == "standard" ? nil : list
+        case .word(let path, let words): configuration[keyPath: path] = try word(raw, words)
         case .logLevel(let path): configuration[keyPath: path] = try logLevel(raw)
         case .boolean(let path): configuration[keyPath: path] = try text(raw, ["true", "false"].contains) == "true"
         }
@@ -130,6 +148,11 @@ extension ConfigurationField {
 
     private func text(_ raw: RawScalar, _ isAllowed: (String) -> Bool) throws(ConfigurationError) -> String {
         guard isAllowed(raw.text) else { throw refused(raw, allowed) }
+        return raw.text
+    }
+
+    private func word(_ raw: RawScalar, _ words: [String]) throws(ConfigurationError) -> String {
+        guard words.contains(raw.text) else { throw refused(raw, "one of \(allowed)") }
         return raw.text
     }
 

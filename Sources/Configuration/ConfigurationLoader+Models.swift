@@ -1,7 +1,7 @@
 // The `models:` section: names of the model author's choice, each with fixed fields.
 
 extension ConfigurationLoader {
-    static let modelFields = ["load", "required", "require", "budget", "max_rows", "route"]
+    static let modelFields = ["load", "required", "require", "budget", "max_rows", "clients", "route"]
     static let routeFields = ["stable"]
     /// Budgets make sense from a microsecond to an hour.
     static let budgetRange: ClosedRange<UInt64> = 1000...3_600_000_000_000
@@ -32,6 +32,7 @@ extension ConfigurationLoader {
                 model.requirements.append(try item.choice(ModelConfiguration.Requirement.self))
             }
         }
+        if let clients = fields["clients"] { model.clients = try readClients(clients) }
         if let route = fields["route"], !route.isNull {
             model.stableVersion = try readRoute(route, load: model.load)
         }

@@ -4,7 +4,7 @@
 //     2. the environment  SERIN_LIMITS_BODY_BYTES and the like, over the file
 //     3. flags            --port and the like, over both
 //     4. conversion       unit, range, allowed words: ConfigurationField
-//     5. models           ConfigurationLoader+Models
+//     5. models, TLS      ConfigurationLoader+Models, +TLS
 //     6. contradictions   ConfigurationLoader+Contradictions
 
 /// A value that a command-line flag sets.
@@ -40,41 +40,60 @@ public enum ConfigurationLoader {
             root: YAMLDocument.parse(Array(yaml.utf8), source: source), environment: environment, overrides: overrides)
     }
 
+    /// What the file holds, before it is converted: scalars by key path, and what is no scalar.
+    struct RawDocument {
+        var scalars: [String: RawScalar] = [:]
+        var others: [String: YAMLValue] = [:]
+    }
+
+    /// The keys whose values are lists or mappings of the user's making.
+    private static let others = [
+        "models", "listen.tls.certificates", "listen.tls.revocations", "listen.tls.clients",
+    ]
+
     private static func load(
         root: YAMLValue?, environment: [String: String], overrides: [ConfigurationOverride]
     ) throws(ConfigurationError) -> GatewayConfiguration {
-        var raw: [String: RawScalar] = [:]
-        var models: YAMLValue?
-        if let root { models = try collect(root, into: &raw) }
-        try collect(environment, into: &raw)
+        var raw = RawDocument()
+        if let root {
+            let keyPaths = ConfigurationField.all.map(\.keyPath) + others
+            try collect(root, at: [], keyPaths.map { $0.split(separator: ".").map(String.init) }, into: &raw)
+        }
+        try collect(environment, into: &raw.scalars)
         for override in overrides {
-            raw[override.keyPath] = RawScalar(text: override.text, origin: .named(override.flag))
+            raw.scalars[override.keyPath] = RawScalar(text: override.text, origin: .named(override.flag))
         }
         var configuration = GatewayConfiguration()
         for field in ConfigurationField.all {
-            if let scalar = raw[field.keyPath] { try field.apply(scalar, to: &configuration) }
+            if let scalar = raw.scalars[field.keyPath] { try field.apply(scalar, to: &configuration) }
         }
-        if let models { configuration.models = try readModels(models) }
-        try refuseContradictions(configuration, raw: raw)
+        if let models = raw.others["models"] { configuration.models = try readModels(models) }
+        try readTLS(raw.others, into: &configuration.tls)
+        try refuseContradictions(configuration, raw: raw.scalars)
+        try refuseTLSContradictions(configuration, raw: raw)
         return configuration
     }
 
-    /// The file's scalars by key path; returns its `models:`.
+    /// Everything below `prefix`: another key is an error that lists those there are.
     private static func collect(
-        _ root: YAMLValue, into raw: inout [String: RawScalar]
-    ) throws(ConfigurationError) -> YAMLValue? {
-        let paths = ConfigurationField.all.map { $0.keyPath.split(separator: ".").map(String.init) }
-        var sections: [String] = []
-        for path in paths where !sections.contains(path[0]) { sections.append(path[0]) }
-        let top = try root.fields(sections + ["models"])
-        for path in paths {
-            guard let value = top[path[0]], !value.isNull || path.count == 1 else { continue }
-            let known = paths.filter { $0.count == 2 && $0[0] == path[0] }.map { $0[1] }
-            let scalar = try path.count == 1 ? value : value.fields(known)[path[1]]
-            guard let scalar else { continue }
-            let field = path.joined(separator: ".")
-            raw[field] = try RawScalar(text: scalar.text("a value"), origin: .file(scalar))
+        _ section: YAMLValue, at prefix: [String], _ paths: [[String]], into raw: inout RawDocument
+    ) throws(ConfigurationError) {
+        let depth = prefix.count
+        let here = paths.filter { $0.count > depth && Array($0[..<depth]) == prefix }
+        var known: [String] = []
+        for path in here where !known.contains(path[depth]) { known.append(path[depth]) }
+        let fields = try section.fields(known)
+        for key in known {
+            guard let value = fields[key] else { continue }
+            let path = prefix + [key]
+            let name = path.joined(separator: ".")
+            if others.contains(name) {
+                if !value.isNull { raw.others[name] = value }
+            } else if here.contains(path) {
+                raw.scalars[name] = try RawScalar(text: value.text("a value"), origin: .file(value))
+            } else if !value.isNull {
+                try collect(value, at: path, paths, into: &raw)
+            }
         }
-        return top["models"].flatMap { $0.isNull ? nil : $0 }
     }
 }

@@ -52,6 +52,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
 
     /// The data plane: HTTP/2 and HTTP/1.1.
     public internal(set) var listen = Endpoint(address: "0.0.0.0", port: 8080)
+    /// The data plane's second port.
+    public internal(set) var tls = TLSConfiguration()
     /// `/metrics` and health only.
     public internal(set) var metrics = Endpoint(address: "0.0.0.0", port: 8002)
     /// Reactor threads; 0: the smaller of CPU affinity and cgroup quota.

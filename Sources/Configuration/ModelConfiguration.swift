@@ -24,6 +24,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var budgetNanos: UInt64?
     /// Rows of one request.
     public internal(set) var rowsMax = 1024
+    /// The names of client certificates that may ask; empty: anyone.
+    public internal(set) var clients: [String] = []
     /// nil: the highest ready version.
     public internal(set) var stableVersion: String?
 

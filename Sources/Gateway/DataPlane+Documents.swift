@@ -45,6 +45,7 @@ extension DataPlane {
         }
         switch snapshot.routes.route(model: target.model, version: target.version) {
         case .version(let index, _):
+            if let refusal = refusal(stream, index) { return refuseUnrouted(stream, refusal) }
             answer(stream, target.endpoint, listed, snapshot.versions[index], target.version.isEmpty)
         case .notReady where target.endpoint == .modelReady: answerReady(stream, false)
         case .notReady where target.endpoint == .modelStatus: answerStatus(stream, listed, [], isReady: false)

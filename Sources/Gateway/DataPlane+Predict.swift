@@ -17,7 +17,12 @@ extension DataPlane {
     func predict(_ stream: Stream, _ target: RequestTarget) {
         let decision = routes._withUnsafeGuaranteedRef { $0.route(model: target.model, version: target.version) }
         switch decision {
-        case .version(let index, let arm): parse(stream, target.endpoint, index, arm)
+        case .version(let index, let arm):
+            if let refusal = refusal(stream, index) {
+                count(index, arm, .clientError)
+                return refuse(stream, refusal)
+            }
+            parse(stream, target.endpoint, index, arm)
         case .unknownModel: refuseUnrouted(stream, RequestError(404, "unknown model"))
         case .unknownVersion:
             refuseUnrouted(stream, RequestError(404, "unknown version of the model, or it is not ready"))

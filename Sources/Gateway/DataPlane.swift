@@ -25,6 +25,11 @@ final class DataPlane: Plane {
     let metrics: GatewayMetrics
     let shard: MetricsShard
     let health: Health
+    /// Who may ask which version; the table in use, and its generation.
+    let access: Published<AccessTable>
+    var accessTable: AccessTable
+    var accessLists: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    var accessGeneration: UInt64
     var decoder: RequestDecoder
     var predictions: Slab<Prediction>
     /// One a version, in the snapshot's order.
@@ -38,8 +43,8 @@ final class DataPlane: Plane {
     let timing: UnsafeMutableRawPointer
 
     init(
-        snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, listener: Listener,
-        connections: ConnectionCount, limits: HTTPLimits
+        snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
+        listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort?
     ) {
         self.snapshot = snapshot
         routes = .passUnretained(snapshot.routes)
@@ -47,6 +52,9 @@ final class DataPlane: Plane {
         self.metrics = metrics
         self.shard = metrics.registry.shard(shard)
         self.health = health
+        self.access = access
+        (accessTable, accessGeneration) = access.load()
+        accessLists = accessTable.lists
         decoder = RequestDecoder(maxBytes: limits.bodyBytes)
         predictions = Slab { address in address.initialize(to: Prediction()) }
         let count = snapshot.versions.count
@@ -60,7 +68,7 @@ final class DataPlane: Plane {
         scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
-        super.init(listeners: [listener], connections: connections, limits: limits)
+        super.init(listeners: listeners, connections: connections, limits: limits, secure: secure)
     }
 
     deinit {

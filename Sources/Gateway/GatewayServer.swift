@@ -2,7 +2,8 @@
 //
 //     bundles ─► Snapshot ─► a DataPlane a reactor, an OperationsPlane ─► threads ─► signals
 //
-// The main thread does nothing but wait for signals once the others run. SIGTERM or SIGINT drains:
+// The main thread waits for signals once the others run, and looks at the TLS port's files now and then. SIGHUP
+// reads the configuration again (`Gateway+Reload`). SIGTERM or SIGINT drains:
 // not ready at once, still accepting for `drain.delay`, then no new connection; what is in flight is
 // answered, and what is left at `drain.timeout` is reset and counted. A second signal ends at once.
 
@@ -11,6 +12,7 @@ public import Configuration
 import Glibc
 import HTTP
 import Logging
+import Primitives
 import Reactor
 import Synchronization
 import Telemetry
@@ -19,8 +21,12 @@ public enum GatewayServer {
     /// The release.
     public static let version = "0.1.0"
 
-    /// Serves until a signal ends it. Throws `StartError` where it cannot start.
-    public static func run(_ configuration: GatewayConfiguration) throws(StartError) {
+    /// Serves until a signal ends it. Throws `StartError` where it cannot start. `reload` reads the configuration
+    /// again, from where this one came.
+    public static func run(
+        _ configuration: GatewayConfiguration,
+        reload: @escaping () throws(ConfigurationError) -> GatewayConfiguration
+    ) throws(StartError) {
         let startedAt = clinux_now()
         let signals = SignalWaiter()
         var logger = Logger(label: "serin") { StreamLogHandler.standardError(label: $0) }
@@ -28,7 +34,7 @@ public enum GatewayServer {
         let gateway = try Gateway(configuration, logger: logger)
         gateway.start()
         logger.info("ready in \((clinux_now() - startedAt) / 1_000_000) ms")
-        gateway.serve(until: signals)
+        gateway.serve(until: signals, reload: reload)
     }
 }
 
@@ -39,8 +45,13 @@ public struct StartError: Error, CustomStringConvertible {
 
 /// The running gateway: its planes and their threads.
 final class Gateway {
-    private let configuration: GatewayConfiguration
-    private let logger: Logger
+    /// What is in force.
+    var configuration: GatewayConfiguration
+    var logger: Logger
+    let snapshot: Snapshot
+    let access: Published<AccessTable>
+    /// nil: there is no TLS port.
+    let secure: SecureEdge?
     private let health: Health
     private let planes: [DataPlane]
     private let operations: OperationsPlane
@@ -54,37 +65,67 @@ final class Gateway {
             let metrics = try GatewayMetrics(shards: reactors)
             let loaded = try SnapshotLoader(configuration, metrics: metrics, logger: logger).load()
             health = Health(hasModels: loaded.models.allSatisfy { !$0.isRequired || $0.stable != nil })
-            (planes, operations) = try Self.listen(configuration, loaded, metrics, health, reactors, logger)
+            snapshot = loaded
+            access = Published(AccessTable(loaded, configuration))
+            secure = configuration.tls.isOn ? try SecureEdge(configuration.tls, metrics.registry) : nil
+            secure?.warn(logger)
+            let parts = Parts(
+                configuration: configuration, snapshot: loaded, metrics: metrics, health: health, access: access,
+                secure: secure)
+            (planes, operations) = try Self.listen(parts, reactors, logger)
         } catch {
             throw StartError(description: "\(error)")
         }
         for plane in planes { health.watch(plane.reactor) }
     }
 
+    /// What the planes are made of.
+    private struct Parts {
+        var configuration: GatewayConfiguration
+        var snapshot: Snapshot
+        var metrics: GatewayMetrics
+        var health: Health
+        var access: Published<AccessTable>
+        var secure: SecureEdge?
+    }
+
     /// Binds every port, and makes the planes behind them.
     private static func listen(
-        _ configuration: GatewayConfiguration, _ snapshot: Snapshot, _ metrics: GatewayMetrics, _ health: Health,
-        _ reactors: Int, _ logger: Logger
+        _ parts: Parts, _ reactors: Int, _ logger: Logger
     ) throws -> ([DataPlane], OperationsPlane) {
+        let configuration = parts.configuration
         let connections = ConnectionCount(limit: configuration.limits.connections)
-        try metrics.registry.gauge("serin_connections", "Open connections of the data plane.") {
+        try parts.metrics.registry.gauge("serin_connections", "Open connections of the data plane.") {
             Double(connections.current.load(ordering: .relaxed))
         }
         let limits = HTTPLimits(configuration)
         var port = UInt16(configuration.listen.port)
+        var securePort = UInt16(configuration.tls.port)
         let planes = try (0..<reactors).map { index in
-            let listener = try Listener(address: configuration.listen.address, port: port, sharing: reactors > 1)
-            port = listener.port
+            var listeners = [
+                try Listener(address: configuration.listen.address, port: port, sharing: reactors > 1)
+            ]
+            port = listeners[0].port
+            var secure: Plane.SecurePort?
+            if let edge = parts.secure {
+                let listener = try Listener(address: configuration.tls.address, port: securePort, sharing: reactors > 1)
+                securePort = listener.port
+                listeners.append(listener)
+                secure = Plane.SecurePort(
+                    listener: 1, context: edge.published, metrics: edge.metrics,
+                    shard: parts.metrics.registry.shard(index))
+            }
             return DataPlane(
-                snapshot: snapshot, metrics: metrics, shard: index, health: health, listener: listener,
-                connections: connections, limits: limits)
+                snapshot: parts.snapshot, metrics: parts.metrics, shard: index, health: parts.health,
+                access: parts.access, listeners: listeners, connections: connections, limits: limits, secure: secure)
         }
-        announce("data", configuration.listen.address, port, logger)
+        announce("data", "http", configuration.listen.address, port, logger)
+        if parts.secure != nil { announce("tls", "https", configuration.tls.address, securePort, logger) }
         let listener = try Listener(
             address: configuration.metrics.address, port: UInt16(configuration.metrics.port), sharing: false)
-        announce("metrics", configuration.metrics.address, listener.port, logger)
+        announce("metrics", "http", configuration.metrics.address, listener.port, logger)
         let operations = OperationsPlane(
-            registry: metrics.registry, health: health, listener: listener,
+            registry: parts.metrics.registry, health: parts.health, listener: listener,
             connections: ConnectionCount(limit: operationsConnections), limits: limits)
         return (planes, operations)
     }
@@ -92,9 +133,11 @@ final class Gateway {
     /// Scrapers and probes; far more than any cluster has.
     private static let operationsConnections = 256
 
-    private static func announce(_ kind: String, _ address: String, _ port: UInt16, _ logger: Logger) {
+    private static func announce(
+        _ kind: String, _ scheme: String, _ address: String, _ port: UInt16, _ logger: Logger
+    ) {
         let host = address.contains(":") ? "[\(address)]" : address
-        logger.info("listening \(kind) http://\(host):\(port)")
+        logger.info("listening \(kind) \(scheme)://\(host):\(port)")
     }
 
     // MARK: Run
@@ -126,19 +169,35 @@ final class Gateway {
         for plane in planes { plane.reactor.drain() }
     }
 
-    /// Waits for the signal to end, and drains.
-    func serve(until signals: SignalWaiter) {
-        signals.wait()
+    /// The TLS port; nil: there is none.
+    var securePort: UInt16? { secure == nil ? nil : planes[0].reactor.ports[1] }
+
+    /// Waits for the signal to end, and drains; meanwhile takes on what changes.
+    func serve(until signals: SignalWaiter, reload: () throws(ConfigurationError) -> GatewayConfiguration) {
+        waitForEnd(signals, reload)
         let signalledAt = clinux_now()
         logger.info("draining: not ready any more")
         health.beginDrain()
-        if signals.arrives(within: configuration.drain.delayNanos) { return end("a second signal: ending at once") }
+        if signals.endArrives(within: configuration.drain.delayNanos) { return end("a second signal: ending at once") }
         drain()
         while isRunning {
             if clinux_now() - signalledAt > configuration.drain.timeoutNanos { break }
-            if signals.arrives(within: 2_000_000) { return end("a second signal: ending at once") }
+            if signals.endArrives(within: 2_000_000) { return end("a second signal: ending at once") }
         }
         end("drained")
+    }
+
+    private func waitForEnd(
+        _ signals: SignalWaiter, _ reload: () throws(ConfigurationError) -> GatewayConfiguration
+    ) {
+        while true {
+            let watch = secure == nil ? 0 : configuration.tls.watchNanos
+            switch signals.next(within: watch == 0 ? nil : watch) {
+            case .end: return
+            case .hangup: takeOn(reload)
+            case nil: secure?.look(logger)
+            }
+        }
     }
 
     private func end(_ reason: String) {

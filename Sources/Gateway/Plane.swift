@@ -1,27 +1,51 @@
-// A reactor, its HTTP engine and what answers its requests, tied together.
+// A reactor, its HTTP engine and what answers its requests, tied together; with TLS between them on a port.
 //
-//     Reactor ──ReactorHandler──► Plane ──► HTTPEngine ──HTTPHandler──► Plane.request(stream)
-//        ▲                                                                    │
-//        └────────────── markDirty ◄── outputReady ◄── HTTPEngine.respond ◄───┘
+//     Reactor ──ReactorHandler──► Plane ──────────────────────────► HTTPEngine ──HTTPHandler──► Plane.request(stream)
+//        ▲                          └──► TLSEngine ──TLSHandler──────►┘                               │
+//        └─────────────── markDirty ◄── outputReady ◄── HTTPEngine.respond ◄──────────────────────────┘
 //
 // The C functions below are the only glue: each sets the engine's clock and passes the call on, with
-// no reference counted. `DataPlane` and `OperationsPlane` say what is answered.
+// no reference counted. A connection's handle says by its lowest bit whether TLS is in front of it.
+// `DataPlane` and `OperationsPlane` say what is answered.
 
 import HTTP
+import Primitives
 import Reactor
+import TLS
+import Telemetry
 
 class Plane {
     typealias Stream = UnsafeMutablePointer<HTTPStream>
 
+    /// The listener that speaks TLS, and with what.
+    struct SecurePort {
+        /// In the plane's listeners.
+        var listener: Int
+        var context: Published<TLSContext>
+        var metrics: TLSMetrics
+        var shard: MetricsShard
+    }
+
     let reactor: Reactor
     let engine: HTTPEngine
-    /// Where the C functions find the plane: it is there before the plane is, so the two above are constants.
+    private let tls: TLSEngine?
+    private let secureListener: Int
+    /// Where the C functions find the plane: it is there before the plane is, so those above are constants.
     private let place: UnsafeMutablePointer<Unmanaged<Plane>?>
+    /// `tls`, for calls that count no reference.
+    private let tlsEngine: Unmanaged<TLSEngine>?
 
-    init(listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits) {
-        place = .allocate(capacity: 1)
+    init(listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort? = nil) {
+        let place = UnsafeMutablePointer<Unmanaged<Plane>?>.allocate(capacity: 1)
         place.initialize(to: nil)
+        self.place = place
         engine = HTTPEngine(limits: limits, handler: Self.httpHandler(place))
+        tls = secure.map { secure in
+            TLSEngine(
+                secure.context, handler: Self.tlsHandler(place), metrics: secure.metrics, shard: secure.shard)
+        }
+        tlsEngine = tls.map { .passUnretained($0) }
+        secureListener = secure?.listener ?? -1
         reactor = Reactor(listeners: listeners, handler: Self.reactorHandler(place), connections: connections)
         place.pointee = .passUnretained(self)
     }
@@ -40,6 +64,55 @@ class Plane {
     /// Every ready socket has been read.
     func roundEnded() {}
 
+    // MARK: Connections
+
+    /// TLS's connections are marked; a connection lies at an even address.
+    private static let mark: UInt = 1
+
+    fileprivate func opened(
+        _ channel: UnsafeMutableRawPointer, _ listener: Int, _ isOverLimit: Bool
+    ) -> UnsafeMutableRawPointer {
+        guard listener == secureListener, let tlsEngine else {
+            return engine.open(owner: channel, isRefusing: isOverLimit)
+        }
+        let now = reactor.now
+        return tlsEngine._withUnsafeGuaranteedRef { tls in
+            tls.now = now
+            return tls.open(owner: channel, isRefusing: isOverLimit) + Int(Self.mark)
+        }
+    }
+
+    /// Calls one of the two, according to who the connection belongs to.
+    @inline(__always)
+    fileprivate func route<Result>(
+        _ connection: UnsafeMutableRawPointer, tls: (TLSEngine, UnsafeMutableRawPointer) -> Result,
+        http: (HTTPEngine) -> Result
+    ) -> Result {
+        guard UInt(bitPattern: connection) & Self.mark != 0 else { return http(engine) }
+        let now = reactor.now
+        return tlsEngine.unsafelyUnwrapped._withUnsafeGuaranteedRef { engine in
+            engine.now = now
+            return tls(engine, connection - Int(Self.mark))
+        }
+    }
+
+    /// TLS has shaken hands.
+    fileprivate func opened(_ opening: TLSHandler.Opening) -> UnsafeMutableRawPointer {
+        engine.open(
+            owner: opening.owner, agreement: opening.applicationProtocol == .http2 ? .http2 : .http1,
+            peer: opening.peer.assumingMemoryBound(to: PeerIdentity.self), isRefusing: opening.isRefusing,
+            isDraining: opening.isDraining)
+    }
+
+    fileprivate func endRound() {
+        roundEnded()
+        tlsEngine?._withUnsafeGuaranteedRef { $0.roundEnded() }
+    }
+}
+
+// MARK: Glue
+
+extension Plane {
     @inline(__always)
     private static func with<Result>(_ context: UnsafeMutableRawPointer, _ body: (Plane) -> Result) -> Result {
         let place = context.assumingMemoryBound(to: Unmanaged<Plane>?.self)
@@ -49,7 +122,7 @@ class Plane {
         }
     }
 
-    private static func httpHandler(_ context: UnsafeMutableRawPointer) -> HTTPHandler {
+    fileprivate static func httpHandler(_ context: UnsafeMutableRawPointer) -> HTTPHandler {
         HTTPHandler(
             context: context,
             request: { context, stream in
@@ -61,16 +134,15 @@ class Plane {
             outputReady: { context, owner in Plane.with(context) { $0.reactor.markDirty(owner) } })
     }
 
-    private static func reactorHandler(_ context: UnsafeMutableRawPointer) -> ReactorHandler {
-        ReactorHandler(
+    fileprivate static func tlsHandler(_ context: UnsafeMutableRawPointer) -> TLSHandler {
+        TLSHandler(
             context: context,
-            opened: { context, channel, isOverLimit in
-                Plane.with(context) { $0.engine.open(owner: channel, isRefusing: isOverLimit) }
+            opened: { context, opening in
+                Plane.with(context) { $0.opened(opening.load(as: TLSHandler.Opening.self)) }
             },
             received: { context, connection, bytes, count in
                 Plane.with(context) { $0.engine.receive(connection, bytes, count) }
             },
-            roundEnded: { context in Plane.with(context) { $0.roundEnded() } },
             produce: { context, connection, into, room in
                 Plane.with(context) { $0.engine.produce(connection, into: into, room: room) }
             },
@@ -79,6 +151,68 @@ class Plane {
             deadline: { context, connection in Plane.with(context) { $0.engine.deadline(connection) } },
             expired: { context, connection in Plane.with(context) { $0.engine.expire(connection) } },
             drain: { context, connection in Plane.with(context) { $0.engine.drain(connection) } },
-            closed: { context, connection in Plane.with(context) { $0.engine.close(connection) } })
+            closed: { context, connection in Plane.with(context) { $0.engine.close(connection) } },
+            ended: { context, owner in Plane.with(context) { $0.reactor.markDirty(owner) } })
+    }
+
+    fileprivate static func reactorHandler(_ context: UnsafeMutableRawPointer) -> ReactorHandler {
+        ReactorHandler(
+            context: context,
+            opened: { context, channel, listener, isOverLimit in
+                Plane.with(context) { $0.opened(channel, listener, isOverLimit) }
+            },
+            received: { context, connection, bytes, count in
+                Plane.with(context) { $0.receive(connection, bytes, count) }
+            },
+            roundEnded: { context in Plane.with(context) { $0.endRound() } },
+            produce: { context, connection, into, room in
+                Plane.with(context) { $0.produce(connection, into, room) }
+            },
+            wantsInput: { context, connection in Plane.with(context) { $0.wantsInput(connection) } },
+            isFinished: { context, connection in Plane.with(context) { $0.isFinished(connection) } },
+            deadline: { context, connection in Plane.with(context) { $0.deadline(connection) } },
+            expired: { context, connection in Plane.with(context) { $0.expire(connection) } },
+            drain: { context, connection in Plane.with(context) { $0.drain(connection) } },
+            closed: { context, connection in Plane.with(context) { $0.close(connection) } })
+    }
+}
+
+// MARK: To TLS or to HTTP
+
+extension Plane {
+    typealias Connection = UnsafeMutableRawPointer
+
+    fileprivate func receive(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
+        route(connection, tls: { $0.receive($1, bytes, count) }, http: { $0.receive(connection, bytes, count) })
+    }
+
+    fileprivate func produce(_ connection: Connection, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {
+        route(
+            connection, tls: { $0.produce($1, into: into, room: room) },
+            http: { $0.produce(connection, into: into, room: room) })
+    }
+
+    fileprivate func wantsInput(_ connection: Connection) -> Bool {
+        route(connection, tls: { $0.wantsInput($1) }, http: { $0.wantsInput(connection) })
+    }
+
+    fileprivate func isFinished(_ connection: Connection) -> Bool {
+        route(connection, tls: { $0.isFinished($1) }, http: { $0.isFinished(connection) })
+    }
+
+    fileprivate func deadline(_ connection: Connection) -> UInt64 {
+        route(connection, tls: { $0.deadline($1) }, http: { $0.deadline(connection) })
+    }
+
+    fileprivate func expire(_ connection: Connection) {
+        route(connection, tls: { $0.expire($1) }, http: { $0.expire(connection) })
+    }
+
+    fileprivate func drain(_ connection: Connection) {
+        route(connection, tls: { $0.drain($1) }, http: { $0.drain(connection) })
+    }
+
+    fileprivate func close(_ connection: Connection) {
+        route(connection, tls: { $0.close($1) }, http: { $0.close(connection) })
     }
 }

@@ -1,4 +1,6 @@
-// The signals that end the process, taken by the main thread in its own time.
+// The signals of the process, taken by the main thread in its own time.
+//
+//     SIGTERM, SIGINT ─► end      SIGHUP ─► read the configuration again
 //
 // They are blocked before any thread starts, so every thread inherits the mask and none is interrupted.
 
@@ -6,26 +8,40 @@ import CLinux
 import Glibc
 
 final class SignalWaiter {
+    enum Signal { case end, hangup }
+
     private var set = sigset_t()
 
-    /// Blocks SIGTERM and SIGINT for this thread and those it starts, and ignores SIGPIPE.
+    /// Blocks the signals for this thread and those it starts, and ignores SIGPIPE.
     init() {
         signal(SIGPIPE, SIG_IGN)
         sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        sigaddset(&set, SIGINT)
+        for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, number) }
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Returns when a signal has come.
-    func wait() {
-        var number: Int32 = 0
-        while sigwait(&set, &number) != 0 {}
+    /// The next signal; nil: none came within so many nanoseconds. Without a time it waits for ever.
+    func next(within nanos: UInt64? = nil) -> Signal? {
+        while true {
+            let number: Int32
+            if let nanos {
+                var timeout = timespec(tv_sec: Int(nanos / 1_000_000_000), tv_nsec: Int(nanos % 1_000_000_000))
+                number = sigtimedwait(&set, nil, &timeout)
+                if number < 0 && errno == EAGAIN { return nil }
+            } else {
+                number = sigwaitinfo(&set, nil)
+            }
+            if number > 0 { return number == SIGHUP ? .hangup : .end }
+        }
     }
 
-    /// True when a signal comes within so many nanoseconds.
-    func arrives(within nanos: UInt64) -> Bool {
-        var timeout = timespec(tv_sec: Int(nanos / 1_000_000_000), tv_nsec: Int(nanos % 1_000_000_000))
-        return sigtimedwait(&set, nil, &timeout) > 0
+    /// True when a signal to end comes within so many nanoseconds; a draining process reads nothing again.
+    func endArrives(within nanos: UInt64) -> Bool {
+        let deadline = clinux_now() + nanos
+        while true {
+            let now = clinux_now()
+            guard let signal = next(within: deadline > now ? deadline - now : 0) else { return false }
+            if signal == .end { return true }
+        }
     }
 }

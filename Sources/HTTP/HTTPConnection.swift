@@ -17,6 +17,10 @@ struct HTTPConnection: ~Copyable {
     /// The engine it belongs to, which outlives it; unmanaged, so that callbacks count no references.
     var engine: UnsafeMutableRawPointer?
     var version = Version.detecting
+    /// Who is at the other end; nil: the connection does not say.
+    var peer: UnsafePointer<PeerIdentity>?
+    /// HTTP/1.1 was agreed on, and nothing has come yet.
+    var isSilent = false
     /// Over the connection limit: every request is answered 503.
     var isRefusing = false
     var isDraining = false
@@ -52,6 +56,8 @@ struct HTTPConnection: ~Copyable {
 
     mutating func reset() {
         version = .detecting
+        peer = nil
+        isSilent = false
         isRefusing = false
         isDraining = false
         isEnding = false

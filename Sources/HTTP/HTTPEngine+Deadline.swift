@@ -21,7 +21,7 @@ extension HTTPEngine {
         switch connection.pointee.version {
         case .detecting: true
         case .http2: !connection.pointee.hasSettings
-        case .http1: false
+        case .http1: connection.pointee.isSilent
         }
     }
 

@@ -8,7 +8,7 @@
 
 import CNghttp2
 import Glibc
-import Primitives
+public import Primitives
 
 public final class HTTPEngine {
     public typealias Stream = UnsafeMutablePointer<HTTPStream>
@@ -47,6 +47,32 @@ public final class HTTPEngine {
 
     // MARK: Connections
 
+    /// What a connection speaks, where that was agreed on before its first byte.
+    public enum Agreement: Sendable { case http1, http2 }
+
+    /// A new connection that has agreed on its protocol, with the `peer` that TLS has verified; `isDraining`: one
+    /// request is answered, and it ends.
+    public func open(
+        owner: UnsafeMutableRawPointer, agreement: Agreement, peer: UnsafePointer<PeerIdentity>, isRefusing: Bool,
+        isDraining: Bool
+    ) -> UnsafeMutableRawPointer {
+        let handle = open(owner: owner, isRefusing: isRefusing)
+        let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        connection.pointee.peer = peer
+        connection.pointee.isDraining = isDraining
+        switch agreement {
+        case .http1:
+            connection.pointee.version = .http1
+            connection.pointee.isSilent = true
+        case .http2:
+            connection.pointee.version = .http2
+            http2Open(connection)
+            if isDraining { http2Drain(connection) }
+            outputReady(connection)
+        }
+        return handle
+    }
+
     /// A new connection; `owner` comes back in `outputReady`.
     public func open(owner: UnsafeMutableRawPointer, isRefusing: Bool) -> UnsafeMutableRawPointer {
         let connection = connections.take()
@@ -74,7 +100,9 @@ public final class HTTPEngine {
         connection.pointee.activeAt = now
         switch connection.pointee.version {
         case .http2: http2Receive(connection, bytes, count)
-        case .http1: http1Receive(connection, bytes, count)
+        case .http1:
+            connection.pointee.isSilent = false
+            http1Receive(connection, bytes, count)
         case .detecting: detect(connection, bytes, count)
         }
     }

@@ -58,6 +58,9 @@ public struct HTTPStream: ~Copyable {
     /// The connection it came on; there is one from `begin` to `end`.
     var connection: UnsafeMutablePointer<HTTPConnection> { connectionOrNone.unsafelyUnwrapped }
 
+    /// The names of the client's certificate; nil: the connection is not encrypted.
+    public var peer: UnsafePointer<PeerIdentity>? { connection.pointee.peer }
+
     /// The request target as it came: path and query. Valid until the request is answered.
     public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
 

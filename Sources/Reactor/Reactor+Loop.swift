@@ -41,7 +41,7 @@ extension Reactor {
             return
         }
         if token & Self.listenerTag != 0 {
-            accept(on: listeners[Int(token & ~Self.listenerTag)])
+            accept(on: Int(token & ~Self.listenerTag))
             return
         }
         let descriptor = Int(token & 0xFFFF_FFFF)
@@ -95,7 +95,7 @@ extension Reactor {
     private func beginDrain() {
         isDraining = true
         // What already waits in the backlog was promised a connection: accept it before closing.
-        for listener in listeners { accept(on: listener, atMost: .max) }
+        for index in listeners.indices { accept(on: index, atMost: .max) }
         stopListening()
         var channel = open
         while let current = channel {

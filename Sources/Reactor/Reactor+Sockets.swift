@@ -8,13 +8,15 @@ import Synchronization
 extension Reactor {
     // MARK: Accept
 
-    func accept(on listener: Listener, atMost count: Int? = nil) {
+    /// Accepts from the listener of this index.
+    func accept(on index: Int, atMost count: Int? = nil) {
         guard isListening else { return }
+        let listener = listeners[index]
         for _ in 0..<(count ?? limits.acceptsPerRound) {
             let descriptor = clinux_accept4(
                 listener.descriptor, nil, nil, Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue))
             if descriptor >= 0 {
-                adopt(descriptor)
+                adopt(descriptor, from: index)
                 continue
             }
             switch errno {
@@ -34,7 +36,7 @@ extension Reactor {
         spareDescriptor = Self.openSpare()
     }
 
-    private func adopt(_ descriptor: Int32) {
+    private func adopt(_ descriptor: Int32, from listener: Int) {
         let others = connections.current.add(1, ordering: .relaxed).oldValue
         if others >= connections.limit + limits.refusalsAtOnce {
             connections.current.subtract(1, ordering: .relaxed)
@@ -49,7 +51,8 @@ extension Reactor {
         channel.pointee.state = .open
         channel.pointee.hasEnded = false
         remember(channel)
-        channel.pointee.connection = handler.opened(handler.context, channel, others >= connections.limit)
+        channel.pointee.connection = handler.opened(
+            handler.context, channel, listener, others >= connections.limit)
         channel.pointee.interest = EPOLLIN.rawValue
         var event = clinux_epoll_event(channel.pointee.interest, channel.pointee.token)
         epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
@@ -81,6 +84,11 @@ extension Reactor {
     // MARK: Read
 
     func receive(_ channel: UnsafeMutablePointer<Channel>) {
+        if channel.pointee.state == .open, let connection = channel.pointee.connection,
+            !handler.wantsInput(handler.context, connection)
+        {
+            return  // The kernel keeps the bytes, and says so again in the next round.
+        }
         let count = recv(channel.pointee.descriptor, readBuffer, limits.readBytes, 0)
         if count < 0 {
             if errno != EAGAIN && errno != EINTR { close(channel) }

@@ -7,8 +7,10 @@ public struct ReactorHandler {
     public typealias Context = UnsafeMutableRawPointer
 
     public var context: Context
-    /// A socket was accepted; returns the protocol's connection. `isOverLimit`: answer 503 and close.
-    public var opened: @convention(c) (Context, _ channel: UnsafeMutableRawPointer, _ isOverLimit: Bool) -> Context
+    /// A socket was accepted from the listener of this index; returns the protocol's connection. `isOverLimit`:
+    /// answer 503 and close.
+    public var opened:
+        @convention(c) (Context, _ channel: UnsafeMutableRawPointer, _ listener: Int, _ isOverLimit: Bool) -> Context
     /// Bytes came; 0 bytes: the peer has finished sending. They stay valid until the call returns, and
     /// 64 more bytes may be read behind them.
     public var received:
@@ -18,7 +20,7 @@ public struct ReactorHandler {
     /// Writes the next output into `room` bytes at `into` and returns how many; 0: nothing to send.
     public var produce:
         @convention(c) (Context, _ connection: Context, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int
-    /// Whether the socket should be read, or its bytes left to the kernel for now.
+    /// Whether the socket should be read, or its bytes left to the kernel for now; asked before each read.
     public var wantsInput: @convention(c) (Context, _ connection: Context) -> Bool
     /// All output is sent: is the connection at its end?
     public var isFinished: @convention(c) (Context, _ connection: Context) -> Bool
@@ -32,7 +34,7 @@ public struct ReactorHandler {
 
     public init(
         context: Context,
-        opened: @escaping @convention(c) (Context, UnsafeMutableRawPointer, Bool) -> Context,
+        opened: @escaping @convention(c) (Context, UnsafeMutableRawPointer, Int, Bool) -> Context,
         received: @escaping @convention(c) (Context, Context, UnsafeRawPointer, Int) -> Void,
         roundEnded: @escaping @convention(c) (Context) -> Void,
         produce: @escaping @convention(c) (Context, Context, UnsafeMutableRawPointer, Int) -> Int,

@@ -4,8 +4,15 @@ internal import Configuration
 internal import Gateway
 
 /// Serves until a signal ends it; a start that fails is exit code 3.
-func runGateway(_ configuration: GatewayConfiguration) throws(CommandFailure) {
-    do { try GatewayServer.run(configuration) } catch {
+func runGateway(
+    _ configuration: GatewayConfiguration, reload: @escaping () throws(ConfigurationError) -> GatewayConfiguration
+) throws(CommandFailure) {
+    do { try GatewayServer.run(configuration, reload: reload) } catch {
         throw CommandFailure(code: .notStarted, message: "\(error)")
     }
+}
+
+/// What is wrong with the TLS port's files, a sentence each.
+func problemsOfTLS(_ configuration: GatewayConfiguration) -> [String] {
+    configuration.tls.isOn ? TLSCheck.problems(configuration.tls) : []
 }

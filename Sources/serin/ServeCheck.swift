@@ -16,6 +16,8 @@ struct ServeCheck {
             try CommandFailure.checking { () throws(ConfigurationError) in try ImageCache.refuseUnsafe(path) }
         }
         printListeners()
+        let problems = problemsOfTLS(configuration)
+        problems.forEach(Terminal.printError)
         var failures = 0
         for model in plan.models {
             for version in model.versions where !loads(model, version) { failures += 1 }
@@ -24,18 +26,29 @@ struct ServeCheck {
             throw CommandFailure(
                 code: .checkFailed, message: "\(failures) bundle(s) would not load; repair or remove them")
         }
+        if !problems.isEmpty {
+            throw CommandFailure(
+                code: .checkFailed, message: "\(problems.count) problem(s) with the files of listen.tls; repair them")
+        }
         print("fine: nothing was started")
     }
 
     private func printListeners() {
         let reactors = configuration.reactors == 0 ? "as many reactors as CPUs" : "\(configuration.reactors) reactor(s)"
-        print("would serve HTTP/2 and HTTP/1.1 on \(endpoint(configuration.listen)) with \(reactors)")
-        print("would serve /metrics and health on \(endpoint(configuration.metrics))")
+        let (data, metrics) = (configuration.listen, configuration.metrics)
+        print("would serve HTTP/2 and HTTP/1.1 on \(endpoint(data.address, data.port)) with \(reactors)")
+        if configuration.tls.isOn {
+            let tls = configuration.tls
+            print(
+                "would serve the same over TLS on \(endpoint(tls.address, tls.port)), client certificates: "
+                    + "\(tls.clientAuthentication)")
+        }
+        print("would serve /metrics and health on \(endpoint(metrics.address, metrics.port))")
     }
 
-    private func endpoint(_ endpoint: GatewayConfiguration.Endpoint) -> String {
-        let host = endpoint.address.contains(":") ? "[\(endpoint.address)]" : endpoint.address
-        return "\(host):\(endpoint.port == 0 ? "(a free port)" : String(endpoint.port))"
+    private func endpoint(_ address: String, _ port: Int) -> String {
+        let host = address.contains(":") ? "[\(address)]" : address
+        return "\(host):\(port == 0 ? "(a free port)" : String(port))"
     }
 
     /// Loads one bundle as a start would, and prints a line.

@@ -28,24 +28,30 @@ struct ServeCommand: ParsableCommand {
         if check {
             try ServeCheck(configuration: configuration).run()
         } else {
-            try runGateway(configuration)
+            try runGateway(configuration, reload: load)
         }
     }
 
-    private func readConfiguration() throws(CommandFailure) -> GatewayConfiguration {
-        let flags = [
+    private var flags: [(keyPath: String, flag: String, text: String?)] {
+        [
             ("repository", "--models", models), ("listen.port", "--port", port),
             ("metrics.port", "--metrics-port", metricsPort),
         ]
+    }
+
+    /// Reads the three layers; again on SIGHUP.
+    private func load() throws(ConfigurationError) -> GatewayConfiguration {
         let overrides = flags.compactMap { keyPath, flag, text in
             text.map { ConfigurationOverride(keyPath: keyPath, flag: flag, text: $0) }
         }
-        do {
-            return try ConfigurationLoader.load(
-                file: config, environment: ConfigurationLoader.processEnvironment(), overrides: overrides)
-        } catch {
+        return try ConfigurationLoader.load(
+            file: config, environment: ConfigurationLoader.processEnvironment(), overrides: overrides)
+    }
+
+    private func readConfiguration() throws(CommandFailure) -> GatewayConfiguration {
+        do throws(ConfigurationError) { return try load() } catch {
             // A wrong flag is wrong usage; a wrong file or variable is a check that failed.
-            let isFlag = flags.contains { $0.1 == error.source }
+            let isFlag = flags.contains { $0.flag == error.source }
             throw CommandFailure(code: isFlag ? .usage : .checkFailed, message: error.description)
         }
     }

@@ -53,6 +53,36 @@ import Testing
         #expect(configuration.model(named: "credit").selected(from: ["1"]) == ["1"])
     }
 
+    @Test func theSecondPortIsRead() throws {
+        let configuration = try ConfigurationLoader.parse(
+            """
+            listen:
+              port: 1
+              tls:
+                port: 2
+                certificates:
+                - {certificate: a.pem, key: a.key}
+                - {certificate: b.pem, key: b.key}
+                minimum_version: 1.3
+                suites: TLS_AES_128_GCM_SHA256
+                client_authentication: optional
+                authorities: ca.pem
+                revocations: [crl.pem]
+                clients: ["spiffe://a/b", a.test]
+                ticket_rotation: 2h
+                handshake_timeout: 1s
+                watch: 0s
+            models: {fraud: {clients: [x@a.test]}}
+            """, environment: ["SERIN_LISTEN_TLS_PORT": "3"])
+        let tls = configuration.tls
+        #expect(configuration.listen.port == 1 && tls.port == 3 && tls.isOn)
+        #expect(tls.files == ["a.pem", "a.key", "b.pem", "b.key", "ca.pem", "crl.pem"])
+        #expect(tls.isTLS13Only && tls.ciphers == nil && tls.suites == "TLS_AES_128_GCM_SHA256")
+        #expect(tls.clientAuthentication == .optional && tls.clients == ["spiffe://a/b", "a.test"])
+        #expect(tls.ticketRotationNanos == 7_200_000_000_000 && tls.handshakeNanos == 1_000_000_000)
+        #expect(tls.watchNanos == 0 && configuration.model(named: "fraud").clients == ["x@a.test"])
+    }
+
     @Test func laterLayersWin() throws {
         let file = "listen: {port: 1}\nmetrics: {port: 2}\nlog: {level: debug}\n"
         let environment = ["SERIN_LISTEN_PORT": "3", "SERIN_METRICS_PORT": "4", "PATH": "/bin"]

@@ -45,10 +45,17 @@ import Testing
     @Test(arguments: [
         ("load", "default all; all, {latest: 1 to 1000}"), ("required", "default true; true or false"),
         ("require", "default []; of: golden"), ("budget", "default: the manifest's; 1us to 1h"),
-        ("max_rows", "default 1024; 1 to 65536 rows"), ("route.stable", "default: the highest version that is ready"),
+        ("max_rows", "default 1024; 1 to 65536 rows"),
+        ("clients", "default []; names of client certificates"),
+        ("route.stable", "default: the highest version that is ready"),
     ])
     func modelFieldIsDocumented(key: String, text: String) throws {
         #expect(try Self.comment(of: "models.fraud.\(key)").contains(text))
+    }
+
+    @Test(arguments: ["certificates", "revocations", "clients"])
+    func listIsDocumented(key: String) throws {
+        #expect(try Self.comment(of: "listen.tls.\(key)").contains("default []; "))
     }
 
     /// The message for an unknown key lists the fields there are: none may be missing in the test above.
@@ -56,7 +63,8 @@ import Testing
         let error = #expect(throws: ConfigurationError.self) {
             try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
         }
-        #expect(error?.message.hasSuffix("(known here: load, required, require, budget, max_rows, route)") == true)
+        let known = "(known here: load, required, require, budget, max_rows, clients, route)"
+        #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")
             #expect(fraud.stableVersion == "1")

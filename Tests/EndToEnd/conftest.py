@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from harness.bundles import bundle
+from harness.certificates import Certificates
 from harness.exposition import Exposition
 from harness.gateway import BINARY, MODELS, Gateway
 
@@ -15,7 +16,7 @@ def installed():
     """Ends the run at once where what it tests, or tests with, is not there."""
     if not BINARY.exists():
         pytest.exit(f"no {BINARY.name} at SERIN_BINARY or .build/release: run make release", returncode=3)
-    for tool in ("curl", "nghttp", "h2load", "cc"):
+    for tool in ("curl", "nghttp", "h2load", "cc", "openssl"):
         if not shutil.which(tool):
             pytest.exit(f"{tool} is not installed: run .ci/dependencies test", returncode=3)
     if not (MODELS / "fraud" / "1" / "manifest.yaml").exists():
@@ -74,6 +75,12 @@ def scrape(gateway):
         return Exposition(answer.text)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def certs(tmp_path_factory):
+    """The test authority's files."""
+    return Certificates(tmp_path_factory.mktemp("certs"))
 
 
 @pytest.fixture(scope="session")

@@ -29,14 +29,15 @@ def test_an_idle_gateway_ends_at_once(start_gateway):
 class Http2Load(threading.Thread):
     """Keeps 20 streams open on one connection until a GOAWAY says that no new ones are welcome."""
 
-    def __init__(self, gateway, body):
+    def __init__(self, gateway, body, tls=None):
         super().__init__()
-        self.gateway, self.body = gateway, body
+        self.gateway, self.body, self.tls = gateway, body, tls
         self.answered, self.problems = 0, []
 
     def run(self):
         try:
-            with Http2(self.gateway.port) as connection:
+            port = self.gateway.tls_port if self.tls else self.gateway.port
+            with Http2(port, tls=self.tls) as connection:
                 self.load(connection)
         except Exception as error:  # noqa: BLE001  the test wants to see it, not the thread
             self.problems.append(repr(error))
@@ -66,9 +67,10 @@ class Http2Load(threading.Thread):
                 self.problems.append(f"stream {identifier}: status {stream.status}, reset {stream.reset}")
 
 
-def test_no_request_fails_under_http2_load(start_gateway, body):
-    gateway = start_gateway()
-    loads = [Http2Load(gateway, body) for _ in range(4)]
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_no_request_fails_under_http2_load(start_gateway, body, certs, secure):
+    gateway = start_gateway(listen={"tls": certs.listener()})
+    loads = [Http2Load(gateway, body, certs.client() if secure else None) for _ in range(4)]
     for load in loads:
         load.start()
     time.sleep(1)

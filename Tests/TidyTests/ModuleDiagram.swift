@@ -4,7 +4,7 @@
 
 enum ModuleDiagram {
     /// The stages of the data plane, in the order a request travels; none imports another.
-    static let stages = ["Reactor", "HTTP", "Codec", "Routing", "Batching", "Execution"]
+    static let stages = ["Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching", "Execution"]
 
     /// Where Foundation is banned: the stages and everything below them.
     static let dataPlane = Set(stages + ["Primitives", "Inference", "Telemetry", "JSON", "ModelFormat"])
@@ -15,6 +15,7 @@ enum ModuleDiagram {
         "Inference": ["Primitives"],
         "Telemetry": ["Primitives", "CLinux"],
         "Reactor": ["Primitives", "Telemetry", "CLinux"],
+        "TLS": ["Primitives", "Telemetry", "COpenSSL"],
         "HTTP": ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser"],
         "Codec": ["Primitives", "Inference", "JSON"],
         "Routing": ["Primitives", "Inference"],
@@ -26,8 +27,8 @@ enum ModuleDiagram {
             "Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", "Yams", "Logging",
         ],
         "Gateway": [
-            "Primitives", "Inference", "Telemetry", "Reactor", "HTTP", "Codec", "Routing", "Batching", "Execution",
-            "ModelFormat", "Registry", "Configuration", "CLinux", "Logging",
+            "Primitives", "Inference", "Telemetry", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
+            "Execution", "ModelFormat", "Registry", "Configuration", "CLinux", "Logging",
         ],
         "serin": [
             "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "CJemalloc",

@@ -18,7 +18,7 @@ MODELS = ROOT / "models"
 START_SECONDS = 30
 STOP_SECONDS = 30
 
-LISTENING = re.compile(r"listening (data|metrics) http://(\[[^]]+\]|[^:\s]+):(\d+)")
+LISTENING = re.compile(r"listening (data|tls|metrics) https?://(\[[^]]+\]|[^:\s]+):(\d+)")
 READY = re.compile(r"ready in ([0-9.]+) ms")
 
 
@@ -68,7 +68,7 @@ class Gateway:
         self.wait_for_log(READY, START_SECONDS)
         for kind, _, port in LISTENING.findall(self.log()):
             self.ports[kind] = int(port)
-        assert set(self.ports) == {"data", "metrics"}, self.log()
+        assert {"data", "metrics"} <= set(self.ports), self.log()
         return self
 
     def wait_for_log(self, pattern, seconds: float):
@@ -115,6 +115,10 @@ class Gateway:
     @property
     def port(self) -> int:
         return self.ports["data"]
+
+    @property
+    def tls_port(self) -> int:
+        return self.ports["tls"]
 
     @property
     def url(self) -> str:

@@ -21,10 +21,18 @@ class Closed(Exception):
     """The server has closed the connection where an answer was awaited."""
 
 
+def connect(port: int, tls=None, server_name: str = "localhost"):
+    """A socket, with TLS's handshake done where `tls` is a context."""
+    plain = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return tls.wrap_socket(plain, server_hostname=server_name) if tls else plain
+
+
 class Http1:
-    def __init__(self, port: int):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    """`tls`: an `ssl.SSLContext`, where the port speaks TLS."""
+
+    def __init__(self, port: int, tls=None):
+        self.socket = connect(port, tls)
         self.buffer = b""
 
     def __enter__(self):

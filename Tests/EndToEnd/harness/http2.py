@@ -6,7 +6,7 @@ through them.
 
 import json
 import select
-import socket
+import ssl
 import struct
 import time
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import hpack
 from hyperframe import frame as frames
 
-SECONDS = 10
+from harness.http1 import SECONDS, connect
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 WINDOW_MAX = 2**31 - 1
 
@@ -34,9 +35,8 @@ class Stream:
 
 
 class Http2:
-    def __init__(self, port: int, settings: dict | None = None):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, port: int, settings: dict | None = None, tls=None):
+        self.socket = connect(port, tls)
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.streams: dict[int, Stream] = {}
         #: `(last_stream_id, error_code)` of each GOAWAY, in order.
@@ -113,7 +113,7 @@ class Http2:
 
     def poll(self, seconds: float) -> bool:
         """Takes what has come, waiting up to `seconds`; False: nothing came, or the connection is closed."""
-        if self.is_closed or not select.select([self.socket], [], [], seconds)[0]:
+        if self.is_closed or not (self._holds_bytes() or select.select([self.socket], [], [], seconds)[0]):
             return False
         try:
             data = self.socket.recv(1 << 18)
@@ -125,6 +125,10 @@ class Http2:
         self._buffer += data
         self._parse()
         return True
+
+    def _holds_bytes(self) -> bool:
+        """TLS has opened a record and not handed all of it out: the socket itself has nothing to tell."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
     def _parse(self):
         while len(self._buffer) >= 9:
