@@ -64,6 +64,48 @@ import Testing
         print("reference ≈ compiled: 600 smooth pipelines, \(compared) rows")
     }
 
+    /// Single rows of these go a way of their own: one layer, at most one stage behind it.
+    @Test func linearModelsAgreeAloneAndTogether() throws {
+        let lasts: [Operation?] =
+            [nil] + Operation.Activation.allCases.map { .activation($0) }
+            + [
+                .transform(.sigmoid(scale: 1)), .transform(.softplus), .transform(.step), .transform(.exponential),
+                .transform(.softmax), .transform(.signedSquare), .calibrate(.platt(slope: -2, intercept: 0.5)),
+            ]
+        // The last bits of a sum can make a jump of these; alone and together must still be the same.
+        let jumping: [Operation?] =
+            [.transform(.step)]
+            + [.truncate, .floor, .reciprocal, .logarithm, .squareRoot].map { .activation($0) }
+        var random = RandomPipelines(seed: 5)
+        for inputs in [1, 7, 16, 31, 32, 33, 70] {
+            for width in [NumberWidth.float32, .float64] {
+                for last in lasts {
+                    let layer = DenseLayer(
+                        inputs: inputs, outputs: 1, weights: (0..<inputs).map { _ in random.number(width) },
+                        bias: [random.number(width)])
+                    let output = Pipeline.Value(columns: 1, width: width)
+                    var pipeline = Pipeline(
+                        input: Pipeline.Value(columns: inputs, width: width),
+                        stages: [Pipeline.Stage(inputs: [0], operation: .dense(layer), output: output, name: "layer")],
+                        margins: 1, scores: 1)
+                    if let last {
+                        pipeline.stages.append(
+                            Pipeline.Stage(inputs: [1], operation: last, output: output, name: "last"))
+                        pipeline.scores = 2
+                    }
+                    var rows = (0..<20).map { _ in (0..<inputs).map { _ in random.number(width) / Double(inputs) } }
+                    rows.append([.infinity] + [Double](repeating: 0, count: inputs - 1))
+                    rows.append([.nan] + [Double](repeating: 0, count: inputs - 1))
+                    let place = "\(inputs) inputs, \(width), \(String(describing: last))"
+                    _ = try compare(pipeline, rows, place) { got, wanted in
+                        if got.isNaN || got.isInfinite { return isSame(got, wanted) || jumping.contains(last) }
+                        return abs(got - wanted) <= 1e-4 * max(1, abs(wanted)) || jumping.contains(last)
+                    }
+                }
+            }
+        }
+    }
+
     @Test func aSmallScratchCutsTheRowsIntoChunks() throws {
         var random = RandomPipelines(seed: 21)
         for scratchRows in [1, 16, 17, 40, 1_000] {

@@ -204,6 +204,19 @@ SERIN_INLINE VECTOR NAME(row_sums)(const NUMBER *x, const VECTOR *weights, size_
     return even + odd;
 }
 
+/// One row by a narrow layer.
+SERIN_INLINE void NAME(dot_row)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y) {
+    const size_t inputs = stage->input->columns, outputs = stage->output->columns;
+    const size_t step = SERIN_DOT_BYTES / sizeof(NUMBER);
+    const size_t vectors = (inputs + step - 1) / step * 2;
+    const VECTOR *weights = stage->parameters[0];
+    const NUMBER *bias = stage->parameters[1];
+    for (size_t output = 0; output < outputs; output++, weights += vectors) {
+        const NUMBER sum = NAME(lane_sum)(NAME(row_sums)(x, weights, inputs)) + bias[output];
+        y[output] = stage->detail == SERIN_ACTIVATION_RELU && sum < 0 ? 0 : sum;
+    }
+}
+
 /// As many rows at once as a vector has lanes, then the rest one by one.
 static void NAME(narrow)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
     const size_t inputs = stage->input->columns, outputs = stage->output->columns;
@@ -221,12 +234,7 @@ static void NAME(narrow)(const serin_stage_view *stage, const NUMBER *x, NUMBER 
             const VECTOR results = NAME(rectified)(NAME(fold)(sums) + bias[output], is_relu);
             for (size_t i = 0; i < LANES; i++) y[(row + i) * outputs + output] = results[i];
         }
-    for (; row < rows; row++)
-        for (size_t output = 0; output < outputs; output++) {
-            const VECTOR *weights = (const VECTOR *)stage->parameters[0] + output * vectors;
-            const NUMBER sum = NAME(lane_sum)(NAME(row_sums)(x + row * inputs, weights, inputs)) + bias[output];
-            y[row * outputs + output] = is_relu && sum < 0 ? 0 : sum;
-        }
+    for (; row < rows; row++) NAME(dot_row)(stage, x + row * inputs, y + row * outputs);
 }
 
 static void NAME(dense)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {

@@ -163,6 +163,24 @@ void serin_run(
     finish(&chunk, rows);
 }
 
+int serin_program_is_linear(const serin_program *program) {
+    if (program->stage_count < 1 || program->stage_count > 2) return 0;
+    const serin_stage_view *layer = program->stages, *last = layer + program->stage_count - 1;
+    if (layer->kind != SERIN_STAGE_DENSE || layer->output->columns != 1 || layer->input != program->values) return 0;
+    if (program->margins != layer->output || program->scores != last->output) return 0;
+    if (layer == last) return 1;
+    return (last->kind == SERIN_STAGE_TRANSFORM || last->kind == SERIN_STAGE_ACTIVATION)
+        && last->input == layer->output && last->output->columns == 1 && last->width == layer->width;
+}
+
+int serin_run_linear(const serin_program *program, const void *values, void *margins, void *scores) {
+    double margin;
+    void *to = margins ? margins : &margin;
+    program->kernels->run_linear(program, values, to, scores);
+    const uint32_t width = program->scores->width;
+    return is_finite(to, width, 1) & is_finite(scores, width, 1);
+}
+
 const serin_stage_kernels *serin_stage_kernels_best(void) {
     // The level also says what the environment allows; AVX-512 without VBMI counts as AVX2 there.
     const uint32_t level = serin_level();

@@ -38,7 +38,7 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
 #pragma clang attribute pop
 
 const serin_stage_kernels *serin_stage_kernels_avx2(void) {
-    static const serin_stage_kernels kernels = {.name = "avx2", .run = run};
+    static const serin_stage_kernels kernels = {.name = "avx2", .run = run, .run_linear = run_linear};
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kernels : NULL;
 }
 #else

@@ -39,7 +39,7 @@ SERIN_INLINE void store_part_double(double *y, vector_double sums, size_t count)
 #pragma clang attribute pop
 
 const serin_stage_kernels *serin_stage_kernels_avx512(void) {
-    static const serin_stage_kernels kernels = {.name = "avx512", .run = run};
+    static const serin_stage_kernels kernels = {.name = "avx512", .run = run, .run_linear = run_linear};
     const int has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
         && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
     return has ? &kernels : NULL;

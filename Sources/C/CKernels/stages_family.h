@@ -87,3 +87,11 @@ static void run(const serin_stage_view *stage, const void *x, void *y, size_t ro
     else
         run_double(stage, x, y, rows);
 }
+
+static void run_linear(const serin_program *program, const void *x, void *margin, void *score) {
+    const serin_stage_view *layer = program->stages, *last = program->stage_count > 1 ? layer + 1 : NULL;
+    if (layer->width == SERIN_FLOAT32)
+        linear_row_float(layer, last, x, margin, score);
+    else
+        linear_row_double(layer, last, x, margin, score);
+}

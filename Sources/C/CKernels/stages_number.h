@@ -334,3 +334,20 @@ static void NAME(run)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y,
     case SERIN_STAGE_REDUCE: NAME(reduce)(stage, x, y, rows); return;
     }
 }
+
+/// A linear model's only output for one row: the layer's sum, and what an element-wise stage makes of it.
+static void NAME(linear_row)(
+    const serin_stage_view *layer, const serin_stage_view *last, const NUMBER *x, NUMBER *margin, NUMBER *score) {
+    NUMBER sum;
+    NAME(dot_row)(layer, x, &sum);
+    if (layer->detail != SERIN_ACTIVATION_IDENTITY && layer->detail != SERIN_ACTIVATION_RELU)
+        NAME(activate)(layer->detail, &sum, 1, 1);
+    *margin = sum;
+    *score = sum;
+    if (!last) return;
+    // Logistic regression, which is most of them, needs no call but the exponential's.
+    if (last->kind == SERIN_STAGE_TRANSFORM && last->detail == SERIN_TRANSFORM_SIGMOID)
+        *score = OBJECTIVE_SIGMOID(sum, last->scalars[0]);
+    else
+        NAME(run)(last, margin, score, 1);
+}

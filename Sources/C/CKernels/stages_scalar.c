@@ -31,7 +31,7 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
 #include "stages_family.h"
 
 const serin_stage_kernels *serin_stage_kernels_scalar(void) {
-    static const serin_stage_kernels kernels = {.name = "scalar", .run = run};
+    static const serin_stage_kernels kernels = {.name = "scalar", .run = run, .run_linear = run_linear};
     return &kernels;
 }
 

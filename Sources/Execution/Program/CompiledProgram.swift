@@ -92,7 +92,9 @@ final class CompiledProgram: @unchecked Sendable {
             to: serin_program(
                 values: values.baseAddress, stages: stages.baseAddress, stage_count: images.count,
                 margins: values.baseAddress! + Int(header.margins), scores: values.baseAddress! + Int(header.scores),
-                kernels: serin_stage_kernels_best(), row_bytes: header.row_bytes, sgemm: nil, dgemm: nil))
+                kernels: serin_stage_kernels_best(), row_bytes: header.row_bytes, sgemm: nil, dgemm: nil,
+                is_linear: 0))
+        program.pointee.is_linear = serin_program_is_linear(program)
         tryLibrary()
     }
 

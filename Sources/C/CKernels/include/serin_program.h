@@ -204,10 +204,14 @@ typedef struct serin_stage_view {
     size_t blas_rows;
 } serin_stage_view;
 
+struct serin_program;
+
 typedef struct serin_stage_kernels {
     const char *name;
     /// y = stage(x) for `rows` rows; not for gathers, forests and counters.
     void (*run)(const serin_stage_view *stage, const void *x, void *y, size_t rows);
+    /// The one row x of a program that is linear: its margin and its score, a number each.
+    void (*run_linear)(const struct serin_program *program, const void *x, void *margin, void *score);
 } serin_stage_kernels;
 
 /// The kernels that run on every machine, and those for AVX2 and AVX-512; null: not on this machine.
@@ -216,7 +220,7 @@ const serin_stage_kernels *serin_stage_kernels_avx2(void);
 const serin_stage_kernels *serin_stage_kernels_avx512(void);
 const serin_stage_kernels *serin_stage_kernels_best(void);
 
-typedef struct {
+typedef struct serin_program {
     const serin_value *values;
     const serin_stage_view *stages;
     size_t stage_count;
@@ -226,7 +230,19 @@ typedef struct {
     uint64_t row_bytes;
     serin_sgemm sgemm;
     serin_dgemm dgemm;
+    /// What serin_program_is_linear says.
+    int is_linear;
 } serin_program;
+
+/// Whether the program is one layer of one output, its margin, and at most one element-wise stage of the
+/// same width behind it, its score: then serin_run_linear may have its single rows.
+int serin_program_is_linear(const serin_program *program);
+
+/// Scores one row of a linear program, in the width that its layer has; the same bits as serin_run.
+///
+/// - values: the row's numbers.  margins, scores: a number each; margins may be null.
+/// - Result: whether both are finite.
+int serin_run_linear(const serin_program *program, const void *values, void *margins, void *scores);
 
 /// Scores `count` rows.
 ///
