@@ -122,6 +122,11 @@ import Testing
             }
         }
         checkLayer(inputs: 512, outputs: 256, rows: 7, isRelu: true, tolerance: 1e-6, &random, Float.self)
+        // Batches whose zeros are skipped: whole and partial groups of rows, pairs of panels and what is left.
+        checkLayer(inputs: 512, outputs: 256, rows: 70, isRelu: true, tolerance: 1e-6, &random, Float.self)
+        checkLayer(inputs: 77, outputs: 330, rows: 33, isRelu: true, tolerance: 1e-6, &random, Float.self)
+        checkLayer(inputs: 300, outputs: 71, rows: 34, isRelu: true, tolerance: 1e-14, &random, Double.self)
+        checkLayer(inputs: 1_024, outputs: 64, rows: 3, isRelu: true, tolerance: 1e-6, &random, Float.self)
         checkLayer(inputs: 2_500, outputs: 70, rows: 2, isRelu: false, tolerance: 1e-6, &random, Float.self)
     }
 

@@ -1,5 +1,6 @@
 // The stages for AVX2 with FMA: a vector of 64 bytes is two registers.
 #include "fold.h"
+#include "nonzero.h"
 #include "program.h"
 
 // Vectors of 64 bytes are passed between inlined functions only, so no calling convention is at stake.
@@ -15,6 +16,8 @@ typedef double vector_double __attribute__((ext_vector_type(8)));
 
 SERIN_DEFINE_FOLD_FLOAT(vector_float)
 SERIN_DEFINE_FOLD_DOUBLE(vector_double)
+SERIN_DEFINE_NONZERO(nonzero_float, float)
+SERIN_DEFINE_NONZERO(nonzero_double, double)
 
 SERIN_INLINE vector_float load_part_float(const float *x, size_t count) {
     vector_float vector = 0;
@@ -29,6 +32,7 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
 }
 
 #define FMA(A, B, C) __builtin_elementwise_fma(A, B, C)
+#define SPARSE_BATCHES 0
 #define TILE_SUMS 6
 #define GROUP 1
 #define STORE_PART(Y, SUMS, COUNT) \
