@@ -119,10 +119,11 @@ def wait_for_log(server: Server, until: str, wanted: str) -> str:
 
 
 def nghttpd(folder: Path, cpu: int, certs: Path | None = None) -> Server:
-    """nghttpd with one thread and a file of 100 bytes at /file; over TLS with the same certificate, given `certs`."""
+    """nghttpd with one thread and a file of 100 bytes where serin's model is; over TLS with the same certificate."""
     site = folder / "site"
-    site.mkdir()
-    (site / "file").write_bytes(b"0123456789" * 10)
+    file = site / INFER.lstrip("/")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"0123456789" * 10)
     port = free_port()
     tls = [port, certs / "server.key", certs / "server.pem"] if certs else ["--no-tls", port]
     server = Server(["taskset", "-c", cpu, "nghttpd", "-n", "1", "-d", site, *tls], folder / "nghttpd.log")

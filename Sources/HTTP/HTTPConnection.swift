@@ -43,6 +43,8 @@ struct HTTPConnection: ~Copyable {
     var hasSettings = false
     /// When the drain notice went out; 0: not yet.
     var noticedAt: UInt64 = 0
+    /// When volatile fields last went into HPACK's table; 0: never.
+    var tabledAt: UInt64 = 0
     /// The stream whose header block is being received.
     var headerStream: UnsafeMutablePointer<HTTPStream>?
     /// Output of libnghttp2 that did not fit: its pointer lives until the next call.
@@ -69,6 +71,7 @@ struct HTTPConnection: ~Copyable {
         session = nil
         hasSettings = false
         noticedAt = 0
+        tabledAt = 0
         headerStream = nil
         chunk = nil
         chunkCount = 0

@@ -101,10 +101,12 @@ extension HTTPEngine {
             "content-type", UnsafeRawPointer(contentType.utf8Start), contentType.utf8CodeUnitCount, isVolatile: false)
         list[2] = field(stream, "content-length", decimal: stream.pointee.responseBody.count, isVolatile: true)
         list[3] = field(
-            stream, copy: HTTPField("date", UnsafeRawBufferPointer(start: date.text, count: HTTPDate.count)))
+            stream, copy: HTTPField("date", UnsafeRawBufferPointer(start: date.text, count: HTTPDate.count)),
+            isTabling: false)
         var count = Self.ownFieldCount
+        let isTabling = tablesVolatile(stream.pointee.connection)
         for extra in fields {
-            list[count] = field(stream, copy: extra)
+            list[count] = field(stream, copy: extra, isTabling: isTabling)
             count += 1
         }
         let isBodiless = stream.pointee.method == .head || stream.pointee.responseBody.count == 0
@@ -165,10 +167,21 @@ extension HTTPEngine {
     }
 
     /// A field whose value is copied into the stream's `head`, which has room.
-    private func field(_ stream: Stream, copy extra: HTTPField) -> nghttp2_nv {
+    private func field(_ stream: Stream, copy extra: HTTPField, isTabling: Bool) -> nghttp2_nv {
         let start = stream.pointee.head.count
         stream.pointee.head.append(extra.value)
         return field(
-            extra.name, stream.pointee.head.pointer + start, extra.value.count, isVolatile: extra.isVolatile)
+            extra.name, stream.pointee.head.pointer + start, extra.value.count,
+            isVolatile: extra.isVolatile && !isTabling)
+    }
+
+    /// Whether this response puts its volatile fields into HPACK's table: one does every few seconds, so that all
+    /// others find the name there.  In less time than that nothing else can push it out.
+    private func tablesVolatile(_ connection: Connection) -> Bool {
+        guard now >= connection.pointee.tabledAt + HTTPLimits.tablingNanos || connection.pointee.tabledAt == 0 else {
+            return false
+        }
+        connection.pointee.tabledAt = now
+        return true
     }
 }

@@ -24,4 +24,6 @@ public struct HTTPLimits: Sendable {
     static let headerBytesFactor = 4
     /// The longest drain notice before the final GOAWAY is sent unasked.
     static let noticeNanos: UInt64 = 1_000_000_000
+    /// How often volatile fields go into HPACK's table of 4 KiB, which the date fills at 65 bytes a second.
+    static let tablingNanos: UInt64 = 8_000_000_000
 }

@@ -8,8 +8,8 @@
 // numbers is first cut out, one by one, and then converted side by side. Those that are no plain
 // numbers (null, exponents, blanks) come out marked and are read one by one afterwards.
 //
-// A float needs no exact double: a quotient that is off by a unit or two rounds to the same float
-// unless it lies next to the middle between two floats, which is looked at.
+// A float needs no exact double: a product with 10^-k instead of a quotient is off by two units at the
+// most, and rounds to the same float unless it lies next to the middle between two, which is looked at.
 #include "decimal.h"
 
 #if defined(__x86_64__)
@@ -26,6 +26,7 @@ enum { BLOCK = 64 };
 typedef struct {
     /// A number's digits at the end of its 32 bytes, zeros in front.
     _Alignas(64) uint8_t digits[BLOCK][32];
+    /// Of 10: what the digits are divided by, or for floats multiplied with.
     double powers[BLOCK];
     const char *starts[BLOCK];
     /// Bytes from the first digit on, and the first of them.
@@ -42,8 +43,14 @@ static const double powers_behind[33] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 };
 
+/// 10^-places, rounded.
+static const double inverse_powers_behind[33] = {
+    1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15, 1e-16, 1e-17,
+    1e-18, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+};
+
 /// Cuts the number out that stands between two separators.
-TARGET INLINE void cut(block_t *block, size_t index, const char *text, const char *stop) {
+TARGET INLINE void cut(block_t *block, size_t index, const char *text, const char *stop, const double *powers) {
     const char *at = text + (*text == ' ');
     uint32_t negative = *at == '-';
     at += negative;
@@ -55,7 +62,7 @@ TARGET INLINE void cut(block_t *block, size_t index, const char *text, const cha
     __m256i joined = _mm256_mask_loadu_epi8(bytes, point * 2 - has_point, stop - 33);
     __m256i digits = _mm256_maskz_sub_epi8(inside << has_point, joined, _mm256_set1_epi8('0'));
     _mm256_store_si256((__m256i *)block->digits[index], digits);
-    block->powers[index] = powers_behind[_lzcnt_u32(point)];
+    block->powers[index] = powers[_lzcnt_u32(point)];
     block->starts[index] = text;
     block->lengths[index] = length;
     block->firsts[index] = (uint8_t)*at;
@@ -116,21 +123,21 @@ TARGET INLINE __m512i integers(const block_t *block, size_t first) {
     return _mm512_add_epi64(_mm512_mullo_epi64(upper, _mm512_set1_epi64(10000000000000000)), lower);
 }
 
-/// Eight quotients with their signs, right to the last bit where the digits are at most 2^53.
-TARGET INLINE __m512d quotients(const block_t *block, size_t first, __m512i digits) {
-    __m512d quotient = _mm512_div_pd(_mm512_cvtepu64_pd(digits), _mm512_loadu_pd(block->powers + first));
+/// Eight numbers with their signs from their sizes.
+TARGET INLINE __m512d with_signs(const block_t *block, size_t first, __m512i digits, __m512d sizes) {
     __m512i negative = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(block->negatives + first)));
     __m512i point = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(block->points + first)));
     // `-0` is an integer, and integers have no negative zero; `-0.0` is a number and does.
     __mmask8 is_signed = _mm512_test_epi64_mask(_mm512_or_si512(digits, point), _mm512_set1_epi64(-1));
     __m512i sign = _mm512_maskz_slli_epi64(is_signed, negative, 63);
-    return _mm512_or_pd(quotient, _mm512_castsi512_pd(sign));
+    return _mm512_or_pd(sizes, _mm512_castsi512_pd(sign));
 }
 
 /// A number by exact arithmetic.
-static double exact(const block_t *block, size_t index, uint64_t digits) {
-    size_t places = 0;
-    while (serin_decimal_powers[places] < block->powers[index]) places++;
+TARGET static double exact(const block_t *block, size_t index, uint64_t digits) {
+    // More than 18 places, and none: 10^0, as in the tables; the former are odd and read again.
+    size_t places = _lzcnt_u32(block->points[index]);
+    if (places >= SERIN_DECIMAL_DIGITS) places = 0;
     double value = serin_decimal_scale(digits, places);
     return block->negatives[index] ? -value : value;
 }
@@ -144,7 +151,8 @@ TARGET INLINE __mmask8 large_lanes(__mmask8 lanes, __m512i digits) {
 
 TARGET INLINE void convert_floats(const block_t *block, size_t first, size_t count, float *values) {
     __m512i digits = integers(block, first);
-    __m512d quotient = quotients(block, first, digits);
+    __m512d size = _mm512_mul_pd(_mm512_cvtepu64_pd(digits), _mm512_loadu_pd(block->powers + first));
+    __m512d quotient = with_signs(block, first, digits, size);
     __mmask8 wanted = first_lanes(count);
     _mm256_mask_storeu_ps(values, wanted, _mm512_cvtpd_ps(quotient));
     // What a float drops, and how far that is from half a unit; the smallest floats drop more.
@@ -152,7 +160,7 @@ TARGET INLINE void convert_floats(const block_t *block, size_t first, size_t cou
     __m512i distance = _mm512_abs_epi64(_mm512_sub_epi64(rest, _mm512_set1_epi64(0x10000000)));
     __mmask8 near = _mm512_cmplt_epu64_mask(distance, _mm512_set1_epi64(4));
     near |= _mm512_cmp_pd_mask(_mm512_abs_pd(quotient), _mm512_set1_pd(0x1p-126), _CMP_LT_OQ);
-    unsigned left = large_lanes(near & wanted, digits);
+    unsigned left = _mm512_mask_test_epi64_mask(near & wanted, digits, digits);
     if (__builtin_expect(left == 0, 1)) return;
     _Alignas(64) uint64_t whole[8];
     _mm512_store_si512(whole, digits);
@@ -165,7 +173,9 @@ TARGET INLINE void convert_floats(const block_t *block, size_t first, size_t cou
 TARGET INLINE void convert_doubles(const block_t *block, size_t first, size_t count, double *values) {
     __m512i digits = integers(block, first);
     __mmask8 wanted = first_lanes(count);
-    _mm512_mask_storeu_pd(values, wanted, quotients(block, first, digits));
+    // Right to the last bit where the digits are at most 2^53.
+    __m512d size = _mm512_div_pd(_mm512_cvtepu64_pd(digits), _mm512_loadu_pd(block->powers + first));
+    _mm512_mask_storeu_pd(values, wanted, with_signs(block, first, digits, size));
     _Alignas(64) uint64_t whole[8];
     _mm512_store_si512(whole, digits);
     for (unsigned left = large_lanes(wanted, digits); left; left &= left - 1) {
@@ -198,7 +208,8 @@ TARGET INLINE const char *find_end(const char *text, const char *end, size_t *co
 }
 
 /// Cuts the next `count` numbers out; the last one of all ends at `bracket`.
-TARGET INLINE void cut_block(cursor_t *cursor, block_t *block, size_t count, const char *bracket) {
+TARGET INLINE void cut_block(
+    cursor_t *cursor, block_t *block, size_t count, const char *bracket, const double *powers) {
     for (size_t i = 0; i < count; i++) {
         while (cursor->mask == 0 && cursor->window + 64 <= bracket) {
             cursor->window += 64;
@@ -207,7 +218,7 @@ TARGET INLINE void cut_block(cursor_t *cursor, block_t *block, size_t count, con
         const char *stop = cursor->window + _tzcnt_u64(cursor->mask);
         stop = stop < bracket ? stop : bracket;
         cursor->mask = _blsr_u64(cursor->mask);
-        cut(block, i, cursor->text, stop);
+        cut(block, i, cursor->text, stop, powers);
         cursor->text = stop + 1;
     }
 }
@@ -224,7 +235,7 @@ TARGET INLINE void cut_block(cursor_t *cursor, block_t *block, size_t count, con
         if (isinf(VALUES[i])) return NULL;                                                         \
     }
 
-#define DEFINE_READ(NAME, NUMBER, CONVERT)                                                         \
+#define DEFINE_READ(NAME, NUMBER, CONVERT, POWERS)                                                 \
     TARGET const char *NAME(const char *text, const char *end, NUMBER *values, size_t count) {     \
         block_t block;                                                                             \
         size_t commas;                                                                             \
@@ -233,7 +244,7 @@ TARGET INLINE void cut_block(cursor_t *cursor, block_t *block, size_t count, con
         cursor_t cursor = {text, text, bytes_equal(text, ',')};                                    \
         for (size_t done = 0; done < count; done += BLOCK, values += BLOCK) {                      \
             size_t taken = count - done < BLOCK ? count - done : BLOCK;                            \
-            cut_block(&cursor, &block, taken, bracket);                                            \
+            cut_block(&cursor, &block, taken, bracket, POWERS);                                    \
             for (size_t i = 0; i < taken; i += 8) CONVERT(&block, i, taken - i, values + i);       \
             uint64_t odd = odd_digits(&block, taken);                                              \
             for (size_t i = 0; i < taken; i += 16) odd |= (uint64_t)odd_forms(&block, i) << i;     \
@@ -243,6 +254,6 @@ TARGET INLINE void cut_block(cursor_t *cursor, block_t *block, size_t count, con
         return bracket + 1;                                                                        \
     }
 
-DEFINE_READ(serin_decimal_read_floats_avx512, float, convert_floats)
-DEFINE_READ(serin_decimal_read_doubles_avx512, double, convert_doubles)
+DEFINE_READ(serin_decimal_read_floats_avx512, float, convert_floats, inverse_powers_behind)
+DEFINE_READ(serin_decimal_read_doubles_avx512, double, convert_doubles, powers_behind)
 #endif
