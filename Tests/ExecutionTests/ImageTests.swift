@@ -60,6 +60,21 @@ import Testing
         #expect(error?.message == "the compiled image is of version 9, expected \(SERIN_IMAGE_VERSION)")
     }
 
+    /// Words that no place, count or index can hold, one at a time: of sections that are not used, too.
+    @Test(arguments: [UInt64.max, 1 << 63, UInt64(UInt32.max)]) func absurdWordsAreNoTrap(_ word: UInt64) throws {
+        for seed in 1...12 as ClosedRange<UInt64> {
+            var random = RandomForests(seed: seed)
+            let forest = random.forest(maxTrees: 4, maxSplits: 9)
+            let image = try CompiledModel.compile(forest).image
+            for place in stride(from: 0, to: MemoryLayout<serin_image_header>.size, by: 8) {
+                var damaged = image
+                withUnsafeBytes(of: word) { damaged.replaceSubrange(place..<place + 8, with: $0) }
+                guard let model = try? load(sealed(damaged)) else { continue }
+                _ = score(model, random.rows(resized(forest, model), count: 1), .float64)
+            }
+        }
+    }
+
     /// Images with a right checksum and wrong contents: refused, or harmless to score with.
     @Test func imageFuzzSurvives() throws {
         let clock = FuzzClock()

@@ -57,6 +57,18 @@ import Testing
         #expect(throws: ImageError.self) { try load(image + [0]) }
     }
 
+    /// Words that no place, count or index can hold, one at a time: of parameters that are not used, too.
+    @Test(arguments: [UInt64.max, 1 << 63, UInt64(UInt32.max)]) func absurdWordsAreNoTrap(_ word: UInt64) throws {
+        for seed in 1...12 as ClosedRange<UInt64> {
+            let image = try CompiledModel.compile(.pipeline(pipeline(seed).1)).image
+            for place in stride(from: 0, to: min(image.count - 8, 4_096), by: 8) {
+                var damaged = image
+                withUnsafeBytes(of: word) { damaged.replaceSubrange(place..<place + 8, with: $0) }
+                _ = try? load(sealed(damaged))
+            }
+        }
+    }
+
     @Test func anotherVersionIsNamed() throws {
         var image = try CompiledModel.compile(.pipeline(pipeline(3).1)).image
         image[MemoryLayout<serin_program_header>.offset(of: \.version)!] = 9

@@ -32,6 +32,7 @@ struct ImageCheck {
     /// The header of an image in which everything is in range.
     func header() throws(ImageError) -> serin_image_header {
         try checkSeal()
+        try checkSections()
         try checkHeader()
         try checkSlots()
         try checkCategories()
@@ -53,6 +54,16 @@ struct ImageCheck {
         try require(head.header_bytes == UInt32(MemoryLayout<serin_image_header>.size), "header size")
         try require(head.image_bytes == UInt64(image.count), "it is \(image.count) bytes long, not \(head.image_bytes)")
         try require(head.checksum == Self.checksum(image), "checksum")
+    }
+
+    /// Every section begins within the image, the empty ones that no other check looks at too: pointers are made
+    /// of all of them.
+    private func checkSections() throws(ImageError) {
+        typealias Header = serin_image_header
+        let first = MemoryLayout<Header>.offset(of: \.base_margins)!
+        for place in stride(from: first, to: MemoryLayout<Header>.size, by: MemoryLayout<serin_section>.stride) {
+            _ = try count(image.loadUnaligned(fromByteOffset: place, as: serin_section.self), 1)
+        }
     }
 
     private func checkHeader() throws(ImageError) {
