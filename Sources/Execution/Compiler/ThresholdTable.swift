@@ -49,13 +49,19 @@ struct ThresholdTable {
     }
 
     /// How many of the sorted keys are below `key`: its place, if it is one of them.
+    ///
+    /// Without branches on what is found: a node's threshold is as likely in either half.
     static func place(of key: UInt64, in keys: [UInt64]) -> Int {
-        var low = 0
-        var high = keys.count
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        keys.withUnsafeBufferPointer { keys in
+            var first = 0
+            var count = keys.count
+            while count > 0 {
+                let half = (count + 1) / 2
+                let isBelow = keys[first + half - 1] < key
+                first &+= isBelow ? half : 0
+                count &-= half
+            }
+            return first
         }
-        return low
     }
 }
