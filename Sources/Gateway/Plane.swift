@@ -61,6 +61,8 @@ class Plane {
     func request(_ stream: Stream) { preconditionFailure("a plane answers requests") }
     /// A request that was not yet answered is gone.
     func cancelled(_ stream: Stream) {}
+    /// A request that was not yet answered is due.
+    func expired(_ stream: Stream) {}
     /// Every ready socket has been read.
     func roundEnded() {}
 
@@ -130,6 +132,9 @@ extension Plane {
             },
             cancelled: { context, stream in
                 Plane.with(context) { $0.cancelled(stream.assumingMemoryBound(to: HTTPStream.self)) }
+            },
+            expired: { context, stream in
+                Plane.with(context) { $0.expired(stream.assumingMemoryBound(to: HTTPStream.self)) }
             },
             outputReady: { context, owner in Plane.with(context) { $0.reactor.markDirty(owner) } })
     }
