@@ -43,7 +43,8 @@ extension RequestDecoder {
         var json = body
         var tail: UnsafeRawBufferPointer?
         if let length = binaryHeaderLength {
-            if length <= 0 || length > body.count { throw Self.headerLengthRefusal(length, body.count) }
+            if length == 0 { return try decodeRaw(body, codec: codec, into: request) }
+            if length < 0 || length > body.count { throw Self.headerLengthRefusal(length, body.count) }
             json = UnsafeRawBufferPointer(rebasing: body[..<length])
             tail = UnsafeRawBufferPointer(rebasing: body[length...])
         }
@@ -101,12 +102,7 @@ extension RequestDecoder {
 
     @inline(never)
     private static func headerLengthRefusal(_ length: Int, _ count: Int) -> RequestError {
-        if length == 0 {
-            return .badRequest(
-                "Inference-Header-Content-Length: 0, a raw body without JSON, is not supported: "
-                    + "send the JSON header in front of the tensor")
-        }
-        return RequestFields.expected(
+        RequestFields.expected(
             "Inference-Header-Content-Length", "at most the body's \(count) bytes", got: RequestFields.printable(length)
         )
     }
@@ -169,7 +165,7 @@ private enum RequestParameters {
 }
 
 /// `outputs` of the request.
-private enum OutputWishes {
+enum OutputWishes {
     /// The primary output.
     @inline(__always)
     static func readNone(into request: UnsafeMutablePointer<InferenceRequest>, binary: Bool = false) {

@@ -26,6 +26,10 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var headerBytes = 16 << 10
         /// Bytes of a request's body.
         public internal(set) var bodyBytes = 1 << 20
+        /// Bytes that a gzip or deflate body may inflate to.
+        public internal(set) var inflatedBytes = 1 << 20
+        /// Times its packed size that it may inflate to, beyond 64 KiB.
+        public internal(set) var inflateRatio = 100
     }
 
     /// How long a client may take.

@@ -57,9 +57,6 @@ extension DataPlane {
     private func decode(
         _ stream: Stream, _ endpoint: Endpoint, _ index: Int, _ prediction: UnsafeMutablePointer<Prediction>
     ) throws(RequestError) {
-        if stream.pointee.hasContentEncoding {
-            throw RequestError(415, "content-encoding: only identity is known")
-        }
         let body = stream.pointee.body.bytes
         let request = prediction.pointee.request
         let headerLength = stream.pointee.inferenceHeaderLength

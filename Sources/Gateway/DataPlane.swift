@@ -57,7 +57,7 @@ final class DataPlane: Plane {
         self.access = access
         (accessTable, accessGeneration) = access.load()
         accessLists = accessTable.lists
-        decoder = RequestDecoder(maxBytes: limits.bodyBytes)
+        decoder = RequestDecoder(maxBytes: max(limits.bodyBytes, limits.inflatedBytes))
         predictions = Slab { address in address.initialize(to: Prediction()) }
         let count = snapshot.versions.count
         lanes = .allocate(capacity: max(count, 1))
@@ -108,6 +108,8 @@ final class DataPlane: Plane {
     override func roundEnded() {
         for index in 0..<waitingCount { runLane(waiting[index]) }
         waitingCount = 0
+        let inflation = engine.takeInflationCounts()
+        if inflation.isNews { count(inflation) }
     }
 
     // MARK: Refusals

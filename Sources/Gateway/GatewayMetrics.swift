@@ -11,11 +11,13 @@ struct GatewayMetrics: Sendable {
     /// Requests whose deadline passed before their body had come.
     let unroutedTimeout: CounterID
     let inflight: GaugeID
+    let inflation: InflationMetrics
 
     init(shards: Int) throws(MetricsError) {
         registry = MetricsRegistry(shards: shards)
         unrouted = try registry.counter(
             Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .clientError))
+        inflation = try InflationMetrics(registry)
         unroutedTimeout = try registry.counter(
             Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .timeout))
         inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")

@@ -220,6 +220,8 @@ extension HTTPLimits {
         streams = configuration.limits.streams
         headerBytes = configuration.limits.headerBytes
         bodyBytes = configuration.limits.bodyBytes
+        inflatedBytes = configuration.limits.inflatedBytes
+        inflateRatio = configuration.limits.inflateRatio
         headerNanos = configuration.timeouts.headerNanos
         bodyNanos = configuration.timeouts.bodyNanos
         idleNanos = configuration.timeouts.idleNanos

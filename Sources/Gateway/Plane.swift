@@ -107,6 +107,8 @@ class Plane {
     }
 
     fileprivate func endRound() {
+        // What is left to inflate waits for a round of its own, which need not wait for sockets.
+        if engine.inflateRound() { reactor.wake() }
         roundEnded()
         tlsEngine?._withUnsafeGuaranteedRef { $0.roundEnded() }
     }

@@ -19,10 +19,10 @@ extension HTTPEngine {
         if deadline < connection.pointee.requestDue { connection.pointee.requestDue = deadline }
     }
 
-    /// The header fields are whole, and a body is to come: its time runs already.
+    /// The header fields are whole, and the body is to come or to be inflated: its time runs already.
     func watchBody(_ stream: Stream) {
         let nanos = stream.pointee.timeoutNanos
-        if nanos != RequestTimeout.none, stream.pointee.phase == .receiving {
+        if nanos != RequestTimeout.none, stream.pointee.phase != .answered {
             watch(stream, until: stream.pointee.startedAt + nanos)
         }
     }

@@ -16,8 +16,7 @@ enum HTTPHead {
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
         case 16 where ASCII.equals(name, count, "content-encoding"):
-            stream.pointee.contentEncoding = (stream.pointee.head.count, value.count)
-            stream.pointee.head.append(value)
+            setContentCoding(stream, value)
         case 16 where ASCII.equals(name, count, "serin-timeout-ms"):
             setTimeout(stream, RequestTimeout.millis(value), else: .timeout)
         case 31 where ASCII.equals(name, count, "inference-header-content-length"):
@@ -77,7 +76,9 @@ extension HTTPEngine {
     /// With the header fields whole and a body to come: answer at once what cannot succeed.
     func refuseEarly(_ stream: Stream) {
         // A fault of one field can wait for the body: answered after it, HTTP/1.1's connection lives on.
-        if let fault = stream.pointee.fault.answer(limits), fault.status != 400 { return refuse(stream, fault) }
+        if let fault = stream.pointee.fault.answer(limits), fault.status != 400, fault.status != 415 {
+            return refuse(stream, fault)
+        }
         if stream.pointee.declaredLength > limits.bodyBytes {
             return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
         }

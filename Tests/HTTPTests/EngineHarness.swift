@@ -14,6 +14,8 @@ struct SeenRequest: Equatable {
 final class EngineHarness {
     private(set) var engine: HTTPEngine!
     private(set) var seen: [SeenRequest] = []
+    /// The bodies of these requests, byte by byte.
+    private(set) var bodies: [[UInt8]] = []
     private(set) var cancelled = 0
     /// False: requests wait in `waiting` for `answer`.
     var answersAtOnce = true
@@ -41,12 +43,18 @@ final class EngineHarness {
             SeenRequest(
                 method: stream.pointee.method, target: String(decoding: stream.pointee.target, as: UTF8.self),
                 body: String(decoding: stream.pointee.body.bytes, as: UTF8.self)))
+        bodies.append(Array(stream.pointee.body.bytes))
         if answersAtOnce { answer(stream) } else { waiting.append(stream) }
     }
 
     private func drop(_ stream: UnsafeMutableRawPointer) {
         cancelled += 1
         waiting.removeAll { UnsafeMutableRawPointer($0) == stream }
+    }
+
+    func forget() {
+        seen = []
+        bodies = []
     }
 
     /// Requests that were due before they were answered, by target.
