@@ -142,15 +142,20 @@ extension DataPlane {
         (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
         (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
         (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
+        var count = 4
+        if let coding = engine.pack(stream) {
+            (fields + count).initialize(to: HTTPField("content-encoding", Self.bytes(coding)))
+            count += 1
+        }
         guard let binaryHeader else {
-            return engine.respond(stream, status: 200, fields: .init(start: fields, count: 4))
+            return engine.respond(stream, status: 200, fields: .init(start: fields, count: count))
         }
         let length = self.timing + 48
-        let count = Decimal.write(binaryHeader, to: length)
-        let value = UnsafeRawBufferPointer(start: length, count: count)
-        (fields + 4).initialize(to: HTTPField("inference-header-content-length", value, isVolatile: true))
+        let value = UnsafeRawBufferPointer(start: length, count: Decimal.write(binaryHeader, to: length))
+        (fields + count).initialize(to: HTTPField("inference-header-content-length", value, isVolatile: true))
         engine.respond(
-            stream, status: 200, contentType: "application/octet-stream", fields: .init(start: fields, count: 5))
+            stream, status: 200, contentType: "application/octet-stream", fields: .init(start: fields, count: count + 1)
+        )
     }
 
     private static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {

@@ -222,6 +222,8 @@ extension HTTPLimits {
         bodyBytes = configuration.limits.bodyBytes
         inflatedBytes = configuration.limits.inflatedBytes
         inflateRatio = configuration.limits.inflateRatio
+        packMinBytes = configuration.compression.minBytes
+        packMaxBytes = configuration.compression.maxBytes
         headerNanos = configuration.timeouts.headerNanos
         bodyNanos = configuration.timeouts.bodyNanos
         idleNanos = configuration.timeouts.idleNanos

@@ -26,6 +26,7 @@ public final class HTTPEngine {
     var options: OpaquePointer?
     var date = HTTPDate()
     var inflation = InflateQueue()
+    var deflater = Deflater()
 
     public init(limits: HTTPLimits, handler: HTTPHandler) {
         self.limits = limits

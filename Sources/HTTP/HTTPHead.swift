@@ -15,6 +15,7 @@ enum HTTPHead {
             setTimeout(stream, RequestTimeout.grpc(value), else: .grpcTimeout)
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
+        case 15 where ASCII.equals(name, count, "accept-encoding"): setAccepted(stream, value)
         case 16 where ASCII.equals(name, count, "content-encoding"):
             setContentCoding(stream, value)
         case 16 where ASCII.equals(name, count, "serin-timeout-ms"):

@@ -36,6 +36,8 @@ public struct HTTPStream: ~Copyable {
     var pathCount = 0
     /// How the body comes packed.
     var coding = ContentCoding.identity
+    /// How the answer may be packed; identity: not at all.
+    var accepted = ContentCoding.identity
     // The queue of bodies to be inflated.
     var nextInflating: UnsafeMutablePointer<HTTPStream>?
     var previousInflating: UnsafeMutablePointer<HTTPStream>?
@@ -85,6 +87,7 @@ public struct HTTPStream: ~Copyable {
         head.reset()
         pathCount = 0
         coding = .identity
+        accepted = .identity
         inferenceHeaderLength = -1
         declaredLength = -1
         timeoutNanos = RequestTimeout.none

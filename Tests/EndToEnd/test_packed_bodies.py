@@ -159,6 +159,47 @@ def test_more_than_a_plain_body_may_have(start_gateway, fraud):
         assert_scores(answer.json()["outputs"][0]["data"], rows, fraud.score_type)
 
 
+# Packed answers
+
+@pytest.mark.parametrize("coding", PACK)
+@pytest.mark.parametrize("binary", [True, False], ids=["binary", "json"])
+def test_triton_response_compression(triton_client, fraud, coding, binary):
+    rows = (fraud.rows("FP32") * 20)[:1000]
+    tensor = triton.InferInput(fraud.tensor_name, [len(rows), len(fraud.names)], "FP32")
+    tensor.set_data_from_numpy(fraud.matrix(rows, "FP32"))
+    outputs = [triton.InferRequestedOutput(name, binary_data=binary) for name in ("margin", "score", "label")]
+    result = triton_client.infer(
+        "fraud", [tensor], "1", outputs=outputs, request_compression_algorithm=coding,
+        response_compression_algorithm=coding)
+    assert_margins(result.as_numpy("margin"), rows, fraud.score_type)
+    assert_scores(result.as_numpy("score"), rows, fraud.score_type)
+
+
+@pytest.mark.parametrize("accepted, chosen", [
+    ("gzip", "gzip"), ("deflate", "deflate"), ("br, gzip;q=0.5", "gzip"), ("br", None), ("gzip;q=0", None)])
+def test_the_client_chooses(gateway, fraud, accepted, chosen):
+    rows = (fraud.rows("FP32") * 20)[:1000]
+    body = json.dumps(fraud.v2(rows, "FP32", ["score", "margin"])).encode()
+    with Http2(gateway.port) as connection:
+        plain = connection.request(PATH, body)
+        answer = connection.request(PATH, body, headers=[("accept-encoding", accepted)])
+        assert answer.headers.get("content-encoding") == chosen and "content-encoding" not in plain.headers
+        assert int(answer.headers["content-length"]) == len(answer.body)
+        unpack = {"gzip": gzip.decompress, "deflate": zlib.decompress, None: bytes}[chosen]
+        assert json.loads(unpack(answer.body))["outputs"] == plain.json()["outputs"]
+        assert chosen is None or len(answer.body) < 0.75 * len(plain.body)
+        small = connection.request(
+            PATH, json.dumps(fraud.v2(rows[:1], "FP32")).encode(), headers=[("accept-encoding", accepted)])
+        assert "content-encoding" not in small.headers
+
+
+def test_packing_can_be_off(start_gateway, fraud):
+    gateway = start_gateway(compression={"max_bytes": "0B"})
+    rows = (fraud.rows("FP32") * 20)[:1000]
+    answer = httpx.post(gateway.url + PATH, json=fraud.v2(rows, "FP32"), headers={"accept-encoding": "gzip"})
+    assert answer.status_code == 200 and "content-encoding" not in answer.headers
+
+
 # Raw tensors
 
 def split(answer: httpx.Response):
