@@ -55,6 +55,7 @@ let package = Package(
         system("CHTTPParser", apt: "libhttp-parser-dev"),
         system("CJemalloc", pkgConfig: "jemalloc", apt: "libjemalloc-dev"),
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
 
         // Shared floor.
         module("Primitives", ["CLinux"]),
@@ -65,7 +66,7 @@ let package = Package(
         // The data plane, in the order a request travels.
         module("Reactor", ["Primitives", "Telemetry", "CLinux"]),
         module("TLS", ["Primitives", "Telemetry", "COpenSSL"]),
-        module("HTTP", ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser"]),
+        module("HTTP", ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser", "CZlib"]),
         module("Codec", ["Primitives", "Inference", "JSON"]),
         module("Routing", ["Primitives", "Inference"]),
         module("Batching", ["Primitives", "Inference", "Telemetry"]),
@@ -105,7 +106,7 @@ let package = Package(
         tests("Telemetry"),
         tests("Reactor", ["Primitives"]),
         tests("TLS", ["Primitives", "Telemetry", "COpenSSL"]),
-        tests("HTTP", ["Primitives", "CNghttp2"]),
+        tests("HTTP", ["Primitives", "CNghttp2", "CZlib"]),
         tests("Codec", ["Inference", "Primitives", "JSON"]),
         tests("Routing", ["Inference"]),
         tests("Batching", ["Inference", "Primitives"]),
@@ -113,7 +114,7 @@ let package = Package(
         tests("ModelFormat"),
         tests("Configuration"),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),
-        tests("Gateway", ["Configuration", "Reactor", "COpenSSL", logging]),
+        tests("Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Telemetry", "COpenSSL", logging]),
 
         // The repository itself: imports, lengths, names.
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: swiftSettings),

@@ -1,7 +1,7 @@
 // Binary data of a tensor: little-endian values behind the JSON header, without padding.
 //
 // FP32 and FP64 are copied as they are (NaN is missing, infinities are numbers); integers and BOOL
-// become doubles. Every machine that Serin runs on is little-endian.
+// become doubles, FP16 and BF16 floats. Every machine that Serin runs on is little-endian.
 
 internal import Glibc
 internal import Inference
@@ -24,10 +24,21 @@ enum BinaryData {
             throw RequestFields.expected(
                 "binary data", "\(expected) bytes behind the JSON header", got: "\(tail.count)")
         }
+        try fill(request, from: tail, type: type, rows: rows, codec: codec)
+    }
+
+    /// Writes rows × features values of `type` into the slot; `tail` holds exactly these.
+    static func fill(
+        _ request: UnsafeMutablePointer<InferenceRequest>, from tail: UnsafeRawBufferPointer, type: Datatype, rows: Int,
+        codec: ModelCodec
+    ) throws(RequestError) {
+        let count = rows * codec.featureCount
         let values = Rows.reserve(request, rows, type.valueType, codec)
         guard let source = tail.baseAddress else { return }
         switch type {
-        case .fp32, .fp64: memcpy(values, source, expected)
+        case .fp32, .fp64: memcpy(values, source, tail.count)
+        case .fp16: copyHalves(source, count, values)
+        case .bf16: copyBrains(source, count, values)
         case .bool: try copyBooleans(tail, values.assumingMemoryBound(to: Double.self))
         case .int8: copy(source, Int8.self, count, values)
         case .int16: copy(source, Int16.self, count, values)

@@ -4,11 +4,11 @@ internal import Inference
 internal import JSON
 
 enum Datatype: UInt8 {
-    case fp32, fp64, bool
+    case fp32, fp64, fp16, bf16, bool
     case int8, int16, int32, int64
     case uint8, uint16, uint32, uint64
 
-    static let supported = "FP32, FP64, BOOL, INT8 to INT64 or UINT8 to UINT64"
+    static let supported = "FP32, FP64, FP16, BF16, BOOL, INT8 to INT64 or UINT8 to UINT64"
 
     @inline(__always)
     init?(_ key: JSONKey) {
@@ -33,14 +33,14 @@ enum Datatype: UInt8 {
         if key == "UINT16" { return .uint16 }
         if key == "UINT32" { return .uint32 }
         if key == "UINT64" { return .uint64 }
+        if key == "FP16" { return .fp16 }
+        if key == "BF16" { return .bf16 }
         return nil
     }
 
-    /// For messages: names of the protocol that no feature can have, else nothing of the client's.
+    /// For messages: the protocol's name that no feature can have, else nothing of the client's.
     static func unsupportedName(_ key: JSONKey) -> String {
         if key == "BYTES" { return "BYTES" }
-        if key == "FP16" { return "FP16" }
-        if key == "BF16" { return "BF16" }
         return "an unknown datatype"
     }
 
@@ -48,19 +48,24 @@ enum Datatype: UInt8 {
     var byteCount: Int {
         switch self {
         case .bool, .int8, .uint8: 1
-        case .int16, .uint16: 2
+        case .fp16, .bf16, .int16, .uint16: 2
         case .fp32, .int32, .uint32: 4
         case .fp64, .int64, .uint64: 8
         }
     }
 
-    /// FP32 stays as it is; everything else is exact in a double (integers up to 2^53).
-    var valueType: ValueType { self == .fp32 ? .float32 : .float64 }
+    /// FP32 stays as it is, FP16 and BF16 are exact in it; everything else is exact in a double (integers up to 2^53).
+    @inline(__always)
+    var valueType: ValueType { self == .fp32 || self == .fp16 || self == .bf16 ? .float32 : .float64 }
 
-    /// The integers that JSON data may hold; nil for FP32, FP64.
+    /// FP16 and BF16 come in binary only (in gRPC: in raw contents only).
+    @inline(__always)
+    var isBinaryOnly: Bool { self == .fp16 || self == .bf16 }
+
+    /// The integers that JSON data may hold; nil for floats.
     var integers: ClosedRange<Int64>? {
         switch self {
-        case .fp32, .fp64: nil
+        case .fp32, .fp64, .fp16, .bf16: nil
         case .bool: 0...1
         case .int8: -0x80...0x7f
         case .int16: -0x8000...0x7fff
@@ -77,6 +82,8 @@ enum Datatype: UInt8 {
         switch self {
         case .fp32: "FP32"
         case .fp64: "FP64"
+        case .fp16: "FP16"
+        case .bf16: "BF16"
         case .bool: "BOOL"
         case .int8: "INT8"
         case .int16: "INT16"

@@ -61,6 +61,7 @@ struct InputTensor {
             return
         }
         if let tail, !tail.isEmpty { throw Self.leftover(tail.count) }
+        if type.isBinaryOnly { throw Self.binaryOnly(type) }
         guard let data, data.isKind(.array) else {
             throw RequestFields.expected("inputs[0].data", "an array", got: data)
         }
@@ -70,6 +71,12 @@ struct InputTensor {
         case .float32: try reader.read(codec, into: values.assumingMemoryBound(to: Float.self))
         case .float64: try reader.read(codec, into: values.assumingMemoryBound(to: Double.self))
         }
+    }
+
+    @inline(never)
+    private static func binaryOnly(_ type: Datatype) -> RequestError {
+        RequestFields.expected(
+            "inputs[0].data", "\(type.name) as binary data, with parameters.binary_data_size", got: "JSON or nothing")
     }
 
     @inline(never)

@@ -32,6 +32,11 @@ extension ConfigurationField {
         ConfigurationField("limits.streams", .integer(\.limits.streams, 1...10000, unit: "streams")),
         ConfigurationField("limits.header_bytes", .size(\.limits.headerBytes, 1 << 10...1 << 20)),
         ConfigurationField("limits.body_bytes", .size(\.limits.bodyBytes, 1 << 10...1 << 30)),
+        ConfigurationField("limits.inflated_bytes", .size(\.limits.inflatedBytes, 1 << 10...1 << 30)),
+        // deflate's own limit is 1032.
+        ConfigurationField("limits.inflate_ratio", .integer(\.limits.inflateRatio, 1...1032, unit: "times")),
+        ConfigurationField("compression.min_bytes", .size(\.compression.minBytes, 1...1 << 30)),
+        ConfigurationField("compression.max_bytes", .size(\.compression.maxBytes, 0...16 << 20)),
         ConfigurationField("timeouts.idle", .duration(\.timeouts.idleNanos, 10 * millisecond...24 * hour)),
         ConfigurationField("timeouts.header", .duration(\.timeouts.headerNanos, 10 * millisecond...hour)),
         ConfigurationField("timeouts.body", .duration(\.timeouts.bodyNanos, 10 * millisecond...hour)),

@@ -26,6 +26,18 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var headerBytes = 16 << 10
         /// Bytes of a request's body.
         public internal(set) var bodyBytes = 1 << 20
+        /// Bytes that a gzip or deflate body may inflate to.
+        public internal(set) var inflatedBytes = 1 << 20
+        /// Times its packed size that it may inflate to, beyond 64 KiB.
+        public internal(set) var inflateRatio = 100
+    }
+
+    /// Which answers are packed for clients that accept it.
+    public struct Compression: Sendable, Equatable {
+        /// Shorter ones are not worth it.
+        public internal(set) var minBytes = 8 << 10
+        /// Longer ones would hold the others up; 0: none is packed.
+        public internal(set) var maxBytes = 128 << 10
     }
 
     /// How long a client may take.
@@ -61,6 +73,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
     /// The folder of bundles, `NAME/VERSION/`.
     public internal(set) var repository = "models"
     public internal(set) var limits = Limits()
+    public internal(set) var compression = Compression()
     public internal(set) var timeouts = Timeouts()
     public internal(set) var drain = Drain()
     /// The folder of compiled images; nil: none is kept.

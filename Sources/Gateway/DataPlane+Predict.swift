@@ -35,14 +35,16 @@ extension DataPlane {
         prediction.pointee.stream = stream
         prediction.pointee.arm = arm
         prediction.pointee.startedAt = engine.now
+        if isLate(stream, index, prediction) { return }
         do throws(RequestError) {
             try decode(stream, endpoint, index, prediction)
         } catch {
             give(prediction)
             count(index, arm, .clientError)
-            shard.observe(versions[index].metrics.duration, nanos: clinux_now() &- engine.now)
+            shard.observe(versions[index].metrics.duration, nanos: clock() &- engine.now)
             return refuse(stream, error)
         }
+        if admitIsLate(stream, prediction) { return }
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
         shard.add(metrics.inflight, 1)
         if lanes[index].count == 0 {
@@ -55,9 +57,6 @@ extension DataPlane {
     private func decode(
         _ stream: Stream, _ endpoint: Endpoint, _ index: Int, _ prediction: UnsafeMutablePointer<Prediction>
     ) throws(RequestError) {
-        if stream.pointee.hasContentEncoding {
-            throw RequestError(415, "content-encoding: only identity is known")
-        }
         let body = stream.pointee.body.bytes
         let request = prediction.pointee.request
         let headerLength = stream.pointee.inferenceHeaderLength
@@ -90,12 +89,13 @@ extension DataPlane {
     }
 
     func runLane(_ index: Int) {
+        let started = clock()
+        dropDead(index, at: started)
         let jobs = lanes[index].jobs
         if jobs.isEmpty { return }
         let rows = lanes[index].rows
-        let started = clinux_now()
         versions[index].model._withUnsafeGuaranteedRef { $0.score(jobs, scratch: scratch) }
-        let ended = clinux_now()
+        let ended = clock()
         shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
         shard.observe(versions[index].metrics.compute, nanos: ended &- started)
         let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
@@ -111,17 +111,17 @@ extension DataPlane {
         _ timing: UnsafeRawBufferPointer, _ started: UInt64, _ ended: UInt64
     ) {
         defer { give(prediction) }
-        shard.add(metrics.inflight, -1)
         let arm = prediction.pointee.arm
-        guard let stream = prediction.pointee.stream else { return count(index, arm, .cancelled) }
+        guard let stream = prediction.pointee.stream else { return }
+        if ended > prediction.pointee.request.pointee.deadline { return timeOut(prediction, stream) }
         stream.pointee.user = nil
         shard.observe(versions[index].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
         shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
-            count(index, arm, .modelError)
+            settled(prediction, .modelError)
             return refuse(stream, RequestError(500, "the model gave a score that is not a finite number"))
         }
-        count(index, arm, .ok)
+        settled(prediction, .ok)
         if prediction.pointee.request.pointee.outOfRange > 0 {
             shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
@@ -142,28 +142,33 @@ extension DataPlane {
         (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
         (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
         (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
+        var count = 4
+        if let coding = engine.pack(stream) {
+            (fields + count).initialize(to: HTTPField("content-encoding", Self.bytes(coding)))
+            count += 1
+        }
         guard let binaryHeader else {
-            return engine.respond(stream, status: 200, fields: .init(start: fields, count: 4))
+            return engine.respond(stream, status: 200, fields: .init(start: fields, count: count))
         }
         let length = self.timing + 48
-        let count = Decimal.write(binaryHeader, to: length)
-        let value = UnsafeRawBufferPointer(start: length, count: count)
-        (fields + 4).initialize(to: HTTPField("inference-header-content-length", value, isVolatile: true))
+        let value = UnsafeRawBufferPointer(start: length, count: Decimal.write(binaryHeader, to: length))
+        (fields + count).initialize(to: HTTPField("inference-header-content-length", value, isVolatile: true))
         engine.respond(
-            stream, status: 200, contentType: "application/octet-stream", fields: .init(start: fields, count: 5))
+            stream, status: 200, contentType: "application/octet-stream", fields: .init(start: fields, count: count + 1)
+        )
     }
 
     private static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
-    private func give(_ prediction: UnsafeMutablePointer<Prediction>) {
+    func give(_ prediction: UnsafeMutablePointer<Prediction>) {
         prediction.pointee.request.pointee.reset()
         prediction.pointee.stream = nil
         predictions.give(prediction)
     }
 
-    private func count(_ index: Int, _ arm: Arm, _ outcome: Outcome) {
+    func count(_ index: Int, _ arm: Arm, _ outcome: Outcome) {
         shard.add(versions[index].metrics.requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue])
     }
 

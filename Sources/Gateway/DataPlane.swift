@@ -41,6 +41,8 @@ final class DataPlane: Plane {
     /// The fields of the answer that is being written, and the text of its `server-timing`.
     let fields: UnsafeMutablePointer<HTTPField>
     let timing: UnsafeMutableRawPointer
+    /// The clock of what is measured and of deadlines while a batch is run; a round's own begins at `engine.now`.
+    var clock: @convention(c) () -> UInt64 = { clinux_now() }
 
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
@@ -55,13 +57,15 @@ final class DataPlane: Plane {
         self.access = access
         (accessTable, accessGeneration) = access.load()
         accessLists = accessTable.lists
-        decoder = RequestDecoder(maxBytes: limits.bodyBytes)
+        decoder = RequestDecoder(maxBytes: max(limits.bodyBytes, limits.inflatedBytes))
         predictions = Slab { address in address.initialize(to: Prediction()) }
         let count = snapshot.versions.count
         lanes = .allocate(capacity: max(count, 1))
         waiting = .allocate(capacity: max(count, 1))
         for (index, version) in snapshot.versions.enumerated() {
-            let lane = InlineLane(columns: version.model.outputCount, scoreType: version.model.scoreType)
+            let lane = InlineLane(
+                columns: version.model.outputCount, scoreType: version.model.scoreType,
+                rowNanos: UInt64(min(version.model.cost.nanosAlone, version.model.cost.nanosInBatch)))
             (lanes + index).initialize(to: lane)
         }
         let bytes = snapshot.versions.map { $0.model.scratchByteCount(rows: InlineLane.rowLimit) }.max() ?? 0
@@ -92,12 +96,20 @@ final class DataPlane: Plane {
 
     override func cancelled(_ stream: Stream) {
         guard let user = stream.pointee.user else { return }
-        user.assumingMemoryBound(to: Prediction.self).pointee.stream = nil
+        cancel(user.assumingMemoryBound(to: Prediction.self))
+    }
+
+    override func expired(_ stream: Stream) {
+        if let user = stream.pointee.user { return expire(user.assumingMemoryBound(to: Prediction.self), stream) }
+        shard.add(metrics.unroutedTimeout)
+        refuse(stream, Self.late)
     }
 
     override func roundEnded() {
         for index in 0..<waitingCount { runLane(waiting[index]) }
         waitingCount = 0
+        let inflation = engine.takeInflationCounts()
+        if inflation.isNews { count(inflation) }
     }
 
     // MARK: Refusals

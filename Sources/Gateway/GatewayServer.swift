@@ -220,6 +220,10 @@ extension HTTPLimits {
         streams = configuration.limits.streams
         headerBytes = configuration.limits.headerBytes
         bodyBytes = configuration.limits.bodyBytes
+        inflatedBytes = configuration.limits.inflatedBytes
+        inflateRatio = configuration.limits.inflateRatio
+        packMinBytes = configuration.compression.minBytes
+        packMaxBytes = configuration.compression.maxBytes
         headerNanos = configuration.timeouts.headerNanos
         bodyNanos = configuration.timeouts.bodyNanos
         idleNanos = configuration.timeouts.idleNanos

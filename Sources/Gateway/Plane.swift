@@ -61,6 +61,8 @@ class Plane {
     func request(_ stream: Stream) { preconditionFailure("a plane answers requests") }
     /// A request that was not yet answered is gone.
     func cancelled(_ stream: Stream) {}
+    /// A request that was not yet answered is due.
+    func expired(_ stream: Stream) {}
     /// Every ready socket has been read.
     func roundEnded() {}
 
@@ -105,6 +107,8 @@ class Plane {
     }
 
     fileprivate func endRound() {
+        // What is left to inflate waits for a round of its own, which need not wait for sockets.
+        if engine.inflateRound() { reactor.wake() }
         roundEnded()
         tlsEngine?._withUnsafeGuaranteedRef { $0.roundEnded() }
     }
@@ -130,6 +134,9 @@ extension Plane {
             },
             cancelled: { context, stream in
                 Plane.with(context) { $0.cancelled(stream.assumingMemoryBound(to: HTTPStream.self)) }
+            },
+            expired: { context, stream in
+                Plane.with(context) { $0.expired(stream.assumingMemoryBound(to: HTTPStream.self)) }
             },
             outputReady: { context, owner in Plane.with(context) { $0.reactor.markDirty(owner) } })
     }

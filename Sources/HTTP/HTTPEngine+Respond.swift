@@ -46,12 +46,22 @@ extension HTTPEngine {
         stream.pointee.responseBody.append(#"{"error":""#)
         stream.pointee.responseBody.append(string: Self.escaped(fault.message))
         stream.pointee.responseBody.append(#""}"#)
+        if fault.status == 415 { return respondUnknownCoding(stream) }
         guard fault.status == 503 || fault.status == 429 else { return respond(stream, status: fault.status) }
         var second: StaticString = "1"
         withUnsafeMutablePointer(to: &second) { pointer in
             let value = UnsafeRawBufferPointer(start: pointer.pointee.utf8Start, count: 1)
             let field = HTTPField("retry-after", value)
             withUnsafePointer(to: field) { respond(stream, status: fault.status, fields: .init(start: $0, count: 1)) }
+        }
+    }
+
+    /// Says which codings would have done (RFC 9110, 15.5.16).
+    private func respondUnknownCoding(_ stream: Stream) {
+        let known: StaticString = "gzip, deflate"
+        let value = UnsafeRawBufferPointer(start: known.utf8Start, count: known.utf8CodeUnitCount)
+        withUnsafePointer(to: HTTPField("accept-encoding", value)) {
+            respond(stream, status: 415, fields: .init(start: $0, count: 1))
         }
     }
 

@@ -25,6 +25,8 @@ public final class HTTPEngine {
     var callbacks: OpaquePointer?
     var options: OpaquePointer?
     var date = HTTPDate()
+    var inflation = InflateQueue()
+    var deflater = Deflater()
 
     public init(limits: HTTPLimits, handler: HTTPHandler) {
         self.limits = limits
@@ -186,6 +188,7 @@ public final class HTTPEngine {
             return respond(stream, fault: HTTPFault(503, "too many connections; try again later"))
         }
         if let fault = stream.pointee.fault.answer(limits) { return respond(stream, fault: fault) }
+        if stream.pointee.coding != .identity { return queueInflation(stream) }
         handler.request(handler.context, stream)
     }
 
@@ -195,6 +198,7 @@ public final class HTTPEngine {
         // a computed pointer.
         let connection = stream.pointee.connection
         if stream.pointee.phase == .receiving { connection.pointee.receivingCount -= 1 }
+        if stream.pointee.phase == .inflating { inflation.remove(stream) }
         stream.pointee.phase = phase
     }
 

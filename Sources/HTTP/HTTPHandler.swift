@@ -8,6 +8,9 @@ public struct HTTPHandler {
     public var request: @convention(c) (Context, _ stream: UnsafeMutableRawPointer) -> Void
     /// A request that was handed over and not yet answered is gone: do not answer it.
     public var cancelled: @convention(c) (Context, _ stream: UnsafeMutableRawPointer) -> Void
+    /// A request that is not answered yet is due (`HTTPEngine.watch`, or its own header fields): perhaps its body
+    /// has not come. Answer it with `HTTPEngine.respond`.
+    public var expired: @convention(c) (Context, _ stream: UnsafeMutableRawPointer) -> Void
     /// The connection of this owner has output, or has ended.
     public var outputReady: @convention(c) (Context, _ owner: UnsafeMutableRawPointer) -> Void
 
@@ -15,11 +18,13 @@ public struct HTTPHandler {
         context: Context,
         request: @escaping @convention(c) (Context, UnsafeMutableRawPointer) -> Void,
         cancelled: @escaping @convention(c) (Context, UnsafeMutableRawPointer) -> Void,
+        expired: @escaping @convention(c) (Context, UnsafeMutableRawPointer) -> Void,
         outputReady: @escaping @convention(c) (Context, UnsafeMutableRawPointer) -> Void
     ) {
         self.context = context
         self.request = request
         self.cancelled = cancelled
+        self.expired = expired
         self.outputReady = outputReady
     }
 }

@@ -11,11 +11,15 @@ enum HTTPHead {
         switch count {
         case 5 where ASCII.equals(name, count, ":path"): setTarget(stream, value)
         case 7 where ASCII.equals(name, count, ":method"): stream.pointee.method = method(value)
+        case 12 where ASCII.equals(name, count, "grpc-timeout"):
+            setTimeout(stream, RequestTimeout.grpc(value), else: .grpcTimeout)
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
+        case 15 where ASCII.equals(name, count, "accept-encoding"): setAccepted(stream, value)
         case 16 where ASCII.equals(name, count, "content-encoding"):
-            stream.pointee.contentEncoding = (stream.pointee.head.count, value.count)
-            stream.pointee.head.append(value)
+            setContentCoding(stream, value)
+        case 16 where ASCII.equals(name, count, "serin-timeout-ms"):
+            setTimeout(stream, RequestTimeout.millis(value), else: .timeout)
         case 31 where ASCII.equals(name, count, "inference-header-content-length"):
             setInferenceHeaderLength(stream, value)
         default: break
@@ -73,10 +77,13 @@ extension HTTPEngine {
     /// With the header fields whole and a body to come: answer at once what cannot succeed.
     func refuseEarly(_ stream: Stream) {
         // A fault of one field can wait for the body: answered after it, HTTP/1.1's connection lives on.
-        if let fault = stream.pointee.fault.answer(limits), fault.status != 400 { return refuse(stream, fault) }
-        if stream.pointee.declaredLength > limits.bodyBytes {
-            refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
+        if let fault = stream.pointee.fault.answer(limits), fault.status != 400, fault.status != 415 {
+            return refuse(stream, fault)
         }
+        if stream.pointee.declaredLength > limits.bodyBytes {
+            return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
+        }
+        watchBody(stream)
     }
 
     /// Answers a request whose body has not ended; the rest of it is dropped.

@@ -7,6 +7,12 @@ public struct HTTPLimits: Sendable {
     /// Names and values of one request's header fields, HTTP/2's 32 bytes a field included.
     public var headerBytes = 16 << 10
     public var bodyBytes = 1 << 20
+    /// What a packed body may inflate to, in bytes, and beyond 64 KiB as a multiple of its packed size.
+    public var inflatedBytes = 1 << 20
+    public var inflateRatio = 100
+    /// Answers of these lengths are packed for clients that ask for it.
+    public var packMinBytes = 8 << 10
+    public var packMaxBytes = 128 << 10
     /// From the first byte of a request, or of a connection, to the end of its header fields.
     public var headerNanos: UInt64 = 5_000_000_000
     /// From a request's header fields to the end of its body.

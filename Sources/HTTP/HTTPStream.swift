@@ -1,6 +1,6 @@
 // One request and its response, whatever the version of HTTP.
 //
-//     receiving ──► ready ──► answered ──► sent        (a reset or a closed connection ends it anywhere)
+//     receiving ──► (inflating) ──► ready ──► answered ──► sent        (a reset or a closed connection ends it anywhere)
 //
 // `head` first holds the request's path and the header values somebody reads, later the response's
 // header values; `body` the request's body, `responseBody` the response's. The buffers stay with the
@@ -13,7 +13,7 @@ public enum HTTPMethod: UInt8, Sendable {
 }
 
 public struct HTTPStream: ~Copyable {
-    enum Phase: UInt8 { case receiving, ready, answered }
+    enum Phase: UInt8 { case receiving, inflating, ready, answered }
 
     // The connection's.
     var connectionOrNone: UnsafeMutablePointer<HTTPConnection>?
@@ -23,6 +23,8 @@ public struct HTTPStream: ~Copyable {
     var next: UnsafeMutablePointer<HTTPStream>?
     var previous: UnsafeMutablePointer<HTTPStream>?
     var startedAt: UInt64 = 0
+    /// When the handler is told that the answer is due.
+    var deadline = HTTPEngine.never
     /// Header bytes so far, as HTTP/2 counts them.
     var headerBytes = 0
     /// A fault found in the header fields; the request is answered with it.
@@ -32,13 +34,21 @@ public struct HTTPStream: ~Copyable {
     public internal(set) var method = HTTPMethod.other
     var head = GrowableBuffer(capacity: 512)
     var pathCount = 0
-    /// Offset and length in `head` of the `content-encoding` value.
-    var contentEncoding: (offset: Int, count: Int) = (0, 0)
+    /// How the body comes packed.
+    var coding = ContentCoding.identity
+    /// How the answer may be packed; identity: not at all.
+    var accepted = ContentCoding.identity
+    // The queue of bodies to be inflated.
+    var nextInflating: UnsafeMutablePointer<HTTPStream>?
+    var previousInflating: UnsafeMutablePointer<HTTPStream>?
     /// The value of `Inference-Header-Content-Length`; -1: the field is not there.
     public internal(set) var inferenceHeaderLength = -1
     /// The value of `content-length`; -1: not there.
     var declaredLength = -1
     public internal(set) var body = GrowableBuffer()
+
+    /// The smallest span of `serin-timeout-ms` and `grpc-timeout`; `RequestTimeout.none`: not given.
+    public internal(set) var timeoutNanos = RequestTimeout.none
 
     // The response.
     var status = 0
@@ -58,17 +68,14 @@ public struct HTTPStream: ~Copyable {
     /// The connection it came on; there is one from `begin` to `end`.
     var connection: UnsafeMutablePointer<HTTPConnection> { connectionOrNone.unsafelyUnwrapped }
 
+    /// When its first bytes came, in nanoseconds of the reactor's clock.
+    public var arrivedAt: UInt64 { startedAt }
+
     /// The names of the client's certificate; nil: the connection is not encrypted.
     public var peer: UnsafePointer<PeerIdentity>? { connection.pointee.peer }
 
     /// The request target as it came: path and query. Valid until the request is answered.
     public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
-
-    public var hasContentEncoding: Bool {
-        guard contentEncoding.count > 0 else { return false }
-        let value = UnsafeRawBufferPointer(start: head.pointer + contentEncoding.offset, count: contentEncoding.count)
-        return !ASCII.equalsIgnoringCase(value, "identity")
-    }
 
     mutating func reset() {
         phase = .receiving
@@ -79,9 +86,12 @@ public struct HTTPStream: ~Copyable {
         method = .other
         head.reset()
         pathCount = 0
-        contentEncoding = (0, 0)
+        coding = .identity
+        accepted = .identity
         inferenceHeaderLength = -1
         declaredLength = -1
+        timeoutNanos = RequestTimeout.none
+        deadline = HTTPEngine.never
         body.reset()
         status = 0
         responseBody.reset()
@@ -94,7 +104,7 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, inferenceHeaderLength, expectation, version, connect
+    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, timeout, grpcTimeout, contentCoding
 
     /// The answer; nil: nothing is wrong.
     func answer(_ limits: HTTPLimits) -> HTTPFault? {
@@ -108,6 +118,12 @@ enum HTTPFieldFault: UInt8 {
         case .expectation: HTTPFault(417, "expect: only 100-continue is known")
         case .version:
             HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
+        case .timeout:
+            HTTPFault(400, "serin-timeout-ms: expected milliseconds, such as 10 or 2.5, with at most nine digits")
+        case .grpcTimeout:
+            HTTPFault(400, "grpc-timeout: expected one to eight digits and a unit, one of H, M, S, m, u and n")
+        case .contentCoding:
+            HTTPFault(415, "content-encoding: expected one of gzip, deflate and identity")
         case .connect: HTTPFault(405, "CONNECT is not supported")
         }
     }

@@ -152,7 +152,14 @@ import Testing
         (body(#""name":"4111 1111 1111 1111""#), "inputs[0].name: expected 'features', got another name"),
         (body(#""name":"features","shape":[1,4]"#), "inputs[0].datatype: expected \(Datatype.supported), got nothing"),
         (body(data: "[1]", type: "BYTES"), "inputs[0].datatype: expected \(Datatype.supported), got BYTES"),
-        (body(data: "[1]", type: "FP16"), "inputs[0].datatype: expected \(Datatype.supported), got FP16"),
+        (
+            body(data: "[1,2,0,1]", type: "FP16"),
+            "inputs[0].data: expected FP16 as binary data, with parameters.binary_data_size, got JSON or nothing"
+        ),
+        (
+            body(data: "[1,2,0,1]", type: "BF16"),
+            "inputs[0].data: expected BF16 as binary data, with parameters.binary_data_size, got JSON or nothing"
+        ),
         (
             body(data: "[1]", type: "float"),
             "inputs[0].datatype: expected \(Datatype.supported), got an unknown datatype"

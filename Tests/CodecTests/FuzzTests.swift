@@ -156,16 +156,18 @@ private struct Mutator {
 }
 
 @Suite(.serialized) struct FuzzTests {
-    private enum Form { case v2, v1, binary, plain }
+    private enum Form { case v2, v1, binary, raw, plain }
     private static let types: [(String, Int)] = [
         ("FP32", 4), ("FP64", 8), ("BOOL", 1), ("INT8", 1), ("INT16", 2), ("INT32", 4), ("INT64", 8), ("UINT8", 1),
         ("UINT16", 2), ("UINT32", 4), ("UINT64", 8),
+        ("FP16", 2), ("BF16", 2),
     ]
 
     @Test func v2Bodies() { fuzz(.v2) }
     @Test func v1Bodies() { fuzz(.v1) }
     @Test func plainBodies() { fuzz(.plain) }
     @Test func binaryBodies() { fuzz(.binary) }
+    @Test func rawBodies() { fuzz(.raw) }
 
     private func fuzz(_ form: Form) {
         let environment = { (name: String) in getenv(name).flatMap { UInt64(String(cString: $0)) } }
@@ -232,6 +234,13 @@ private struct Mutator {
         case .v2:
             let type = mutator.chance(2) ? "FP32" : Self.types.randomElement(using: &mutator.random)!.0
             return (mutator.bend(Array(mutator.v2(rows: rows, binarySize: nil, type: type).utf8)), nil)
+        case .raw:
+            let count = mutator.chance(4) ? Int.random(in: 0...200, using: &mutator.random) : rows * 16
+            let noise = mutator.chance(2)
+            let body: [UInt8] = (0..<count).map { index in
+                noise && index % 16 < 4 ? .random(in: 0...255, using: &mutator.random) : 0
+            }
+            return (body, 0)
         case .binary:
             let (type, size) = Self.types.randomElement(using: &mutator.random)!
             let json = mutator.bend(Array(mutator.v2(rows: rows, binarySize: rows * 4 * size, type: type).utf8))

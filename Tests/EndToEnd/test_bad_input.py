@@ -213,7 +213,7 @@ def test_unknown_model_or_version(client, fraud, good, path):
 
 
 def test_unknown_encoding_is_415(client, fraud, good):
-    headers = {"Content-Encoding": "gzip"}
+    headers = {"Content-Encoding": "br"}
     refused(client, fraud, good, V2, b"\x1f\x8b" + bytes(100), 415, "encoding", headers=headers)
 
 

@@ -14,6 +14,8 @@ struct SeenRequest: Equatable {
 final class EngineHarness {
     private(set) var engine: HTTPEngine!
     private(set) var seen: [SeenRequest] = []
+    /// The bodies of these requests, byte by byte.
+    private(set) var bodies: [[UInt8]] = []
     private(set) var cancelled = 0
     /// False: requests wait in `waiting` for `answer`.
     var answersAtOnce = true
@@ -25,6 +27,7 @@ final class EngineHarness {
             context: context,
             request: { context, stream in EngineHarness.from(context).take(stream) },
             cancelled: { context, stream in EngineHarness.from(context).drop(stream) },
+            expired: { context, stream in EngineHarness.from(context).refuseLate(stream) },
             outputReady: { _, _ in })
         engine = HTTPEngine(limits: limits, handler: handler)
         engine.now = 1_000_000_000
@@ -40,12 +43,35 @@ final class EngineHarness {
             SeenRequest(
                 method: stream.pointee.method, target: String(decoding: stream.pointee.target, as: UTF8.self),
                 body: String(decoding: stream.pointee.body.bytes, as: UTF8.self)))
+        bodies.append(Array(stream.pointee.body.bytes))
         if answersAtOnce { answer(stream) } else { waiting.append(stream) }
     }
 
     private func drop(_ stream: UnsafeMutableRawPointer) {
         cancelled += 1
         waiting.removeAll { UnsafeMutableRawPointer($0) == stream }
+    }
+
+    func forget() {
+        seen = []
+        bodies = []
+    }
+
+    /// Requests that were due before they were answered, by target.
+    private(set) var late: [String] = []
+
+    private func refuseLate(_ stream: UnsafeMutableRawPointer) {
+        let stream = stream.assumingMemoryBound(to: HTTPStream.self)
+        late.append(String(decoding: stream.pointee.target, as: UTF8.self))
+        waiting.removeAll { $0 == stream }
+        stream.pointee.responseBody.append("late")
+        engine.respond(stream, status: 504)
+    }
+
+    /// What a reactor's timer does: time goes on to `nanos`, and the connection hears of its deadline.
+    func advance(_ connection: UnsafeMutableRawPointer, to nanos: UInt64) {
+        engine.now = nanos
+        if engine.deadline(connection) <= nanos { engine.expire(connection) }
     }
 
     /// Answers 200 with the target as the body.

@@ -16,7 +16,7 @@ enum ModuleDiagram {
         "Telemetry": ["Primitives", "CLinux"],
         "Reactor": ["Primitives", "Telemetry", "CLinux"],
         "TLS": ["Primitives", "Telemetry", "COpenSSL"],
-        "HTTP": ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser"],
+        "HTTP": ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser", "CZlib"],
         "Codec": ["Primitives", "Inference", "JSON"],
         "Routing": ["Primitives", "Inference"],
         "Batching": ["Primitives", "Inference", "Telemetry"],
