@@ -10,6 +10,7 @@ import Batching
 import CLinux
 import Codec
 import Execution
+import GRPC
 import HTTP
 import Inference
 import Primitives
@@ -41,12 +42,24 @@ final class DataPlane: Plane {
     /// The fields of the answer that is being written, and the text of its `server-timing`.
     let fields: UnsafeMutablePointer<HTTPField>
     let timing: UnsafeMutableRawPointer
+    /// The ModelInfer message that is being decoded.
+    var envelope = ModelInferEnvelope()
+    let compression = MessageCompression()
+    /// A message while it is compressed.
+    var packed = GrowableBuffer()
+    let statistics: InferenceStatistics
+    /// This plane's part of `statistics`, by version.
+    let statisticsShard: UnsafeMutablePointer<InferenceStatistics.Cell>
+    var watchers = HealthWatchers()
 
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
-        listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort?
+        listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort?,
+        statistics: InferenceStatistics? = nil
     ) {
         self.snapshot = snapshot
+        self.statistics = statistics ?? InferenceStatistics(shards: shard + 1, versions: snapshot.versions.count)
+        statisticsShard = self.statistics.shard(shard)
         routes = .passUnretained(snapshot.routes)
         versions = snapshot.table
         self.metrics = metrics
@@ -81,6 +94,7 @@ final class DataPlane: Plane {
     }
 
     override func request(_ stream: Stream) {
+        if stream.pointee.call.isCall { return call(stream) }
         let target = RequestTarget(stream.pointee.target)
         if target.endpoint.takesPOST {
             guard stream.pointee.method == .post else { return refuseMethod(stream, "POST") }
@@ -90,7 +104,10 @@ final class DataPlane: Plane {
         }
     }
 
+    override func received(_ stream: Stream) { callContinues(stream) }
+
     override func cancelled(_ stream: Stream) {
+        if stream.pointee.call.isOpen { watchers.remove(stream) }
         guard let user = stream.pointee.user else { return }
         user.assumingMemoryBound(to: Prediction.self).pointee.stream = nil
     }
@@ -98,11 +115,15 @@ final class DataPlane: Plane {
     override func roundEnded() {
         for index in 0..<waitingCount { runLane(waiting[index]) }
         waitingCount = 0
+        if !watchers.isEmpty { updateWatchers() }
     }
 
     // MARK: Refusals
 
     func refuse(_ stream: Stream, _ error: RequestError) {
+        if stream.pointee.call.isCall {
+            return refuseCall(stream, .modelInfer, GRPCStatus(httpStatus: error.status, error.message))
+        }
         engine.respond(stream, fault: HTTPFault(error.status, error.message))
     }
 

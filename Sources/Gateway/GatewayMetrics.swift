@@ -9,12 +9,15 @@ struct GatewayMetrics: Sendable {
     /// Requests that reached no version: unknown model, path or method.
     let unrouted: CounterID
     let inflight: GaugeID
+    /// Calls by method and code: at `method.rawValue * codes + code.rawValue`.
+    let calls: CallCounters
 
     init(shards: Int) throws(MetricsError) {
         registry = MetricsRegistry(shards: shards)
         unrouted = try registry.counter(
             Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .clientError))
         inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")
+        calls = try CallCounters(registry)
         try ProcessMetrics.declare(in: registry)
     }
 

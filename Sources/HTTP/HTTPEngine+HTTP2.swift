@@ -144,7 +144,7 @@ extension HTTPEngine {
     }
 
     @inline(__always)
-    private func field(
+    func field(
         _ name: StaticString, _ value: UnsafeRawPointer, _ count: Int, isVolatile: Bool
     ) -> nghttp2_nv {
         var flags = NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue
@@ -165,7 +165,7 @@ extension HTTPEngine {
     }
 
     /// A field whose value is copied into the stream's `head`, which has room.
-    private func field(_ stream: Stream, copy extra: HTTPField) -> nghttp2_nv {
+    func field(_ stream: Stream, copy extra: HTTPField) -> nghttp2_nv {
         let start = stream.pointee.head.count
         stream.pointee.head.append(extra.value)
         return field(

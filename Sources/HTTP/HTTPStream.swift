@@ -39,6 +39,8 @@ public struct HTTPStream: ~Copyable {
     /// The value of `content-length`; -1: not there.
     var declaredLength = -1
     public internal(set) var body = GrowableBuffer()
+    /// What gRPC adds; `isCall` is false for any other request.
+    public internal(set) var call = HTTPCall()
 
     // The response.
     var status = 0
@@ -49,6 +51,9 @@ public struct HTTPStream: ~Copyable {
     var endsConnection = false
     /// HTTP/2: answered before the body had come; the peer is told to stop sending it.
     var isEarly = false
+
+    /// A call's `grpc-message` and details, until libnghttp2 has packed them.
+    var trailers = GrowableBuffer()
 
     /// Whatever the handler keeps with the request.
     public var user: UnsafeMutableRawPointer?
@@ -83,8 +88,10 @@ public struct HTTPStream: ~Copyable {
         inferenceHeaderLength = -1
         declaredLength = -1
         body.reset()
+        call = HTTPCall()
         status = 0
         responseBody.reset()
+        trailers.reset()
         sent = 0
         endsConnection = false
         isEarly = false
@@ -94,7 +101,7 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, inferenceHeaderLength, expectation, version, connect
+    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, callOverHTTP1
 
     /// The answer; nil: nothing is wrong.
     func answer(_ limits: HTTPLimits) -> HTTPFault? {
@@ -108,6 +115,7 @@ enum HTTPFieldFault: UInt8 {
         case .expectation: HTTPFault(417, "expect: only 100-continue is known")
         case .version:
             HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
+        case .callOverHTTP1: HTTPFault(505, "gRPC needs HTTP/2")
         case .connect: HTTPFault(405, "CONNECT is not supported")
         }
     }
