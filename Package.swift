@@ -117,7 +117,7 @@ let package = Package(
         tests("ModelFormat"),
         tests("Configuration"),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),
-        tests("Gateway", ["Configuration", "Reactor", "COpenSSL", logging]),
+        tests("Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Telemetry", "COpenSSL", logging]),
 
         // The repository itself: imports, lengths, names.
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: swiftSettings),

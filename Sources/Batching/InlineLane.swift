@@ -18,29 +18,39 @@ public struct InlineLane: ~Copyable {
     /// Rows after which a batch is run at once; a larger request is a batch of its own.
     public static let rowLimit = 64
 
-    private let jobStorage: UnsafeMutablePointer<ScoringJob>
-    private let requests: UnsafeMutablePointer<UnsafeMutablePointer<InferenceRequest>>
-    private let ticketStorage: UnsafeMutablePointer<Ticket>
+    let jobStorage: UnsafeMutablePointer<ScoringJob>
+    let requests: UnsafeMutablePointer<UnsafeMutablePointer<InferenceRequest>>
+    let ticketStorage: UnsafeMutablePointer<Ticket>
+    let droppedStorage: UnsafeMutablePointer<Ticket>
     /// Requests that wait.
-    public private(set) var count = 0
+    public internal(set) var count = 0
     /// Rows that wait.
-    public private(set) var rows = 0
+    public internal(set) var rows = 0
+    /// Every request that waits can be answered in time if it starts by then.
+    var earliestStart = UInt64.max
+    /// A request that waits was abandoned.
+    var hasAbandoned = false
+    /// What scoring a row takes.
+    let rowNanos: UInt64
     private let columns: Int
     private let scoreType: ValueType
 
-    /// A lane for a model that gives `columns` scores of `scoreType` a row.
-    public init(columns: Int, scoreType: ValueType) {
+    /// A lane for a model that gives `columns` scores of `scoreType` a row, in `rowNanos` nanoseconds.
+    public init(columns: Int, scoreType: ValueType, rowNanos: UInt64 = 0) {
+        self.rowNanos = rowNanos
         self.columns = columns
         self.scoreType = scoreType
         jobStorage = .allocate(capacity: Self.requestLimit)
         requests = .allocate(capacity: Self.requestLimit)
         ticketStorage = .allocate(capacity: Self.requestLimit)
+        droppedStorage = .allocate(capacity: Self.requestLimit)
     }
 
     deinit {
         jobStorage.deallocate()
         requests.deallocate()
         ticketStorage.deallocate()
+        droppedStorage.deallocate()
     }
 
     public var jobs: UnsafeMutableBufferPointer<ScoringJob> { .init(start: jobStorage, count: count) }
@@ -60,6 +70,7 @@ public struct InlineLane: ~Copyable {
             to: ScoringJob(
                 values: request.pointee.values.pointer, rowCount: request.pointee.rowCount,
                 valueType: request.pointee.valueType, margins: margins, scores: request.pointee.scores.pointer))
+        if request.pointee.deadline != .max { earliestStart = min(earliestStart, latestStart(request)) }
         requests[count] = request
         ticketStorage[count] = ticket
         count += 1
@@ -74,6 +85,7 @@ public struct InlineLane: ~Copyable {
         defer {
             count = 0
             rows = 0
+            earliestStart = .max
         }
         return .init(start: ticketStorage, count: count)
     }

@@ -51,7 +51,7 @@ extension RequestDecoder {
         try Self.takeID(envelope.id, into: request)
         var binaryOutputs = false
         if let parameters = RequestFields.present(envelope.parameters) {
-            binaryOutputs = try RequestParameters.read(parameters)
+            binaryOutputs = try RequestParameters.read(parameters, into: request)
         }
         guard var tensors = envelope.inputs?.asArray, let tensor = tensors.next(), tensors.next() == nil else {
             throw Self.inputsRefusal(envelope.inputs)
@@ -122,8 +122,10 @@ extension RequestDecoder {
 
 /// `parameters` of the request.
 private enum RequestParameters {
-    /// Checks all of them; returns `binary_data_output`.
-    static func read(_ parameters: JSONValue) throws(RequestError) -> Bool {
+    /// Checks all of them, notes the timeout; returns `binary_data_output`.
+    static func read(
+        _ parameters: JSONValue, into request: UnsafeMutablePointer<InferenceRequest>
+    ) throws(RequestError) -> Bool {
         guard var object = parameters.asObject else {
             throw RequestFields.expected("parameters", "an object", got: parameters)
         }
@@ -134,7 +136,11 @@ private enum RequestParameters {
             if key == "binary_data_output" {
                 guard let flag = value.asBool else { throw expected(key, "true or false", value) }
                 binary = flag
-            } else if key == "timeout" || key == "priority" {
+            } else if key == "timeout" {
+                // Microseconds; 0 is Triton's word for the server's own.
+                guard let micros = value.asUInt64 else { throw expected(key, "a whole number from 0", value) }
+                if micros > 0 { request.pointee.timeoutNanos = min(micros, 1 << 53) * 1000 }
+            } else if key == "priority" {
                 guard value.asUInt64 != nil else { throw expected(key, "a whole number from 0", value) }
             } else if isReserved(key.bytes) {
                 throw .badRequest("\(RequestFields.path("parameters", key)): names in triton_ are reserved")

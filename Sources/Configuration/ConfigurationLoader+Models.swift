@@ -1,7 +1,7 @@
 // The `models:` section: names of the model author's choice, each with fixed fields.
 
 extension ConfigurationLoader {
-    static let modelFields = ["load", "required", "require", "budget", "max_rows", "clients", "route"]
+    static let modelFields = ["load", "required", "require", "budget", "timeout", "max_rows", "clients", "route"]
     static let routeFields = ["stable"]
     /// Budgets make sense from a microsecond to an hour.
     static let budgetRange: ClosedRange<UInt64> = 1000...3_600_000_000_000
@@ -26,6 +26,7 @@ extension ConfigurationLoader {
         if let load = fields["load"] { model.load = try readLoad(load) }
         if let required = fields["required"] { model.isRequired = try required.boolean() }
         if let budget = fields["budget"] { model.budgetNanos = try budget.nanos(in: budgetRange) }
+        if let timeout = fields["timeout"] { model.timeout = try readTimeout(timeout) }
         if let rows = fields["max_rows"] { model.rowsMax = try rows.integer(in: rowsRange) }
         if let require = fields["require"] {
             for item in try require.items("a list such as [golden]") {
@@ -37,6 +38,21 @@ extension ConfigurationLoader {
             model.stableVersion = try readRoute(route, load: model.load)
         }
         return model
+    }
+
+    /// `{default: 10ms, max: 1s}`
+    private static func readTimeout(_ value: YAMLValue) throws(ConfigurationError) -> ModelConfiguration.Timeout {
+        var timeout = ModelConfiguration.Timeout()
+        let fields = try value.fields(["default", "max"])
+        if let max = fields["max"] { timeout.maxNanos = try max.nanos(in: budgetRange) }
+        guard let standard = fields["default"] else { return timeout }
+        if (try? standard.text()) == "none" { return timeout }
+        let nanos = try standard.nanos(in: budgetRange)
+        guard nanos <= timeout.maxNanos else {
+            throw standard.error("is above max, which is \(Quantity.duration(nanos: timeout.maxNanos))")
+        }
+        timeout.standardNanos = nanos
+        return timeout
     }
 
     /// `all`, `{latest: 2}` or `["1", "2"]`.

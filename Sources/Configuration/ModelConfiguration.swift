@@ -15,6 +15,14 @@ public struct ModelConfiguration: Sendable, Equatable {
         case golden
     }
 
+    /// How long a request may wait for its answer, from its first bytes.
+    public struct Timeout: Sendable, Equatable {
+        /// Where the request does not say; nil: for ever.
+        public internal(set) var standardNanos: UInt64?
+        /// The most that a request may say.
+        public internal(set) var maxNanos: UInt64 = 60_000_000_000
+    }
+
     public let name: String
     public internal(set) var load = Load.all
     /// Counts for ready: its stable version must be.
@@ -24,6 +32,7 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var budgetNanos: UInt64?
     /// Rows of one request.
     public internal(set) var rowsMax = 1024
+    public internal(set) var timeout = Timeout()
     /// The names of client certificates that may ask; empty: anyone.
     public internal(set) var clients: [String] = []
     /// nil: the highest ready version.

@@ -126,6 +126,7 @@ extension DataPlane {
 
     func refuseCall(_ stream: Stream, _ method: CallMethod, _ status: GRPCStatus) {
         shard.add(metrics.calls[method, status.code])
+        if stream.pointee.call.isOpen { watchers.remove(stream) }
         engine.refuseCall(stream, status)
     }
 

@@ -36,15 +36,18 @@ extension DataPlane {
         prediction.pointee.stream = stream
         prediction.pointee.arm = arm
         prediction.pointee.startedAt = engine.now
+        if isLate(stream, index, prediction) { return }
         do throws(RequestError) {
             try decode(stream, endpoint, index, prediction)
         } catch {
             give(prediction)
             count(index, arm, .clientError)
-            statisticsShard[index].addFailure(nanos: clinux_now() &- engine.now)
-            shard.observe(versions[index].metrics.duration, nanos: clinux_now() &- engine.now)
+            let duration = clock() &- engine.now
+            statisticsShard[index].addFailure(nanos: duration)
+            shard.observe(versions[index].metrics.duration, nanos: duration)
             return refuse(stream, error)
         }
+        if admitIsLate(stream, prediction) { return }
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
         shard.add(metrics.inflight, 1)
         if lanes[index].count == 0 {
@@ -93,12 +96,13 @@ extension DataPlane {
     }
 
     func runLane(_ index: Int) {
+        let started = clock()
+        dropDead(index, at: started)
         let jobs = lanes[index].jobs
         if jobs.isEmpty { return }
         let rows = lanes[index].rows
-        let started = clinux_now()
         versions[index].model._withUnsafeGuaranteedRef { $0.score(jobs, scratch: scratch) }
-        let ended = clinux_now()
+        let ended = clock()
         shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
         shard.observe(versions[index].metrics.compute, nanos: ended &- started)
         statisticsShard[index].ran(at: started)
@@ -115,18 +119,18 @@ extension DataPlane {
         _ timing: UnsafeRawBufferPointer, _ started: UInt64, _ ended: UInt64
     ) {
         defer { give(prediction) }
-        shard.add(metrics.inflight, -1)
         let arm = prediction.pointee.arm
-        guard let stream = prediction.pointee.stream else { return count(index, arm, .cancelled) }
+        guard let stream = prediction.pointee.stream else { return }
+        if ended > prediction.pointee.request.pointee.deadline { return timeOut(prediction, stream) }
         stream.pointee.user = nil
         shard.observe(versions[index].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
         shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
-            count(index, arm, .modelError)
+            settled(prediction, .modelError)
             statisticsShard[index].addFailure(nanos: ended &- prediction.pointee.startedAt)
             return refuse(stream, RequestError(500, "the model gave a score that is not a finite number"))
         }
-        count(index, arm, .ok)
+        settled(prediction, .ok)
         if prediction.pointee.request.pointee.outOfRange > 0 {
             shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
@@ -164,13 +168,13 @@ extension DataPlane {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
-    private func give(_ prediction: UnsafeMutablePointer<Prediction>) {
+    func give(_ prediction: UnsafeMutablePointer<Prediction>) {
         prediction.pointee.request.pointee.reset()
         prediction.pointee.stream = nil
         predictions.give(prediction)
     }
 
-    private func count(_ index: Int, _ arm: Arm, _ outcome: Outcome) {
+    func count(_ index: Int, _ arm: Arm, _ outcome: Outcome) {
         shard.add(versions[index].metrics.requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue])
     }
 

@@ -51,6 +51,8 @@ final class DataPlane: Plane {
     /// This plane's part of `statistics`, by version.
     let statisticsShard: UnsafeMutablePointer<InferenceStatistics.Cell>
     var watchers = HealthWatchers()
+    /// The clock of what is measured and of deadlines while a batch is run; a round's own begins at `engine.now`.
+    var clock: @convention(c) () -> UInt64 = { clinux_now() }
 
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
@@ -74,7 +76,9 @@ final class DataPlane: Plane {
         lanes = .allocate(capacity: max(count, 1))
         waiting = .allocate(capacity: max(count, 1))
         for (index, version) in snapshot.versions.enumerated() {
-            let lane = InlineLane(columns: version.model.outputCount, scoreType: version.model.scoreType)
+            let lane = InlineLane(
+                columns: version.model.outputCount, scoreType: version.model.scoreType,
+                rowNanos: UInt64(min(version.model.cost.nanosAlone, version.model.cost.nanosInBatch)))
             (lanes + index).initialize(to: lane)
         }
         let bytes = snapshot.versions.map { $0.model.scratchByteCount(rows: InlineLane.rowLimit) }.max() ?? 0
@@ -109,7 +113,13 @@ final class DataPlane: Plane {
     override func cancelled(_ stream: Stream) {
         if stream.pointee.call.isOpen { watchers.remove(stream) }
         guard let user = stream.pointee.user else { return }
-        user.assumingMemoryBound(to: Prediction.self).pointee.stream = nil
+        cancel(user.assumingMemoryBound(to: Prediction.self))
+    }
+
+    override func expired(_ stream: Stream) {
+        if let user = stream.pointee.user { return expire(user.assumingMemoryBound(to: Prediction.self), stream) }
+        shard.add(metrics.unroutedTimeout)
+        refuse(stream, Self.late)
     }
 
     override func roundEnded() {
@@ -122,7 +132,8 @@ final class DataPlane: Plane {
 
     func refuse(_ stream: Stream, _ error: RequestError) {
         if stream.pointee.call.isCall {
-            return refuseCall(stream, .modelInfer, GRPCStatus(httpStatus: error.status, error.message))
+            let method = CallMethod(stream.pointee.target)
+            return refuseCall(stream, method, GRPCStatus(httpStatus: error.status, error.message))
         }
         engine.respond(stream, fault: HTTPFault(error.status, error.message))
     }

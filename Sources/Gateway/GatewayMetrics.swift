@@ -8,6 +8,8 @@ struct GatewayMetrics: Sendable {
     let registry: MetricsRegistry
     /// Requests that reached no version: unknown model, path or method.
     let unrouted: CounterID
+    /// Requests whose deadline passed before their body had come.
+    let unroutedTimeout: CounterID
     let inflight: GaugeID
     /// Calls by method and code: at `method.rawValue * codes + code.rawValue`.
     let calls: CallCounters
@@ -16,6 +18,8 @@ struct GatewayMetrics: Sendable {
         registry = MetricsRegistry(shards: shards)
         unrouted = try registry.counter(
             Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .clientError))
+        unroutedTimeout = try registry.counter(
+            Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .timeout))
         inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")
         calls = try CallCounters(registry)
         try ProcessMetrics.declare(in: registry)
@@ -34,7 +38,7 @@ struct GatewayMetrics: Sendable {
     func version(
         model: String, version: String, digest: String, format: String, budgetNanos: UInt64?
     ) throws(MetricsError) -> VersionMetrics {
-        var requests: InlineArray<8, CounterID> = .init(repeating: unrouted)
+        var requests: InlineArray<10, CounterID> = .init(repeating: unrouted)
         for arm in [Arm.stable, .pinned] {
             for outcome in Outcome.allCases {
                 requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue] = try registry.counter(
@@ -47,6 +51,12 @@ struct GatewayMetrics: Sendable {
             "serin_model_info", "The versions that are loaded, with the SHA-256 of their source.",
             labels: labels + [("format", format), ("digest", digest)]
         ) { 1 }
+        var unexecuted: InlineArray<2, CounterID> = .init(repeating: unrouted)
+        for (reason, text) in [(RequestFate.Reason.cancelled, "cancelled"), (.expired, "timeout")] {
+            unexecuted[Int(reason.rawValue)] = try registry.counter(
+                "serin_unexecuted_total", "Requests that were cancelled or late before they were scored, and were not.",
+                labels: labels + [("reason", text)])
+        }
         let edges = budgetNanos.map { LatencyEdges.including(budget: Double($0) / 1e9) } ?? LatencyEdges.standard
         return VersionMetrics(
             requests: requests,
@@ -65,7 +75,8 @@ struct GatewayMetrics: Sendable {
                 edges: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536], unit: .plain),
             outOfRange: try registry.counter(
                 "serin_feature_out_of_range_total", "Values out of their feature's range, accepted or clipped.",
-                labels: labels))
+                labels: labels),
+            unexecuted: unexecuted)
     }
 
     /// The share of a model's traffic that a version gets.

@@ -63,6 +63,8 @@ class Plane {
     func received(_ stream: Stream) {}
     /// A request that was not yet answered is gone.
     func cancelled(_ stream: Stream) {}
+    /// A request that was not yet answered is due.
+    func expired(_ stream: Stream) {}
     /// Every ready socket has been read.
     func roundEnded() {}
 
@@ -135,6 +137,9 @@ extension Plane {
             },
             cancelled: { context, stream in
                 Plane.with(context) { $0.cancelled(stream.assumingMemoryBound(to: HTTPStream.self)) }
+            },
+            expired: { context, stream in
+                Plane.with(context) { $0.expired(stream.assumingMemoryBound(to: HTTPStream.self)) }
             },
             outputReady: { context, owner in Plane.with(context) { $0.reactor.markDirty(owner) } })
     }

@@ -10,6 +10,8 @@ struct Prediction: ~Copyable {
     /// Where the answer goes; nil: the client is gone.
     var stream: UnsafeMutablePointer<HTTPStream>?
     var arm = Arm.stable
+    /// The index of the version, and of its lane.
+    var version = 0
     /// When the round that brought it began.
     var startedAt: UInt64 = 0
 

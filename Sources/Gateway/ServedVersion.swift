@@ -1,6 +1,7 @@
 // A loaded version as the data plane sees it: codec, compiled model, and where its numbers are counted.
 
 import Codec
+import Configuration
 import Execution
 import Inference
 import ModelFormat
@@ -17,16 +18,18 @@ final class ServedVersion: @unchecked Sendable {
     let metrics: VersionMetrics
     /// The version's text, for the `serin-version` header.
     let versionText: ByteText
+    let timeout: TimeoutPolicy
 
-    init(bundle: LoadedBundle, maxRows: Int, metrics: VersionMetrics) {
+    init(bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics) {
         name = bundle.name
         version = bundle.version
         model = bundle.model
         codec = ModelCodec(
             name: name, version: version, platform: bundle.facts.format.rawValue, input: bundle.input,
-            output: bundle.output, maxRows: maxRows)
+            output: bundle.output, maxRows: configuration.rowsMax)
         self.metrics = metrics
         versionText = ByteText(version)
+        timeout = TimeoutPolicy(configuration.timeout)
     }
 }
 
@@ -47,12 +50,16 @@ final class ByteText: @unchecked Sendable {
 /// What is counted for one version. Durations run from the arrival of the request's first bytes.
 struct VersionMetrics: Sendable {
     /// Requests by arm and outcome: at `arm.rawValue * outcomes + outcome.rawValue`.
-    var requests: InlineArray<8, CounterID>
+    var requests: InlineArray<10, CounterID>
     let duration: HistogramID
     let queue: HistogramID
     let compute: HistogramID
     let batchSize: HistogramID
     let outOfRange: CounterID
+    /// Requests that were taken off unscored, by why.
+    var unexecuted: InlineArray<2, CounterID>
+
+    func unexecuted(_ reason: RequestFate.Reason) -> CounterID { unexecuted[Int(reason.rawValue)] }
 }
 
 /// A served version in plain words: what the data plane touches for each request, with no reference to count.
@@ -61,24 +68,27 @@ struct VersionEntry {
     let model: Unmanaged<CompiledModel>
     let metrics: VersionMetrics
     let versionText: UnsafeRawBufferPointer
+    let timeout: TimeoutPolicy
 
     init(_ version: ServedVersion) {
         codec = .passUnretained(version.codec)
         model = .passUnretained(version.model)
         metrics = version.metrics
         versionText = version.versionText.bytes
+        timeout = version.timeout
     }
 }
 
 /// How a request ended; the names are the label's values.
 enum Outcome: Int, CaseIterable {
-    case ok, clientError, modelError, cancelled
+    case ok, clientError, modelError, timeout, cancelled
 
     var label: String {
         switch self {
         case .ok: "ok"
         case .clientError: "client_error"
         case .modelError: "model_error"
+        case .timeout: "timeout"
         case .cancelled: "cancelled"
         }
     }

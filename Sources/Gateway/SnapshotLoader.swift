@@ -67,7 +67,7 @@ struct SnapshotLoader {
         let counted = try metrics.version(
             model: model.name, version: version, digest: bundle.sourceDigest.description,
             format: bundle.facts.format.rawValue, budgetNanos: budget)
-        return ServedVersion(bundle: bundle, maxRows: model.configuration.rowsMax, metrics: counted)
+        return ServedVersion(bundle: bundle, configuration: model.configuration, metrics: counted)
     }
 
     private func listed(_ model: ServingPlan.Model, _ versions: [ServedVersion], from first: Int)

@@ -37,6 +37,8 @@ struct HTTPConnection: ~Copyable {
     var receivingSince: UInt64 = 0
     var openedAt: UInt64 = 0
     var activeAt: UInt64 = 0
+    /// No request that waits is due before.
+    var requestDue = HTTPEngine.never
 
     // HTTP/2.
     var session: OpaquePointer?
@@ -66,6 +68,7 @@ struct HTTPConnection: ~Copyable {
         lastStream = nil
         streamCount = 0
         receivingCount = 0
+        requestDue = HTTPEngine.never
         session = nil
         hasSettings = false
         noticedAt = 0

@@ -102,9 +102,12 @@ extension HTTPEngine {
 
     private func submit(_ stream: Stream, _ isCompressed: Bool, _ fields: UnsafeBufferPointer<HTTPField>) {
         precondition(fields.count <= Self.fieldLimit)
-        // Values live in `head` until libnghttp2 has packed them, which may be after this round.
-        stream.pointee.head.reset()
-        stream.pointee.head.reserve(fields.reduce(0) { $0 + $1.value.count })
+        // Values live in `head` until libnghttp2 has packed them, which may be after this round. Without any, the
+        // target stays in it, for the messages that an open call still gets.
+        if fields.count > 0 {
+            stream.pointee.head.reset()
+            stream.pointee.head.reserve(fields.reduce(0) { $0 + $1.value.count })
+        }
         var list: InlineArray<9, nghttp2_nv> = .init(repeating: nghttp2_nv())
         list[0] = field(":status", "200")
         list[1] = field("content-type", Self.contentType)

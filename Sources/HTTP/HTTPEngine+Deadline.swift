@@ -4,6 +4,11 @@ extension HTTPEngine {
     /// When the connection wants `expire`, in nanoseconds of `now`.
     public func deadline(_ handle: UnsafeMutableRawPointer) -> UInt64 {
         let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        return min(peerDeadline(connection), requestDeadline(connection))
+    }
+
+    /// By when the peer must have done the next thing.
+    private func peerDeadline(_ connection: Connection) -> UInt64 {
         if isGreeting(connection) { return connection.pointee.openedAt + limits.headerNanos }
         if connection.pointee.noticedAt != 0 { return connection.pointee.noticedAt + HTTPLimits.noticeNanos }
         if connection.pointee.version == .http1, connection.pointee.http1.isInHead {
@@ -12,7 +17,7 @@ extension HTTPEngine {
         if connection.pointee.receivingCount > 0 {
             return connection.pointee.receivingSince + shortestRequestNanos(connection)
         }
-        if connection.pointee.firstStream != nil { return .max >> 1 }
+        if connection.pointee.firstStream != nil { return Self.never }
         return connection.pointee.activeAt + limits.idleNanos
     }
 
@@ -29,9 +34,18 @@ extension HTTPEngine {
         connection.pointee.headerStream == nil ? limits.bodyNanos : min(limits.headerNanos, limits.bodyNanos)
     }
 
-    /// The deadline has passed: answer 408 where a request hangs, or end the connection.
+    /// The deadline has passed: of requests that wait, or of the peer.
     public func expire(_ handle: UnsafeMutableRawPointer) {
         let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        if requestDeadline(connection) <= now {
+            expireRequests(connection)
+            if peerDeadline(connection) > now { return }
+        }
+        expirePeer(connection)
+    }
+
+    /// Answers 408 where a request hangs, or ends the connection.
+    private func expirePeer(_ connection: Connection) {
         if isGreeting(connection) { return end(connection) }
         if connection.pointee.noticedAt != 0 {
             connection.pointee.noticedAt = 0

@@ -13,6 +13,8 @@ enum HTTPHead {
         case 5 where ASCII.equals(name, count, ":path"): setTarget(stream, value)
         case 7 where ASCII.equals(name, count, ":method"): stream.pointee.method = method(value)
         case 12 where ASCII.equals(name, count, "content-type"): setContentType(stream, value)
+        case 12 where ASCII.equals(name, count, "grpc-timeout"):
+            setTimeout(stream, RequestTimeout.grpc(value), else: .grpcTimeout)
         case 13 where ASCII.equals(name, count, "grpc-encoding"):
             stream.pointee.call.encoding = HTTPCall.encoding(value)
         case 14 where ASCII.equals(name, count, "content-length"):
@@ -20,6 +22,8 @@ enum HTTPHead {
         case 16 where ASCII.equals(name, count, "content-encoding"):
             stream.pointee.contentEncoding = (stream.pointee.head.count, value.count)
             stream.pointee.head.append(value)
+        case 16 where ASCII.equals(name, count, "serin-timeout-ms"):
+            setTimeout(stream, RequestTimeout.millis(value), else: .timeout)
         case 20 where ASCII.equals(name, count, "grpc-accept-encoding"):
             stream.pointee.call.acceptsGzip = HTTPCall.listsGzip(value)
         case 31 where ASCII.equals(name, count, "inference-header-content-length"):
@@ -97,8 +101,9 @@ extension HTTPEngine {
         if let fault = stream.pointee.fault.answer(limits), fault.status != 400 { return refuse(stream, fault) }
         let limit = limits.bodyBytes + (stream.pointee.call.isCall ? MessageFrame.prefixBytes : 0)
         if stream.pointee.declaredLength > limit {
-            refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
+            return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
         }
+        watchBody(stream)
     }
 
     /// Answers a request whose body has not ended; the rest of it is dropped.

@@ -23,6 +23,8 @@ public struct HTTPStream: ~Copyable {
     var next: UnsafeMutablePointer<HTTPStream>?
     var previous: UnsafeMutablePointer<HTTPStream>?
     var startedAt: UInt64 = 0
+    /// When the handler is told that the answer is due.
+    var deadline = HTTPEngine.never
     /// Header bytes so far, as HTTP/2 counts them.
     var headerBytes = 0
     /// A fault found in the header fields; the request is answered with it.
@@ -41,6 +43,9 @@ public struct HTTPStream: ~Copyable {
     public internal(set) var body = GrowableBuffer()
     /// What gRPC adds; `isCall` is false for any other request.
     public internal(set) var call = HTTPCall()
+
+    /// The smallest span of `serin-timeout-ms` and `grpc-timeout`; `RequestTimeout.none`: not given.
+    public internal(set) var timeoutNanos = RequestTimeout.none
 
     // The response.
     var status = 0
@@ -62,6 +67,9 @@ public struct HTTPStream: ~Copyable {
 
     /// The connection it came on; there is one from `begin` to `end`.
     var connection: UnsafeMutablePointer<HTTPConnection> { connectionOrNone.unsafelyUnwrapped }
+
+    /// When its first bytes came, in nanoseconds of the reactor's clock.
+    public var arrivedAt: UInt64 { startedAt }
 
     /// The names of the client's certificate; nil: the connection is not encrypted.
     public var peer: UnsafePointer<PeerIdentity>? { connection.pointee.peer }
@@ -87,6 +95,8 @@ public struct HTTPStream: ~Copyable {
         contentEncoding = (0, 0)
         inferenceHeaderLength = -1
         declaredLength = -1
+        timeoutNanos = RequestTimeout.none
+        deadline = HTTPEngine.never
         body.reset()
         call = HTTPCall()
         status = 0
@@ -101,7 +111,7 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, callOverHTTP1
+    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, timeout, grpcTimeout, callOverHTTP1
 
     /// The answer; nil: nothing is wrong.
     func answer(_ limits: HTTPLimits) -> HTTPFault? {
@@ -116,6 +126,10 @@ enum HTTPFieldFault: UInt8 {
         case .version:
             HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
         case .callOverHTTP1: HTTPFault(505, "gRPC needs HTTP/2")
+        case .timeout:
+            HTTPFault(400, "serin-timeout-ms: expected milliseconds, such as 10 or 2.5, with at most nine digits")
+        case .grpcTimeout:
+            HTTPFault(400, "grpc-timeout: expected one to eight digits and a unit, one of H, M, S, m, u and n")
         case .connect: HTTPFault(405, "CONNECT is not supported")
         }
     }

@@ -50,6 +50,12 @@ public struct InferenceRequest: ~Copyable {
     public var wishCount = 0
     /// Values out of their feature's range that were accepted or clipped.
     public var outOfRange = 0
+    /// The span that the body gives, `parameters.timeout`, in nanoseconds; `.max`: none.
+    public var timeoutNanos = UInt64.max
+    /// No answer after it, in nanoseconds of the reactor's clock; `.max`: none.
+    public var deadline = UInt64.max
+    /// Whether anybody still waits.
+    public let fate = RequestFate()
 
     public init() {}
 
@@ -72,5 +78,8 @@ public struct InferenceRequest: ~Copyable {
         dialect = .v2
         wishCount = 0
         outOfRange = 0
+        timeoutNanos = .max
+        deadline = .max
+        fate.renew()
     }
 }

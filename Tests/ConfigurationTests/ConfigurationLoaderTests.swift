@@ -31,6 +31,7 @@ import Testing
                 required: false
                 require: [golden]
                 budget: 500us
+                timeout: {default: 5ms, max: 2s}
                 max_rows: 8
                 route: {stable: 2}
               credit:
@@ -46,6 +47,9 @@ import Testing
         #expect(!fraud.isRequired)
         #expect(fraud.requirements == [.golden])
         #expect(fraud.budgetNanos == 500_000)
+        #expect(fraud.timeout.standardNanos == 5_000_000 && fraud.timeout.maxNanos == 2_000_000_000)
+        #expect(configuration.model(named: "credit").timeout.standardNanos == nil)
+        #expect(configuration.model(named: "credit").timeout.maxNanos == 60_000_000_000)
         #expect(fraud.rowsMax == 8)
         #expect(fraud.stableVersion == "2")
         #expect(fraud.selected(from: ["1", "2", "10"]) == ["2", "10"])

@@ -45,6 +45,7 @@ import Testing
     @Test(arguments: [
         ("load", "default all; all, {latest: 1 to 1000}"), ("required", "default true; true or false"),
         ("require", "default []; of: golden"), ("budget", "default: the manifest's; 1us to 1h"),
+        ("timeout.default", "default none; none or 1us to 1h"), ("timeout.max", "default 1m; 1us to 1h"),
         ("max_rows", "default 1024; 1 to 65536 rows"),
         ("clients", "default []; names of client certificates"),
         ("route.stable", "default: the highest version that is ready"),
@@ -63,7 +64,7 @@ import Testing
         let error = #expect(throws: ConfigurationError.self) {
             try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
         }
-        let known = "(known here: load, required, require, budget, max_rows, clients, route)"
+        let known = "(known here: load, required, require, budget, timeout, max_rows, clients, route)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

@@ -81,7 +81,10 @@ def counted(folder, protocol: int, shape: str, fraud, certs=None):
     connect, send = (Http2, send_http2) if protocol == 2 else (Http1, send_http1)
     tls = certs.client(protocols=("h2",) if protocol == 2 else ("http/1.1",)) if certs else None
     listen = {"tls": certs.listener()} if certs else {}
-    with Gateway(folder / "gateway", reactors=1, environment=probe.environment, listen=listen) as gateway:
+    # Every request has a deadline.
+    models = {"fraud": {"timeout": {"default": "20s", "max": "20s"}}}
+    settings = {"reactors": 1, "environment": probe.environment, "listen": listen, "models": models}
+    with Gateway(folder / "gateway", **settings) as gateway:
         port = gateway.tls_port if certs else gateway.port
         connections = [connect(port, tls=tls) for _ in range(CONNECTIONS)]
         for _ in range(5 if protocol == 2 else 0):

@@ -25,6 +25,7 @@ final class EngineHarness {
             context: context,
             request: { context, stream in EngineHarness.from(context).take(stream) },
             cancelled: { context, stream in EngineHarness.from(context).drop(stream) },
+            expired: { context, stream in EngineHarness.from(context).refuseLate(stream) },
             outputReady: { _, _ in })
         engine = HTTPEngine(limits: limits, handler: handler)
         engine.now = 1_000_000_000
@@ -46,6 +47,23 @@ final class EngineHarness {
     private func drop(_ stream: UnsafeMutableRawPointer) {
         cancelled += 1
         waiting.removeAll { UnsafeMutableRawPointer($0) == stream }
+    }
+
+    /// Requests that were due before they were answered, by target.
+    private(set) var late: [String] = []
+
+    private func refuseLate(_ stream: UnsafeMutableRawPointer) {
+        let stream = stream.assumingMemoryBound(to: HTTPStream.self)
+        late.append(String(decoding: stream.pointee.target, as: UTF8.self))
+        waiting.removeAll { $0 == stream }
+        stream.pointee.responseBody.append("late")
+        engine.respond(stream, status: 504)
+    }
+
+    /// What a reactor's timer does: time goes on to `nanos`, and the connection hears of its deadline.
+    func advance(_ connection: UnsafeMutableRawPointer, to nanos: UInt64) {
+        engine.now = nanos
+        if engine.deadline(connection) <= nanos { engine.expire(connection) }
     }
 
     /// Answers 200 with the target as the body.

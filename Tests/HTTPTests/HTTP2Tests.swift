@@ -4,7 +4,7 @@ import Testing
 @testable import HTTP
 
 /// libnghttp2 as the client, against the engine, in memory.
-private final class Client {
+final class Client {
     private(set) var statuses: [Int32: Int] = [:]
     private(set) var bodies: [Int32: String] = [:]
     private(set) var closed: [Int32: UInt32] = [:]

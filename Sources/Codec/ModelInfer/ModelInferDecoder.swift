@@ -22,6 +22,9 @@ public enum ModelInferDecoder {
         request.pointee.outOfRange = 0
         request.pointee.id.count = 0
         request.pointee.id.append(envelope.id)
+        if let micros = envelope.timeoutMicros, micros > 0 {
+            request.pointee.timeoutNanos = min(micros, 1 << 53) * 1000
+        }
         guard envelope.inputCount == 1 else { throw inputsRefusal(envelope.inputCount) }
         let tensor = try InferInput(envelope.input)
         try tensor.checkName(codec)

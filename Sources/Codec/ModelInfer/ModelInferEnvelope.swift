@@ -21,7 +21,7 @@ public struct ModelInferEnvelope {
     private(set) var raw = UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var rawCount = 0
     /// `parameters.timeout`, in µs; nil: not given.
-    public private(set) var timeoutMicros: UInt64?
+    private(set) var timeoutMicros: UInt64?
 
     /// Of no message.
     public init() {}
