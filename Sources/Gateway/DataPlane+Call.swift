@@ -28,7 +28,7 @@ extension DataPlane {
             case .modelInfer: try infer(stream)
             case .healthWatch: try watch(stream, try message(stream))
             case .reflection, .reflectionAlpha: try reflect(stream, method, isLast: true)
-            default: send(stream, method, try answer(method, try message(stream)))
+            default: send(stream, method, try answer(stream, method, try message(stream)))
             }
         } catch {
             if method == .modelInfer { shard.add(metrics.unrouted) }

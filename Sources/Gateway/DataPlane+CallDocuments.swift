@@ -10,20 +10,22 @@ import Routing
 
 extension DataPlane {
     /// The one message that answers a call with one message.
-    func answer(_ method: CallMethod, _ message: UnsafeRawBufferPointer) throws(GRPCStatus) -> [UInt8] {
+    func answer(
+        _ stream: Stream, _ method: CallMethod, _ message: UnsafeRawBufferPointer
+    ) throws(GRPCStatus) -> [UInt8] {
         let request = try NamedRequest(message)
         switch method {
         case .serverLive: return CallDocuments.flag(health.isLive)
         case .serverReady: return CallDocuments.flag(health.isReady)
         case .serverMetadata: return CallDocuments.serverMetadata(version: GatewayServer.version)
-        case .modelReady: return CallDocuments.flag(try version(request) != nil)
+        case .modelReady: return CallDocuments.flag(try version(request, stream) != nil)
         case .modelMetadata:
-            let (index, listed) = try readyVersion(request)
+            let (index, listed) = try readyVersion(request, stream)
             let versions = listed.versions.map { snapshot.versions[$0].version }
             return CallDocuments.metadata(snapshot.versions[index].codec, versions: versions)
         case .modelConfiguration:
-            return CallDocuments.config(snapshot.versions[try readyVersion(request).index].codec)
-        case .modelStatistics: return try statisticsMessage(request)
+            return CallDocuments.config(snapshot.versions[try readyVersion(request, stream).index].codec)
+        case .modelStatistics: return try statisticsMessage(request, stream)
         case .healthCheck:
             let status = status(of: request.name)
             if status == .serviceUnknown { throw GRPCStatus(.notFound, "unknown service") }
@@ -36,7 +38,7 @@ extension DataPlane {
     // MARK: Models
 
     /// The version that a request names; nil: the model is known, and it has none that is ready.
-    private func version(_ request: NamedRequest) throws(GRPCStatus) -> Int? {
+    private func version(_ request: NamedRequest, _ stream: Stream) throws(GRPCStatus) -> Int? {
         var name = request.name
         var text = request.version
         let decision = name.withUTF8 { name in
@@ -45,25 +47,29 @@ extension DataPlane {
             }
         }
         switch decision {
-        case .version(let index, _): return index
+        case .version(let index, _):
+            if let refusal = refusal(stream, index) { throw GRPCStatus(httpStatus: refusal.status, refusal.message) }
+            return index
         case .notReady: return nil
         case .unknownModel: throw GRPCStatus(.notFound, "unknown model")
         case .unknownVersion: throw GRPCStatus(.notFound, "unknown version of the model, or it is not ready")
         }
     }
 
-    private func readyVersion(_ request: NamedRequest) throws(GRPCStatus) -> (index: Int, listed: Snapshot.ListedModel)
-    {
-        guard let index = try version(request), let listed = snapshot.models.first(where: { $0.name == request.name })
+    private func readyVersion(
+        _ request: NamedRequest, _ stream: Stream
+    ) throws(GRPCStatus) -> (index: Int, listed: Snapshot.ListedModel) {
+        guard let index = try version(request, stream),
+            let listed = snapshot.models.first(where: { $0.name == request.name })
         else { throw GRPCStatus(.unavailable, "no version of the model is ready") }
         return (index, listed)
     }
 
-    /// Statistics of one version, of all of a model, or of all there are.
-    private func statisticsMessage(_ request: NamedRequest) throws(GRPCStatus) -> [UInt8] {
-        var indices = Array(snapshot.versions.indices)
+    /// Statistics of one version, of all of a model, or of all that the client may ask.
+    private func statisticsMessage(_ request: NamedRequest, _ stream: Stream) throws(GRPCStatus) -> [UInt8] {
+        var indices = snapshot.versions.indices.filter { refusal(stream, $0) == nil }
         if !request.name.isEmpty {
-            let (index, listed) = try readyVersion(request)
+            let (index, listed) = try readyVersion(request, stream)
             indices = request.version.isEmpty ? listed.versions : [index]
         }
         return CallDocuments.statistics(

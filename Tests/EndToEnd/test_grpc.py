@@ -1,18 +1,14 @@
 """gRPC with the clients people use: grpcio and tritonclient[grpc], over h2c and over mutual TLS."""
 
 import struct
-import threading
 import time
 
 import grpc
 import numpy as np
 import pytest
 import tritonclient.grpc as triton
-from google.protobuf import descriptor_pool
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 from tritonclient.grpc import service_pb2 as pb
 
@@ -24,60 +20,18 @@ from harness.gateway import Gateway
 SECONDS = 10
 
 
-@pytest.fixture(scope="module")
-def secure_gateway(installed, tmp_path_factory, certs):
-    with Gateway(tmp_path_factory.mktemp("secure"), reactors=1, listen={"tls": certs.mutual()}) as gateway:
-        yield gateway
-
-
-@pytest.fixture(params=["h2c", "mutual TLS"])
-def target(request, gateway, certs):
-    """Where to connect, and the credentials that takes; None: in clear."""
-    if request.param == "h2c":
-        return f"127.0.0.1:{gateway.port}", None
-    secure = request.getfixturevalue("secure_gateway")
-    return f"localhost:{secure.tls_port}", calls.credentials(certs, "client")
-
-
-@pytest.fixture
-def channel(target):
-    address, credentials = target
-    opened = grpc.secure_channel(address, credentials) if credentials else grpc.insecure_channel(address)
-    with opened:
-        yield opened
-
-
-@pytest.fixture
-def stub(channel):
-    return calls.stub(channel)
-
-
-@pytest.fixture
-def client(target):
-    address, credentials = target
-    with triton.InferenceServerClient(address, ssl=credentials is not None, creds=credentials) as client:
-        yield client
-
-
-@pytest.fixture
-def plain(gateway):
-    """A channel to the shared gateway, whatever the other tests connect to."""
-    with grpc.insecure_channel(f"127.0.0.1:{gateway.port}") as channel:
-        yield channel
-
-
 # tritonclient
 
-def test_tritonclient_runs_the_service(client):
-    assert client.is_server_live() and client.is_server_ready()
-    assert client.is_model_ready("fraud") and client.is_model_ready("fraud", "1")
-    server = client.get_server_metadata()
+def test_tritonclient_runs_the_service(triton_client):
+    assert triton_client.is_server_live() and triton_client.is_server_ready()
+    assert triton_client.is_model_ready("fraud") and triton_client.is_model_ready("fraud", "1")
+    server = triton_client.get_server_metadata()
     assert server.name == "serin" and "statistics" in server.extensions
-    model = client.get_model_metadata("fraud", "1")
+    model = triton_client.get_model_metadata("fraud", "1")
     assert (model.name, list(model.versions), model.platform) == ("fraud", ["1", "2"], "xgboost-json")
     assert [(tensor.name, tensor.datatype, list(tensor.shape)) for tensor in model.inputs] == [("features", "FP32", [-1, 32])]
     assert [tensor.name for tensor in model.outputs] == ["score", "margin", "label"]
-    config = client.get_model_config("fraud", "1").config
+    config = triton_client.get_model_config("fraud", "1").config
     assert config.max_batch_size == 0 and config.input[0].data_type == 11 and list(config.input[0].dims) == [-1, 32]
     assert [output.data_type for output in config.output] == [11, 11, 9]
 
@@ -85,7 +39,7 @@ def test_tritonclient_runs_the_service(client):
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("datatype", ["FP32", "FP64"])
 @pytest.mark.parametrize("compression", [None, "gzip"])
-def test_tritonclient_scores_the_golden_rows(client, version, datatype, compression):
+def test_tritonclient_scores_the_golden_rows(triton_client, version, datatype, compression):
     model = bundle(version)
     rows = model.rows(datatype)
     if not rows:
@@ -94,7 +48,7 @@ def test_tritonclient_scores_the_golden_rows(client, version, datatype, compress
     tensor = triton.InferInput("features", list(matrix.shape), datatype)
     tensor.set_data_from_numpy(matrix)
     wished = [triton.InferRequestedOutput(name) for name in ("margin", "score", "label")]
-    answer = client.infer(
+    answer = triton_client.infer(
         "fraud", [tensor], version, outputs=wished, request_id="an id", compression_algorithm=compression)
     response = answer.get_response()
     assert [output.name for output in response.outputs] == ["margin", "score", "label"] and response.id == "an id"
@@ -334,11 +288,13 @@ def test_a_model_for_named_clients_only(installed, tmp_path, certs, fraud):
                 for ask in (
                     lambda: calls.stub(channel).ModelInfer(request, timeout=SECONDS),
                     lambda: calls.stub(channel).ModelMetadata(pb.ModelMetadataRequest(name="fraud"), timeout=SECONDS),
-                    lambda: calls.stub(channel).ModelStatistics(pb.ModelStatisticsRequest(), timeout=SECONDS),
+                    lambda: calls.stub(channel).ModelStatistics(pb.ModelStatisticsRequest(name="fraud"), timeout=SECONDS),
                 ):
                     with pytest.raises(grpc.RpcError) as caught:
                         ask()
                     assert caught.value.code() == code
+                everything = calls.stub(channel).ModelStatistics(pb.ModelStatisticsRequest(), timeout=SECONDS)
+                assert not everything.model_stats
 
 
 # Deadlines and cancellation
@@ -370,109 +326,6 @@ def test_too_short_a_deadline_is_never_unavailable(plain, fraud, scrape):
             codes.add(error.code())
     assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.DEADLINE_EXCEEDED}
     assert grpc.StatusCode.DEADLINE_EXCEEDED in codes
-
-
-# Health
-
-def test_health_check_and_list(channel):
-    stub = health_pb2_grpc.HealthStub(channel)
-    for service in ("", "inference.GRPCInferenceService", "fraud"):
-        assert stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=SECONDS).status == 1
-    with pytest.raises(grpc.RpcError) as caught:
-        stub.Check(health_pb2.HealthCheckRequest(service="frau"), timeout=SECONDS)
-    assert caught.value.code() == grpc.StatusCode.NOT_FOUND
-    statuses = stub.List(health_pb2.HealthListRequest(), timeout=SECONDS).statuses
-    assert {name: status.status for name, status in statuses.items()} == {
-        "": 1, "inference.GRPCInferenceService": 1, "fraud": 1}
-
-
-def test_a_watch_says_what_is_and_can_be_cancelled(channel):
-    stub = health_pb2_grpc.HealthStub(channel)
-    for service, status in [("", 1), ("fraud", 1), ("frau", 3)]:
-        watch = stub.Watch(health_pb2.HealthCheckRequest(service=service), timeout=SECONDS)
-        assert next(watch).status == status
-        watch.cancel()
-
-
-def test_a_watch_hears_of_the_drain(start_gateway):
-    gateway = start_gateway(drain={"delay": "2s"})
-    with grpc.insecure_channel(f"127.0.0.1:{gateway.port}") as channel:
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=""))
-        assert next(watch).status == 1
-        timer = threading.Timer(0.2, gateway.signal)
-        timer.start()
-        assert next(watch).status == 2
-        with pytest.raises(grpc.RpcError) as caught:
-            next(watch)
-        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
-        timer.join()
-    assert gateway.wait(10) == 0
-
-
-# Reflection
-
-def test_reflection_describes_what_tritonclient_knows(channel):
-    database = ProtoReflectionDescriptorDatabase(channel)
-    assert set(database.get_services()) == {
-        "inference.GRPCInferenceService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-        "grpc.reflection.v1alpha.ServerReflection"}
-    pool = descriptor_pool.DescriptorPool(database)
-    ours = pool.FindServiceByName("inference.GRPCInferenceService")
-    theirs = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"]
-    assert len(ours.methods) == 8
-    compared = set()
-    for method in ours.methods:
-        other = theirs.methods_by_name[method.name]
-        assert (method.client_streaming, method.server_streaming) == (False, False)
-        for mine, known in ((method.input_type, other.input_type), (method.output_type, other.output_type)):
-            compare(mine, known, compared)
-    assert len(compared) > 25
-    health = pool.FindServiceByName("grpc.health.v1.Health")
-    for method in health.methods:
-        other = health_pb2.DESCRIPTOR.services_by_name["Health"].methods_by_name[method.name]
-        assert method.server_streaming == other.server_streaming
-        compare(method.input_type, other.input_type, compared)
-        compare(method.output_type, other.output_type, compared)
-
-
-def compare(ours, theirs, compared: set):
-    """Every field of ours is theirs: number, type, name, oneof and whether it repeats."""
-    if ours.full_name in compared:
-        return
-    compared.add(ours.full_name)
-    assert ours.full_name == theirs.full_name and ours.GetOptions().map_entry == theirs.GetOptions().map_entry
-    for field in ours.fields:
-        other = theirs.fields_by_name[field.name]
-        assert (field.number, field.type, field.is_repeated, field.json_name) == (
-            other.number, other.type, other.is_repeated, other.json_name), field.full_name
-        mine, known = field.containing_oneof, other.containing_oneof
-        assert (mine and mine.name) == (known and known.name)
-        if field.message_type:
-            compare(field.message_type, other.message_type, compared)
-        if field.enum_type:
-            assert [(value.name, value.number) for value in field.enum_type.values] == [
-                (value.name, value.number) for value in other.enum_type.values]
-
-
-def test_reflection_answers_while_the_client_goes_on(channel):
-    """grpcurl holds its call open, and asks again when it has read."""
-    for package in ("v1", "v1alpha"):
-        ask = channel.stream_stream(
-            f"/grpc.reflection.{package}.ServerReflection/ServerReflectionInfo",
-            reflection_pb2.ServerReflectionRequest.SerializeToString, reflection_pb2.ServerReflectionResponse.FromString)
-        has_answer, requests = threading.Semaphore(0), []
-
-        def send():
-            for text in ("inference.GRPCInferenceService", "grpc.health.v1.Health", "nothing"):
-                yield reflection_pb2.ServerReflectionRequest(file_containing_symbol=text)
-                requests.append(text)
-                assert has_answer.acquire(timeout=SECONDS)
-
-        answers = ask(send(), timeout=SECONDS)
-        for index, kind in enumerate(["file_descriptor_response", "file_descriptor_response", "error_response"]):
-            assert next(answers).WhichOneof("message_response") == kind and len(requests) <= index + 1
-            has_answer.release()
-        assert list(answers) == [] and answers.code() == grpc.StatusCode.OK
 
 
 # Metrics

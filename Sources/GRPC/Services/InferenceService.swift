@@ -46,7 +46,6 @@ extension ProtoFile {
             [
                 "string name = 1", "repeated string versions = 2", "string platform = 3",
                 "repeated TensorMetadata inputs = 4", "repeated TensorMetadata outputs = 5",
-                "map<string, string> properties = 6",
             ],
             messages: [
                 ProtoMessage("TensorMetadata", ["string name = 1", "string datatype = 2", "repeated int64 shape = 3"])
