@@ -62,12 +62,13 @@ let package = Package(
         module("JSON", ["CSimdjson", "CDecimal"]),
         module("Inference", ["Primitives"]),
         module("Telemetry", ["Primitives", "CLinux"]),
+        module("GRPC", ["Primitives", "CZlib"]),
 
         // The data plane, in the order a request travels.
         module("Reactor", ["Primitives", "Telemetry", "CLinux"]),
         module("TLS", ["Primitives", "Telemetry", "COpenSSL"]),
-        module("HTTP", ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser", "CZlib"]),
-        module("Codec", ["Primitives", "Inference", "JSON"]),
+        module("HTTP", ["Primitives", "Telemetry", "GRPC", "CNghttp2", "CHTTPParser", "CZlib"]),
+        module("Codec", ["Primitives", "Inference", "JSON", "GRPC"]),
         module("Routing", ["Primitives", "Inference"]),
         module("Batching", ["Primitives", "Inference", "Telemetry"]),
         module("Execution", ["Primitives", "Inference", "ModelFormat", "CKernels"]),
@@ -82,7 +83,8 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Primitives", "Inference", "Telemetry", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
+                "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing",
+                "Batching",
                 "Execution", "ModelFormat", "Registry", "Configuration", "CLinux", logging,
             ]),
         .executableTarget(
@@ -104,10 +106,11 @@ let package = Package(
         tests("JSON", ["CDecimal"]),
         tests("Inference"),
         tests("Telemetry"),
+        tests("GRPC", ["Primitives"]),
         tests("Reactor", ["Primitives"]),
         tests("TLS", ["Primitives", "Telemetry", "COpenSSL"]),
-        tests("HTTP", ["Primitives", "CNghttp2", "CZlib"]),
-        tests("Codec", ["Inference", "Primitives", "JSON"]),
+        tests("HTTP", ["Primitives", "GRPC", "CNghttp2", "CZlib"]),
+        tests("Codec", ["Inference", "Primitives", "JSON", "GRPC"]),
         tests("Routing", ["Inference"]),
         tests("Batching", ["Inference", "Primitives"]),
         tests("Execution", ["ModelFormat", "Inference", "JSON", "CKernels"]),

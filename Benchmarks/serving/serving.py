@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "models" / "fraud" / "1"
 INFER = "/v2/models/fraud/infer"
+CALL = "/inference.GRPCInferenceService/ModelInfer"
+CALL_FIELDS = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
 START_SECONDS = 30
 
 
@@ -119,11 +122,12 @@ def wait_for_log(server: Server, until: str, wanted: str) -> str:
 
 
 def nghttpd(folder: Path, cpu: int, certs: Path | None = None) -> Server:
-    """nghttpd with one thread and a file of 100 bytes where serin's model is; over TLS with the same certificate."""
+    """nghttpd with one thread and files of 100 bytes where serin's model is; over TLS with the same certificate."""
     site = folder / "site"
-    file = site / INFER.lstrip("/")
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"0123456789" * 10)
+    for path in (INFER, CALL):
+        file = site / path.lstrip("/")
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"0123456789" * 10)
     port = free_port()
     tls = [port, certs / "server.key", certs / "server.pem"] if certs else ["--no-tls", port]
     server = Server(["taskset", "-c", cpu, "nghttpd", "-n", "1", "-d", site, *tls], folder / "nghttpd.log")
@@ -157,19 +161,50 @@ def category_codes() -> list[dict]:
     return codes
 
 
-def request() -> tuple[bytes, float]:
-    """A V2 body of one golden row, and the trainer's score for it.
+def row() -> tuple[list, str, float]:
+    """The numbers of one golden row, the input tensor's name, and the trainer's score.
 
     Of the rows without missing values the one with the most digits: 32 numbers, about 400 bytes. It is sent as FP32,
     to which XGBoost rounds it in any case.
     """
     rows = [json.loads(line) for line in (BUNDLE / "golden.ndjson").read_text().splitlines()]
-    row = max((row for row in rows if None not in row["row"]), key=lambda row: len(json.dumps(row["row"])))
+    golden = max((row for row in rows if None not in row["row"]), key=lambda row: len(json.dumps(row["row"])))
     codes = category_codes()
-    data = [codes[place][value] if isinstance(value, str) else value for place, value in enumerate(row["row"])]
+    data = [codes[place][value] if isinstance(value, str) else value for place, value in enumerate(golden["row"])]
     name = re.search(r"input:\s*\{?\s*name:\s*([\w.-]+)", (BUNDLE / "manifest.yaml").read_text())
-    tensor = {"name": name[1] if name else "features", "shape": [1, len(data)], "datatype": "FP32", "data": data}
-    return json.dumps({"inputs": [tensor]}, separators=(",", ":")).encode(), row["score"][0]
+    return data, name[1] if name else "features", golden["score"][0]
+
+
+def request() -> tuple[bytes, float]:
+    """A V2 body of the row, and the trainer's score for it."""
+    data, name, score = row()
+    tensor = {"name": name, "shape": [1, len(data)], "datatype": "FP32", "data": data}
+    return json.dumps({"inputs": [tensor]}, separators=(",", ":")).encode(), score
+
+
+def call() -> tuple[bytes, float]:
+    """The same as a ModelInfer message with raw contents, behind its prefix."""
+    data, name, score = row()
+
+    def field(number: int, value: bytes) -> bytes:
+        length = len(value)
+        assert length < 16384
+        return bytes([number << 3 | 2, *([length] if length < 128 else [length & 127 | 128, length >> 7])]) + value
+
+    tensor = field(1, name.encode()) + field(2, b"FP32") + field(3, bytes([1, len(data)]))
+    message = field(1, b"fraud") + field(5, tensor) + field(7, struct.pack(f"<{len(data)}f", *data))
+    return struct.pack(">BI", 0, len(message)) + message, score
+
+
+def call_score(port: int, body: Path, certs: Path | None = None) -> float:
+    """One call through curl; the score, from the end of the answer's message."""
+    trust = ["--http2", "--cacert", certs / "ca.pem"] if certs else ["--http2-prior-knowledge"]
+    url = f"{'https' if certs else 'http'}://localhost:{port}{CALL}"
+    command = ["curl", "--silent", *trust, *CALL_FIELDS, "--data-binary", f"@{body}", "--output", "-", url]
+    answer = subprocess.run([str(word) for word in command], capture_output=True, timeout=20).stdout
+    if answer[-6:-4] != bytes([6 << 3 | 2, 4]):
+        fail(f"no raw score at the end of the call's answer: {answer!r}")
+    return struct.unpack("<f", answer[-4:])[0]
 
 
 def score(port: int, body: bytes, certs: Path | None = None) -> float:

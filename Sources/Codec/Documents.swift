@@ -83,7 +83,7 @@ public enum Documents {
         out.append("]}")
     }
 
-    private static func outputs(_ codec: ModelCodec) -> [(name: String, datatype: String, columns: Int)] {
+    static func outputs(_ codec: ModelCodec) -> [(name: String, datatype: String, columns: Int)] {
         let datatype = codec.scoreType.datatype
         return [("score", datatype, codec.columns), ("margin", datatype, codec.columns), ("label", "INT64", 1)]
     }

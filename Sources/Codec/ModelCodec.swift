@@ -38,6 +38,8 @@ public final class ModelCodec {
     let responseHead: GrowableBuffer
     /// `,"parameters":{"serin-version":"1","serin-arm":"`
     let responseFacts: GrowableBuffer
+    /// The same facts at the start of a ModelInferResponse.
+    let inferHead: GrowableBuffer
 
     public init(
         name: String, version: String, platform: String, input: ModelInput, output: ModelOutput, maxRows: Int
@@ -69,6 +71,9 @@ public final class ModelCodec {
             $0.append(#","parameters":{"serin-version":"#)
             $0.appendJSON(string: version)
             $0.append(#","serin-arm":""#)
+        }
+        inferHead = Self.bytes { head in
+            ModelInferEncoder.prepare(name: name, version: version).withUnsafeBytes { head.append($0) }
         }
     }
 

@@ -105,7 +105,7 @@ enum Rows {
     static func cell(_ dialect: Dialect, _ row: Int, _ column: Int, _ codec: ModelCodec) -> String {
         let name = codec.input.features[column].name
         switch dialect {
-        case .v2: return "inputs[0].data row \(row), feature '\(name)'"
+        case .v2, .modelInfer: return "inputs[0].data row \(row), feature '\(name)'"
         case .v1Instances: return "instances[\(row)].\(name)"
         case .v1Inputs: return "inputs.\(name)[\(row)]"
         }

@@ -2,6 +2,7 @@
 //
 //     V2  {"model_name":…,"model_version":…,"id":…,"parameters":{facts},"outputs":[tensor,…]}[binary tail]
 //     V1  {"predictions":[…]}  or  {"outputs":[…]}
+//     gRPC: ModelInferEncoder
 //
 // The room is reserved once for the worst case, then written without checks. The bytes in front
 // of the outputs are prepared when the version is loaded. Scores have the shortest digits that
@@ -40,6 +41,10 @@ public enum ResponseEncoder {
         _ request: UnsafeMutablePointer<InferenceRequest>, codec: ModelCodec, facts: ServingFacts,
         into out: inout GrowableBuffer
     ) -> Int? {
+        if request.pointee.dialect == .modelInfer {
+            ModelInferEncoder.encode(request, codec, facts, &out)
+            return nil
+        }
         let start = out.count
         out.reserve(start + bytesMax(request, codec, facts))
         var pen = Pen(at: out.pointer + start)
@@ -51,6 +56,7 @@ public enum ResponseEncoder {
             if writeV2Tail(request, codec, &pen) { headerLength = end }
         case .v1Instances: writeV1(#"{"predictions":["#, request, codec, &pen)
         case .v1Inputs: writeV1(#"{"outputs":["#, request, codec, &pen)
+        case .modelInfer: preconditionFailure("ModelInferEncoder writes these")
         }
         out.count = out.pointer.distance(to: pen.at)
         return headerLength
@@ -186,7 +192,7 @@ public enum ResponseEncoder {
 }
 
 /// A slot's scores or margins in the model's width.
-private struct Scores {
+struct Scores {
     private let values: UnsafeMutableRawPointer
     private let type: ValueType
 

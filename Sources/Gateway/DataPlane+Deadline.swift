@@ -46,7 +46,9 @@ extension DataPlane {
         let (version, arm) = (prediction.pointee.version, prediction.pointee.arm)
         shard.add(versions[version].metrics.unexecuted(.expired))
         count(version, arm, .timeout)
-        shard.observe(versions[version].metrics.duration, nanos: clock() &- prediction.pointee.startedAt)
+        let duration = clock() &- prediction.pointee.startedAt
+        shard.observe(versions[version].metrics.duration, nanos: duration)
+        statisticsShard[version].addFailure(nanos: duration)
         give(prediction)
         refuse(stream, Self.late)
         return true
@@ -74,6 +76,7 @@ extension DataPlane {
     func timeOut(_ prediction: PredictionPointer, _ stream: Stream) {
         let duration = clock() &- prediction.pointee.startedAt
         shard.observe(versions[prediction.pointee.version].metrics.duration, nanos: duration)
+        statisticsShard[prediction.pointee.version].addFailure(nanos: duration)
         stream.pointee.user = nil
         settled(prediction, .timeout)
         refuse(stream, Self.late)

@@ -10,6 +10,9 @@ import Routing
 
 extension DataPlane {
     func answerDocument(_ stream: Stream, _ target: RequestTarget) {
+        if target.endpoint == .unknown, CallMethod.isOfAService(stream.pointee.target) {
+            return refuseUnrouted(stream, RequestError(415, "content-type: calls have application/grpc"))
+        }
         if target.endpoint == .unknown {
             return refuseUnrouted(stream, RequestError(404, "unknown path; see GET /v2 and GET /v1/models"))
         }

@@ -4,6 +4,7 @@ import Batching
 import CLinux
 import Codec
 import Execution
+import GRPC
 import Glibc
 import HTTP
 import Inference
@@ -41,7 +42,9 @@ extension DataPlane {
         } catch {
             give(prediction)
             count(index, arm, .clientError)
-            shard.observe(versions[index].metrics.duration, nanos: clock() &- engine.now)
+            let duration = clock() &- engine.now
+            statisticsShard[index].addFailure(nanos: duration)
+            shard.observe(versions[index].metrics.duration, nanos: duration)
             return refuse(stream, error)
         }
         if admitIsLate(stream, prediction) { return }
@@ -57,6 +60,7 @@ extension DataPlane {
     private func decode(
         _ stream: Stream, _ endpoint: Endpoint, _ index: Int, _ prediction: UnsafeMutablePointer<Prediction>
     ) throws(RequestError) {
+        if endpoint == .modelInfer { return try decodeInfer(index, prediction) }
         let body = stream.pointee.body.bytes
         let request = prediction.pointee.request
         let headerLength = stream.pointee.inferenceHeaderLength
@@ -98,6 +102,7 @@ extension DataPlane {
         let ended = clock()
         shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
         shard.observe(versions[index].metrics.compute, nanos: ended &- started)
+        statisticsShard[index].ran(at: started)
         let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
         for ticket in lanes[index].finish() {
             answer(ticket.assumingMemoryBound(to: Prediction.self), index, timing, started, ended)
@@ -119,12 +124,14 @@ extension DataPlane {
         shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
             settled(prediction, .modelError)
+            statisticsShard[index].addFailure(nanos: ended &- prediction.pointee.startedAt)
             return refuse(stream, RequestError(500, "the model gave a score that is not a finite number"))
         }
         settled(prediction, .ok)
         if prediction.pointee.request.pointee.outOfRange > 0 {
             shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
+        if stream.pointee.call.isCall { MessageFrame.makeRoom(&stream.pointee.responseBody) }
         let binaryHeader = versions[index].codec._withUnsafeGuaranteedRef { codec in
             ResponseEncoder.encode(
                 prediction.pointee.request, codec: codec, facts: ServingFacts(arm: arm.text, tier: "full"),
@@ -142,6 +149,7 @@ extension DataPlane {
         (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
         (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
         (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
+        if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: 4)) }
         var count = 4
         if let coding = engine.pack(stream) {
             (fields + count).initialize(to: HTTPField("content-encoding", Self.bytes(coding)))

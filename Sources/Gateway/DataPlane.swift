@@ -10,6 +10,7 @@ import Batching
 import CLinux
 import Codec
 import Execution
+import GRPC
 import HTTP
 import Inference
 import Primitives
@@ -41,14 +42,26 @@ final class DataPlane: Plane {
     /// The fields of the answer that is being written, and the text of its `server-timing`.
     let fields: UnsafeMutablePointer<HTTPField>
     let timing: UnsafeMutableRawPointer
+    /// The ModelInfer message that is being decoded.
+    var envelope = ModelInferEnvelope()
+    let compression = MessageCompression()
+    /// A message while it is compressed.
+    var packed = GrowableBuffer()
+    let statistics: InferenceStatistics
+    /// This plane's part of `statistics`, by version.
+    let statisticsShard: UnsafeMutablePointer<InferenceStatistics.Cell>
+    var watchers = HealthWatchers()
     /// The clock of what is measured and of deadlines while a batch is run; a round's own begins at `engine.now`.
     var clock: @convention(c) () -> UInt64 = { clinux_now() }
 
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
-        listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort?
+        listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort?,
+        statistics: InferenceStatistics? = nil
     ) {
         self.snapshot = snapshot
+        self.statistics = statistics ?? InferenceStatistics(shards: shard + 1, versions: snapshot.versions.count)
+        statisticsShard = self.statistics.shard(shard)
         routes = .passUnretained(snapshot.routes)
         versions = snapshot.table
         self.metrics = metrics
@@ -85,6 +98,7 @@ final class DataPlane: Plane {
     }
 
     override func request(_ stream: Stream) {
+        if stream.pointee.call.isCall { return call(stream) }
         let target = RequestTarget(stream.pointee.target)
         if target.endpoint.takesPOST {
             guard stream.pointee.method == .post else { return refuseMethod(stream, "POST") }
@@ -94,7 +108,10 @@ final class DataPlane: Plane {
         }
     }
 
+    override func received(_ stream: Stream) { callContinues(stream) }
+
     override func cancelled(_ stream: Stream) {
+        if stream.pointee.call.isOpen { watchers.remove(stream) }
         guard let user = stream.pointee.user else { return }
         cancel(user.assumingMemoryBound(to: Prediction.self))
     }
@@ -110,11 +127,16 @@ final class DataPlane: Plane {
         waitingCount = 0
         let inflation = engine.takeInflationCounts()
         if inflation.isNews { count(inflation) }
+        if !watchers.isEmpty { updateWatchers() }
     }
 
     // MARK: Refusals
 
     func refuse(_ stream: Stream, _ error: RequestError) {
+        if stream.pointee.call.isCall {
+            let method = CallMethod(stream.pointee.target)
+            return refuseCall(stream, method, GRPCStatus(httpStatus: error.status, error.message))
+        }
         engine.respond(stream, fault: HTTPFault(error.status, error.message))
     }
 

@@ -12,6 +12,8 @@ struct GatewayMetrics: Sendable {
     let unroutedTimeout: CounterID
     let inflight: GaugeID
     let inflation: InflationMetrics
+    /// Calls by method and code: at `method.rawValue * codes + code.rawValue`.
+    let calls: CallCounters
 
     init(shards: Int) throws(MetricsError) {
         registry = MetricsRegistry(shards: shards)
@@ -21,6 +23,7 @@ struct GatewayMetrics: Sendable {
         unroutedTimeout = try registry.counter(
             Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .timeout))
         inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")
+        calls = try CallCounters(registry)
         try ProcessMetrics.declare(in: registry)
     }
 

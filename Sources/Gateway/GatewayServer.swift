@@ -99,6 +99,7 @@ final class Gateway {
             Double(connections.current.load(ordering: .relaxed))
         }
         let limits = HTTPLimits(configuration)
+        let statistics = InferenceStatistics(shards: reactors, versions: parts.snapshot.versions.count)
         var port = UInt16(configuration.listen.port)
         var securePort = UInt16(configuration.tls.port)
         let planes = try (0..<reactors).map { index in
@@ -117,7 +118,8 @@ final class Gateway {
             }
             return DataPlane(
                 snapshot: parts.snapshot, metrics: parts.metrics, shard: index, health: parts.health,
-                access: parts.access, listeners: listeners, connections: connections, limits: limits, secure: secure)
+                access: parts.access, listeners: listeners, connections: connections, limits: limits, secure: secure,
+                statistics: statistics)
         }
         announce("data", "http", configuration.listen.address, port, logger)
         if parts.secure != nil { announce("tls", "https", configuration.tls.address, securePort, logger) }

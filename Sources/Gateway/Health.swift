@@ -23,6 +23,8 @@ final class Health: Sendable {
 
     func beginDrain() { draining.store(true, ordering: .releasing) }
 
+    var isDraining: Bool { draining.load(ordering: .acquiring) }
+
     var isLive: Bool { oldestHeartbeatNanos() < Self.liveNanos }
 
     var isReady: Bool {

@@ -59,6 +59,8 @@ class Plane {
 
     /// A whole request has come.
     func request(_ stream: Stream) { preconditionFailure("a plane answers requests") }
+    /// More of a call's body has come, and not all of it.
+    func received(_ stream: Stream) {}
     /// A request that was not yet answered is gone.
     func cancelled(_ stream: Stream) {}
     /// A request that was not yet answered is due.
@@ -131,6 +133,9 @@ extension Plane {
             context: context,
             request: { context, stream in
                 Plane.with(context) { $0.request(stream.assumingMemoryBound(to: HTTPStream.self)) }
+            },
+            received: { context, stream in
+                Plane.with(context) { $0.received(stream.assumingMemoryBound(to: HTTPStream.self)) }
             },
             cancelled: { context, stream in
                 Plane.with(context) { $0.cancelled(stream.assumingMemoryBound(to: HTTPStream.self)) }

@@ -14,6 +14,8 @@ enum Endpoint: UInt8 {
     case serverMetadata, serverLive, serverReady
     case modelMetadata, modelReady, modelConfiguration, infer
     case modelList, modelStatus, predict
+    /// gRPC's; the message names the model.
+    case modelInfer
     case unknown
 
     /// The only method it answers, besides HEAD where it answers GET.
@@ -25,6 +27,13 @@ struct RequestTarget {
     /// The model's name and version as they stand in the path; empty where there is none.
     var model = UnsafeRawBufferPointer(start: nil, count: 0)
     var version = UnsafeRawBufferPointer(start: nil, count: 0)
+
+    /// A model that a call's message names.
+    init(_ endpoint: Endpoint, model: UnsafeRawBufferPointer, version: UnsafeRawBufferPointer) {
+        self.endpoint = endpoint
+        self.model = model
+        self.version = version
+    }
 
     /// Reads a request target; a query is ignored.
     init(_ target: UnsafeRawBufferPointer) {

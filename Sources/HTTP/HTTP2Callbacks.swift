@@ -27,6 +27,9 @@ enum HTTP2Callbacks {
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
             HTTP2Callbacks.frame(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame.unsafelyUnwrapped)
         }
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
+            HTTP2Callbacks.frameSent(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame.unsafelyUnwrapped)
+        }
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, _, user in
             HTTP2Callbacks.streamClosed(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id)
         }
@@ -113,11 +116,15 @@ enum HTTP2Callbacks {
         case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
             guard let stream = stream(connection, header.stream_id) else { return 0 }
             if connection.pointee.headerStream == stream { connection.pointee.headerStream = nil }
+            if header.type == NGHTTP2_HEADERS.rawValue, frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST {
+                stream.pointee.call.hasTrailers = true
+            }
             withEngine(connection) { engine in
                 if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
                     engine.complete(stream)
                 } else if stream.pointee.phase == .receiving {
                     engine.refuseEarly(stream)
+                    if header.type == NGHTTP2_DATA.rawValue { engine.receivedMore(stream) }
                 }
             }
         case NGHTTP2_SETTINGS.rawValue: connection.pointee.hasSettings = true
@@ -125,6 +132,20 @@ enum HTTP2Callbacks {
             withEngine(connection) { $0.http2NoticeAnswered(connection) }
         default: break
         }
+        return 0
+    }
+
+    /// A call that was answered before its body had come: the peer is told to stop sending it.
+    private static func frameSent(
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ frame: UnsafePointer<nghttp2_frame>
+    ) -> Int32 {
+        let header = frame.pointee.hd
+        guard header.type == NGHTTP2_HEADERS.rawValue, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+            let stream = stream(connection, header.stream_id), stream.pointee.isEarly
+        else { return 0 }
+        nghttp2_submit_rst_stream(
+            connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id,
+            UInt32(NGHTTP2_NO_ERROR.rawValue))
         return 0
     }
 

@@ -146,7 +146,7 @@ extension HTTPEngine {
     }
 
     @inline(__always)
-    private func field(
+    func field(
         _ name: StaticString, _ value: UnsafeRawPointer, _ count: Int, isVolatile: Bool
     ) -> nghttp2_nv {
         var flags = NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue
@@ -167,7 +167,7 @@ extension HTTPEngine {
     }
 
     /// A field whose value is copied into the stream's `head`, which has room.
-    private func field(_ stream: Stream, copy extra: HTTPField, isTabling: Bool) -> nghttp2_nv {
+    func field(_ stream: Stream, copy extra: HTTPField, isTabling: Bool) -> nghttp2_nv {
         let start = stream.pointee.head.count
         stream.pointee.head.append(extra.value)
         return field(
@@ -177,7 +177,7 @@ extension HTTPEngine {
 
     /// Whether this response puts its volatile fields into HPACK's table: one does every few seconds, so that all
     /// others find the name there.  In less time than that nothing else can push it out.
-    private func tablesVolatile(_ connection: Connection) -> Bool {
+    func tablesVolatile(_ connection: Connection) -> Bool {
         guard now >= connection.pointee.tabledAt + HTTPLimits.tablingNanos || connection.pointee.tabledAt == 0 else {
             return false
         }

@@ -1,5 +1,6 @@
 // Answers: the fields every response has, the handler's own, and the two wire formats' entry points.
 
+import GRPC
 import Primitives
 
 /// A response field of the handler's. The value is copied; the name must be lower case.
@@ -42,6 +43,9 @@ extension HTTPEngine {
 
     /// Answers with `{"error": message}`; 503 and 429 say when to come back.
     public func respond(_ stream: Stream, fault: HTTPFault) {
+        if stream.pointee.call.isCall, stream.pointee.id != 0 {
+            return refuseCall(stream, GRPCStatus(httpStatus: fault.status, fault.message))
+        }
         stream.pointee.responseBody.reset()
         stream.pointee.responseBody.append(#"{"error":""#)
         stream.pointee.responseBody.append(string: Self.escaped(fault.message))

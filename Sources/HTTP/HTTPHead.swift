@@ -1,5 +1,6 @@
 // The request fields that anybody reads, whichever version they came in.
 
+import GRPC
 import Primitives
 
 enum HTTPHead {
@@ -11,8 +12,11 @@ enum HTTPHead {
         switch count {
         case 5 where ASCII.equals(name, count, ":path"): setTarget(stream, value)
         case 7 where ASCII.equals(name, count, ":method"): stream.pointee.method = method(value)
+        case 12 where ASCII.equals(name, count, "content-type"): setContentType(stream, value)
         case 12 where ASCII.equals(name, count, "grpc-timeout"):
             setTimeout(stream, RequestTimeout.grpc(value), else: .grpcTimeout)
+        case 13 where ASCII.equals(name, count, "grpc-encoding"):
+            stream.pointee.call.encoding = HTTPCall.encoding(value)
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
         case 15 where ASCII.equals(name, count, "accept-encoding"): setAccepted(stream, value)
@@ -20,10 +24,17 @@ enum HTTPHead {
             setContentCoding(stream, value)
         case 16 where ASCII.equals(name, count, "serin-timeout-ms"):
             setTimeout(stream, RequestTimeout.millis(value), else: .timeout)
+        case 20 where ASCII.equals(name, count, "grpc-accept-encoding"):
+            stream.pointee.call.acceptsGzip = HTTPCall.listsGzip(value)
         case 31 where ASCII.equals(name, count, "inference-header-content-length"):
             setInferenceHeaderLength(stream, value)
         default: break
         }
+    }
+
+    private static func setContentType(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
+        stream.pointee.call.isCall = HTTPCall.isCall(contentType: value)
+        if stream.pointee.call.isCall, stream.pointee.id == 0 { stream.pointee.fault = .callOverHTTP1 }
     }
 
     /// The target comes before any other field, so it stands at the start of `head`.
@@ -68,10 +79,20 @@ enum HTTPHead {
 extension HTTPEngine {
     /// Takes bytes of a request's body.
     func take(_ stream: Stream, _ bytes: UnsafeRawPointer, _ count: Int) {
-        if stream.pointee.body.count + count > limits.bodyBytes {
+        let limit = limits.bodyBytes + (stream.pointee.call.isCall ? MessageFrame.prefixBytes : 0)
+        if stream.pointee.body.count + count > limit {
             return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
         }
+        let held = stream.pointee.body.count
         stream.pointee.body.append(bytes, count)
+        if stream.pointee.call.isCall, held < MessageFrame.prefixBytes { checkPrefix(stream) }
+    }
+
+    /// A call's message says first how long it is: one that is too long is refused before it comes.
+    private func checkPrefix(_ stream: Stream) {
+        if MessageFrame.announcedBytes(stream.pointee.body.bytes) > limits.bodyBytes {
+            refuse(stream, HTTPFault(413, "the message is larger than \(limits.bodyBytes) bytes"))
+        }
     }
 
     /// With the header fields whole and a body to come: answer at once what cannot succeed.
@@ -80,7 +101,8 @@ extension HTTPEngine {
         if let fault = stream.pointee.fault.answer(limits), fault.status != 400, fault.status != 415 {
             return refuse(stream, fault)
         }
-        if stream.pointee.declaredLength > limits.bodyBytes {
+        let limit = limits.bodyBytes + (stream.pointee.call.isCall ? MessageFrame.prefixBytes : 0)
+        if stream.pointee.declaredLength > limit {
             return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
         }
         watchBody(stream)

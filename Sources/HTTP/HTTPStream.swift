@@ -46,6 +46,8 @@ public struct HTTPStream: ~Copyable {
     /// The value of `content-length`; -1: not there.
     var declaredLength = -1
     public internal(set) var body = GrowableBuffer()
+    /// What gRPC adds; `isCall` is false for any other request.
+    public internal(set) var call = HTTPCall()
 
     /// The smallest span of `serin-timeout-ms` and `grpc-timeout`; `RequestTimeout.none`: not given.
     public internal(set) var timeoutNanos = RequestTimeout.none
@@ -59,6 +61,9 @@ public struct HTTPStream: ~Copyable {
     var endsConnection = false
     /// HTTP/2: answered before the body had come; the peer is told to stop sending it.
     var isEarly = false
+
+    /// A call's `grpc-message` and details, until libnghttp2 has packed them.
+    var trailers = GrowableBuffer()
 
     /// Whatever the handler keeps with the request.
     public var user: UnsafeMutableRawPointer?
@@ -93,8 +98,10 @@ public struct HTTPStream: ~Copyable {
         timeoutNanos = RequestTimeout.none
         deadline = HTTPEngine.never
         body.reset()
+        call = HTTPCall()
         status = 0
         responseBody.reset()
+        trailers.reset()
         sent = 0
         endsConnection = false
         isEarly = false
@@ -104,7 +111,8 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, timeout, grpcTimeout, contentCoding
+    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, timeout, grpcTimeout, callOverHTTP1
+    case contentCoding
 
     /// The answer; nil: nothing is wrong.
     func answer(_ limits: HTTPLimits) -> HTTPFault? {
@@ -118,6 +126,7 @@ enum HTTPFieldFault: UInt8 {
         case .expectation: HTTPFault(417, "expect: only 100-continue is known")
         case .version:
             HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
+        case .callOverHTTP1: HTTPFault(505, "gRPC needs HTTP/2")
         case .timeout:
             HTTPFault(400, "serin-timeout-ms: expected milliseconds, such as 10 or 2.5, with at most nine digits")
         case .grpcTimeout:

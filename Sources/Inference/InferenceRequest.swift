@@ -13,6 +13,8 @@ public enum Dialect: UInt8, Sendable {
     case v1Instances
     /// V1 `inputs`: answered by `outputs`.
     case v1Inputs
+    /// gRPC's ModelInfer.
+    case modelInfer
 }
 
 /// An output a V2 request can name.

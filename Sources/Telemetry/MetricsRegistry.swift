@@ -67,6 +67,13 @@ public final class MetricsRegistry: Sendable {
     /// What a counter has counted in all shards.
     public func total(_ id: CounterID) -> UInt64 { total(cell: id.cell) }
 
+    /// What a histogram has seen in all shards: the sum of the values (nanoseconds, of seconds), and how many.
+    public func total(_ id: HistogramID) -> (sum: UInt64, count: UInt64) {
+        var count: UInt64 = 0
+        for bucket in 0...id.bucket(of: .max) { count &+= total(cell: id.cell + 1 + UInt32(bucket)) }
+        return (total(cell: id.cell), count)
+    }
+
     /// What a gauge stands at over all shards.
     public func total(_ id: GaugeID) -> Int64 { Int64(bitPattern: total(cell: id.cell)) }
 }

@@ -10,6 +10,8 @@ from harness.certificates import Certificates
 from harness.exposition import Exposition
 from harness.gateway import BINARY, MODELS, Gateway
 
+pytest_plugins = ["harness.channels"]
+
 
 @pytest.fixture(scope="session")
 def installed():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import calls
 from harness.gateway import Gateway
 from harness.http1 import Http1
 from harness.http2 import Http2
@@ -41,17 +42,25 @@ def send_http2(connections, path: str, body: bytes, count: int):
         opened = []
         for connection in connections:
             for _ in range(min(10, left)):
-                opened.append((connection, connection.open(path, body)))
+                opened.append((connection, connection.open(path, body, headers=fields(path))))
                 left -= 1
         for connection, stream in opened:
-            assert connection.wait(stream).status == 200
+            assert_answered(connection.wait(stream))
             del connection.streams[stream]
+
+
+def fields(path: str):
+    return calls.FIELDS if path == calls.INFER else ()
+
+
+def assert_answered(stream):
+    assert stream.status == 200 and stream.headers.get("grpc-status", "0") == "0", stream.headers
 
 
 def deepen(connection: Http2, path: str, body: bytes):
     """Uses more slots at once than the counted requests will, so that each of those is warm."""
-    for stream in connection.open_at_once(80, path, body):
-        assert connection.wait(stream).status == 200
+    for stream in connection.open_at_once(80, path, body, fields(path)):
+        assert_answered(connection.wait(stream))
         del connection.streams[stream]
 
 
@@ -66,17 +75,19 @@ def bodies(fraud) -> dict:
         "v2": ("/v2/models/fraud/versions/1/infer", fraud.v2(rows, "FP32")),
         "v2 lightgbm": ("/v2/models/fraud/versions/2/infer", fraud.v2(rows, "FP64")),
         "v1": ("/v1/models/fraud/versions/1:predict", {"instances": fraud.objects(rows)}),
+        "call": (calls.INFER, calls.frame(calls.infer_request(fraud, rows).SerializeToString())),
+        "typed call": (calls.INFER, calls.frame(calls.infer_request(fraud, rows, raw=False).SerializeToString())),
     }
 
 
-CASES = [(2, "v2"), (2, "v2 lightgbm"), (2, "v1"), (1, "v2"), (1, "v1")]
+CASES = [(2, "v2"), (2, "v2 lightgbm"), (2, "v1"), (2, "call"), (2, "typed call"), (1, "v2"), (1, "v1")]
 
 
 @contextmanager
 def counted(folder, protocol: int, shape: str, fraud, certs=None):
     """A gateway and its reactor's counts over 10,000 warm requests; over TLS, given `certs`."""
     path, document = bodies(fraud)[shape]
-    body = json.dumps(document).encode()
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
     probe = Probe(folder)
     connect, send = (Http2, send_http2) if protocol == 2 else (Http1, send_http1)
     tls = certs.client(protocols=("h2",) if protocol == 2 else ("http/1.1",)) if certs else None

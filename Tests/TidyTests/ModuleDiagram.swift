@@ -7,17 +7,18 @@ enum ModuleDiagram {
     static let stages = ["Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching", "Execution"]
 
     /// Where Foundation is banned: the stages and everything below them.
-    static let dataPlane = Set(stages + ["Primitives", "Inference", "Telemetry", "JSON", "ModelFormat"])
+    static let dataPlane = Set(stages + ["Primitives", "Inference", "Telemetry", "JSON", "GRPC", "ModelFormat"])
 
     static let imports: [String: Set<String>] = [
         "Primitives": ["CLinux"],
         "JSON": ["CSimdjson", "CDecimal"],
         "Inference": ["Primitives"],
         "Telemetry": ["Primitives", "CLinux"],
+        "GRPC": ["Primitives", "CZlib"],
         "Reactor": ["Primitives", "Telemetry", "CLinux"],
         "TLS": ["Primitives", "Telemetry", "COpenSSL"],
-        "HTTP": ["Primitives", "Telemetry", "CNghttp2", "CHTTPParser", "CZlib"],
-        "Codec": ["Primitives", "Inference", "JSON"],
+        "HTTP": ["Primitives", "Telemetry", "GRPC", "CNghttp2", "CHTTPParser", "CZlib"],
+        "Codec": ["Primitives", "Inference", "JSON", "GRPC"],
         "Routing": ["Primitives", "Inference"],
         "Batching": ["Primitives", "Inference", "Telemetry"],
         "Execution": ["Primitives", "Inference", "ModelFormat", "CKernels"],
@@ -27,7 +28,7 @@ enum ModuleDiagram {
             "Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", "Yams", "Logging",
         ],
         "Gateway": [
-            "Primitives", "Inference", "Telemetry", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
+            "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
             "Execution", "ModelFormat", "Registry", "Configuration", "CLinux", "Logging",
         ],
         "serin": [

@@ -89,9 +89,9 @@ class Http2:
             if size == 0:
                 assert self.poll(SECONDS), "the window does not open"
 
-    def open_at_once(self, count: int, path: str, body: bytes) -> list[int]:
+    def open_at_once(self, count: int, path: str, body: bytes, headers=()) -> list[int]:
         """Requests whose last bytes go out in one write, so that the server finds all of them in one round."""
-        identifiers = [self.open(path, body[:-1], end=False) for _ in range(count)]
+        identifiers = [self.open(path, body[:-1], headers=headers, end=False) for _ in range(count)]
         self._window -= count
         assert self._window >= 0
         self.write(*(frames.DataFrame(identifier, body[-1:], flags=["END_STREAM"]) for identifier in identifiers))
