@@ -32,7 +32,8 @@ extension HTTPEngine {
 
     /// A body always goes on; a further request waits while as many are in flight as may be.
     private func hasRoom(_ connection: Connection) -> Bool {
-        connection.pointee.http1.phase == .body || connection.pointee.streamCount < limits.streams
+        if connection.pointee.http1.phase == .body { return true }
+        return connection.pointee.streamCount < limits.streams && connection.pointee.queuedBytes <= limits.outputBytes
     }
 
     /// Forgets the first `count` bytes of input.
@@ -61,7 +62,7 @@ extension HTTPEngine {
             return 0
         case .incomplete(let searched):
             connection.pointee.http1.searched = searched
-            if input.count > limits.headerBytes { http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes)) }
+            if input.count > limits.headerBytes { http1FailOnHead(connection) }
             return 0
         case .ends(let end):
             connection.pointee.http1.searched = 0
@@ -77,7 +78,7 @@ extension HTTPEngine {
 
     /// Feeds a whole head to the parser and starts its stream.
     private func begin(_ connection: Connection, head: UnsafeRawBufferPointer) {
-        if head.count > limits.headerBytes { return http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes)) }
+        if head.count > limits.headerBytes { return http1FailOnHead(connection) }
         if let fault = HTTP1HeadCheck.fault(head) { return http1Fail(connection, fault) }
         let stream = begin(connection, id: 0)
         connection.pointee.http1.stream = stream
@@ -153,6 +154,11 @@ extension HTTPEngine {
         stream.pointee.endsConnection = true
         respond(stream, fault: fault)
         connection.pointee.isEnding = true
+    }
+
+    private func http1FailOnHead(_ connection: Connection) {
+        count(.headerBytes)
+        http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes))
     }
 
     func http1Drain(_ connection: Connection) {
