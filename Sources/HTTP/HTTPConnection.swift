@@ -19,6 +19,9 @@ struct HTTPConnection: ~Copyable {
     var version = Version.detecting
     /// Who is at the other end; nil: the connection does not say.
     var peer: UnsafePointer<PeerIdentity>?
+    var address = PeerAddress()
+    /// Tells its client from others: the first name of its certificate, else its address.
+    var client: UInt64 = 0
     /// HTTP/1.1 was agreed on, and nothing has come yet.
     var isSilent = false
     /// Over the connection limit: every request is answered 503.

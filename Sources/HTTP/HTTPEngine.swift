@@ -61,11 +61,12 @@ public final class HTTPEngine {
     /// request is answered, and it ends.
     public func open(
         owner: UnsafeMutableRawPointer, agreement: Agreement, peer: UnsafePointer<PeerIdentity>, isRefusing: Bool,
-        isDraining: Bool
+        isDraining: Bool, address: PeerAddress = PeerAddress()
     ) -> UnsafeMutableRawPointer {
-        let handle = open(owner: owner, isRefusing: isRefusing)
+        let handle = open(owner: owner, isRefusing: isRefusing, address: address)
         let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
         connection.pointee.peer = peer
+        if peer.pointee.nameCount > 0 { connection.pointee.client = Self.key(peer.pointee.first) }
         connection.pointee.isDraining = isDraining
         switch agreement {
         case .http1:
@@ -80,13 +81,24 @@ public final class HTTPEngine {
         return handle
     }
 
+    /// Tells clients apart, with a seed that only this process knows.
+    private static func key(_ name: UnsafeRawBufferPointer) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(bytes: name)
+        return UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+
     /// A new connection; `owner` comes back in `outputReady`.
-    public func open(owner: UnsafeMutableRawPointer, isRefusing: Bool) -> UnsafeMutableRawPointer {
+    public func open(
+        owner: UnsafeMutableRawPointer, isRefusing: Bool, address: PeerAddress = PeerAddress()
+    ) -> UnsafeMutableRawPointer {
         let connection = connections.take()
         connection.pointee.reset()
         connection.pointee.engine = Unmanaged.passUnretained(self).toOpaque()
         connection.pointee.owner = owner
         connection.pointee.isRefusing = isRefusing
+        connection.pointee.address = address
+        connection.pointee.client = withUnsafeBytes(of: address.network) { Self.key($0) }
         connection.pointee.openedAt = now
         connection.pointee.activeAt = now
         metrics?.opened(.detecting)

@@ -66,6 +66,9 @@ public struct HTTPStream: ~Copyable {
     /// The names of the client's certificate; nil: the connection is not encrypted.
     public var peer: UnsafePointer<PeerIdentity>? { connection.pointee.peer }
 
+    /// Tells the request's client from others: the first name of its certificate, else its address.
+    public var client: UInt64 { connection.pointee.client }
+
     /// The request target as it came: path and query. Valid until the request is answered.
     public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
 
