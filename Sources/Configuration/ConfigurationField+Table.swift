@@ -37,5 +37,9 @@ extension ConfigurationField {
         ConfigurationField("cache.path", .optionalFolder(\.cachePath)),
         ConfigurationField("kernels.openblas", .boolean(\.usesOpenBLAS)),
         ConfigurationField("log.level", .logLevel(\.logLevel)),
+        ConfigurationField(
+            "log.access.mode", .word(\.accessLog.modeText, AccessLogConfiguration.Mode.allCases.map(\.rawValue))),
+        ConfigurationField("log.access.sample", .integer(\.accessLog.sample, 1...1_000_000, unit: "requests")),
+        ConfigurationField("log.access.file", .optionalFile(\.accessLog.file)),
     ]
 }

@@ -80,6 +80,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
     /// Batches of dense layers may go to OpenBLAS, where it is installed and faster.
     public internal(set) var usesOpenBLAS = true
     public internal(set) var logLevel = LogLevel.info
+    public internal(set) var accessLog = AccessLogConfiguration()
     /// Models that the file names, in its order; others of the repository have every default.
     public internal(set) var models: [ModelConfiguration] = []
 

@@ -13,9 +13,13 @@ struct DataPorts {
     private let addresses: AddressCounts
     private let limits: ReactorLimits
     private let registry: MetricsRegistry
+    private let access: AccessLog?
 
-    init(_ configuration: GatewayConfiguration, _ registry: MetricsRegistry, isSecure: Bool) throws(MetricsError) {
+    init(
+        _ configuration: GatewayConfiguration, _ registry: MetricsRegistry, isSecure: Bool, access: AccessLog?
+    ) throws(MetricsError) {
         self.registry = registry
+        self.access = access
         names = isSecure ? ["data", "tls"] : ["data"]
         connections = names.map { _ in ConnectionCount(limit: configuration.limits.connections) }
         addresses = AddressCounts(limit: configuration.limits.connectionsPerAddress)
@@ -30,12 +34,12 @@ struct DataPorts {
     }
 
     /// One reactor's, with its own listeners.
-    func port(_ listeners: [Listener], shard: Int) throws(MetricsError) -> Plane.Port {
-        let shard = registry.shard(shard)
+    func port(_ listeners: [Listener], reactor: Int) throws(MetricsError) -> Plane.Port {
+        let shard = registry.shard(reactor)
         return Plane.Port(
             listeners: listeners, connections: connections, addresses: addresses, limits: limits,
             metrics: try ReactorMetrics(registry, shard: shard, ports: names),
-            http: try HTTPMetrics(registry, shard: shard))
+            http: try HTTPMetrics(registry, shard: shard), access: access?.log(reactor, shard))
     }
 }
 

@@ -56,6 +56,8 @@ final class Gateway {
     private let planes: [DataPlane]
     private let operations: OperationsPlane
     private let running = RunningCount()
+    /// nil: it is off.
+    let accessLog: AccessLog?
 
     init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
         self.configuration = configuration
@@ -69,9 +71,10 @@ final class Gateway {
             access = Published(AccessTable(loaded, configuration))
             secure = configuration.tls.isOn ? try SecureEdge(configuration.tls, metrics.registry) : nil
             secure?.warn(logger)
+            accessLog = try AccessLog(configuration.accessLog, reactors: reactors, metrics.registry, logger)
             let parts = Parts(
                 configuration: configuration, snapshot: loaded, metrics: metrics, health: health, access: access,
-                secure: secure)
+                secure: secure, accessLog: accessLog)
             (planes, operations) = try Self.listen(parts, reactors, logger)
         } catch {
             throw StartError(description: "\(error)")
@@ -87,6 +90,7 @@ final class Gateway {
         var health: Health
         var access: Published<AccessTable>
         var secure: SecureEdge?
+        var accessLog: AccessLog?
     }
 
     /// Binds every port, and makes the planes behind them.
@@ -95,7 +99,8 @@ final class Gateway {
     ) throws -> ([DataPlane], OperationsPlane) {
         let configuration = parts.configuration
         let limits = HTTPLimits(configuration)
-        let edge = try DataPorts(configuration, parts.metrics.registry, isSecure: parts.secure != nil)
+        let edge = try DataPorts(
+            configuration, parts.metrics.registry, isSecure: parts.secure != nil, access: parts.accessLog)
         let rates = RateTable()
         var port = UInt16(configuration.listen.port)
         var securePort = UInt16(configuration.tls.port)
@@ -115,7 +120,7 @@ final class Gateway {
             }
             return DataPlane(
                 snapshot: parts.snapshot, metrics: parts.metrics, shard: index, health: parts.health,
-                access: parts.access, rates: rates, port: try edge.port(listeners, shard: index), limits: limits,
+                access: parts.access, rates: rates, port: try edge.port(listeners, reactor: index), limits: limits,
                 secure: secure)
         }
         announce("data", "http", configuration.listen.address, port, logger)
@@ -143,6 +148,7 @@ final class Gateway {
     // MARK: Run
 
     func start() {
+        accessLog?.start()
         for (index, plane) in planes.enumerated() { launch("reactor-\(index)", plane) }
         nonisolated(unsafe) let operations = operations
         ReactorThread.start("operations") { operations.run() }
@@ -204,6 +210,7 @@ final class Gateway {
         for plane in planes { plane.reactor.stop() }
         let deadline = clinux_now() + 1_000_000_000
         while isRunning, clinux_now() < deadline { usleep(1000) }
+        accessLog?.end()
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
         logger.info("\(reason); connections reset: \(reset)")
     }

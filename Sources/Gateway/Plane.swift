@@ -44,13 +44,14 @@ class Plane {
         var limits = ReactorLimits()
         var metrics: ReactorMetrics?
         var http: HTTPMetrics?
+        var access: HTTPAccessLog?
     }
 
     init(_ port: Port, limits: HTTPLimits, secure: SecurePort? = nil) {
         let place = UnsafeMutablePointer<Unmanaged<Plane>?>.allocate(capacity: 1)
         place.initialize(to: nil)
         self.place = place
-        engine = HTTPEngine(limits: limits, handler: Self.httpHandler(place), metrics: port.http)
+        engine = HTTPEngine(limits: limits, handler: Self.httpHandler(place), metrics: port.http, access: port.access)
         tls = secure.map { secure in
             TLSEngine(
                 secure.context, handler: Self.tlsHandler(place), metrics: secure.metrics, shard: secure.shard)

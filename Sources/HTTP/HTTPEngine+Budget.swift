@@ -44,7 +44,7 @@ extension HTTPEngine {
                 return offset
             }
             guard let frame = connection.pointee.walk.next(bytes, &offset) else { break }
-            connection.pointee.frames += 1
+            connection.pointee.frames += frame.weight
             let verdict = connection.pointee.budget.received(frame, rates, now)
             if verdict == .fine { continue }
             obey(connection, verdict)

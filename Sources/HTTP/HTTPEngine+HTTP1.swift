@@ -206,6 +206,11 @@ extension HTTPEngine {
             stream.pointee.head.append(": ")
             stream.pointee.head.append(field.value)
         }
+        stream.pointee.trace.withBytes { text in
+            guard let text else { return }
+            stream.pointee.head.append("\r\ntraceparent: ")
+            stream.pointee.head.append(text)
+        }
         if stream.pointee.endsConnection { stream.pointee.head.append("\r\nconnection: close") }
         stream.pointee.head.append("\r\n\r\n")
     }

@@ -80,7 +80,9 @@ extension HTTPEngine {
 
     /// Goes on with bytes that an earlier round left; there is no more to read from the socket until they are gone.
     private func http2Resume(_ connection: Connection) {
-        guard connection.pointee.framesAt != now, !connection.pointee.isEnding else { return }
+        if connection.pointee.isEnding { return }
+        // In the round that left them it is still the others' turn.
+        if connection.pointee.framesAt == now { return outputReady(connection) }
         let held = connection.pointee.heldInput.bytes
         let admitted = admit(connection, held)
         if admitted > 0 { http2Feed(connection, held.baseAddress.unsafelyUnwrapped, admitted) }
@@ -126,8 +128,8 @@ extension HTTPEngine {
     func http2Respond(_ stream: Stream, contentType: StaticString, fields: UnsafeBufferPointer<HTTPField>) {
         // Values live in `head` until libnghttp2 has packed them, which may be after this round.
         stream.pointee.head.reset()
-        stream.pointee.head.reserve(64 + fields.reduce(0) { $0 + $1.value.count })
-        var list: InlineArray<10, nghttp2_nv> = .init(repeating: nghttp2_nv())
+        stream.pointee.head.reserve(64 + TraceParent.byteCount + fields.reduce(0) { $0 + $1.value.count })
+        var list: InlineArray<11, nghttp2_nv> = .init(repeating: nghttp2_nv())
         list[0] = field(stream, ":status", decimal: stream.pointee.status, isVolatile: false)
         list[1] = field(
             "content-type", UnsafeRawPointer(contentType.utf8Start), contentType.utf8CodeUnitCount, isVolatile: false)
@@ -137,6 +139,11 @@ extension HTTPEngine {
         var count = Self.ownFieldCount
         for extra in fields {
             list[count] = field(stream, copy: extra)
+            count += 1
+        }
+        stream.pointee.trace.withBytes { text in
+            guard let text else { return }
+            list[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true))
             count += 1
         }
         let isBodiless = stream.pointee.method == .head || stream.pointee.responseBody.count == 0

@@ -32,6 +32,8 @@ extension HTTPEngine {
         stream.pointee.status = status
         stream.pointee.answeredAt = now
         date.update(now)
+        // The target is still there: the answer's fields take its place.
+        if access != nil { log(stream, status) }
         let connection = stream.pointee.connection
         queue(stream)
         if connection.pointee.version == .http2 {
@@ -41,6 +43,11 @@ extension HTTPEngine {
             http1Respond(stream, contentType: contentType, fields: fields)
         }
         outputReady(connection)
+    }
+
+    /// Puts a request into the access log, if it is one of those.
+    func log(_ stream: Stream, _ status: Int) {
+        if access?.wants(status) == true { access?.record(stream, status, now) }
     }
 
     /// Answers with `{"error": message}`; 503 and 429 say when to come back.

@@ -18,6 +18,8 @@ public final class HTTPEngine {
     let rates: HTTP2Rates
     /// nil: nothing is counted.
     let metrics: HTTPMetrics?
+    /// nil: nothing is logged.
+    var access: HTTPAccessLog?
     /// Of bodies that are being received.
     var receivingBytes = 0
     let handler: HTTPHandler
@@ -31,7 +33,10 @@ public final class HTTPEngine {
     var options: OpaquePointer?
     var date = HTTPDate()
 
-    public init(limits: HTTPLimits, handler: HTTPHandler, metrics: HTTPMetrics? = nil) {
+    public init(
+        limits: HTTPLimits, handler: HTTPHandler, metrics: HTTPMetrics? = nil, access: HTTPAccessLog? = nil
+    ) {
+        self.access = access
         self.limits = limits
         rates = HTTP2Rates(limits.http2)
         self.metrics = metrics
@@ -230,6 +235,7 @@ public final class HTTPEngine {
     /// The stream is over, for whatever reason.
     func end(_ stream: Stream) {
         let connection = stream.pointee.connection
+        if stream.pointee.phase != .answered, access != nil { log(stream, 499) }
         if stream.pointee.phase == .ready { handler.cancelled(handler.context, stream) }
         settle(stream, .answered)
         let (next, previous) = (stream.pointee.next, stream.pointee.previous)

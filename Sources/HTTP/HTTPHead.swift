@@ -11,6 +11,7 @@ enum HTTPHead {
         switch count {
         case 5 where ASCII.equals(name, count, ":path"): setTarget(stream, value)
         case 7 where ASCII.equals(name, count, ":method"): stream.pointee.method = method(value)
+        case 11 where ASCII.equals(name, count, "traceparent"): stream.pointee.trace.take(value)
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
         case 16 where ASCII.equals(name, count, "content-encoding"):

@@ -41,6 +41,8 @@ public struct HTTPStream: ~Copyable {
     var contentEncoding: (offset: Int, count: Int) = (0, 0)
     /// The value of `Inference-Header-Content-Length`; -1: the field is not there.
     public internal(set) var inferenceHeaderLength = -1
+    /// The caller's place in a trace, echoed in the answer.
+    var trace = TraceParent()
     /// The value of `content-length`; -1: not there.
     var declaredLength = -1
     public internal(set) var body = GrowableBuffer()
@@ -93,6 +95,7 @@ public struct HTTPStream: ~Copyable {
         contentEncoding = (0, 0)
         inferenceHeaderLength = -1
         declaredLength = -1
+        trace.reset()
         body.reset(keeping: bodyKept)
         status = 0
         responseBody.reset()

@@ -87,14 +87,14 @@ def test_attack(arena, attack):
     with Memory(gateway) as memory:
         with Raid(attack, port, SECONDS) as raid:
             latencies, errors = client.run(SECONDS)
-            outcome = raid.outcome
+        assert gateway.process.poll() is None, gateway.log()
+        outcome = raid.outcome
         reasons = counted(before, limits(gateway))
     p99 = percentile(latencies, 0.99)
     print(
         f"{attack.name}: p99 {p99 * 1000:.2f} ms (quiet: {baseline * 1000:.2f}), memory +{memory.grown / 1048576:.1f} MiB, "
         f"attacker: {outcome.opened} connections, {outcome.closed} closed, {outcome.sent >> 10} KiB sent; limits: {reasons}")
     assert not errors, errors
-    assert gateway.process.poll() is None, gateway.log()
     if attack.limited:
         assert set(attack.limited) & set(reasons), f"none of {attack.limited} was enforced: {reasons}"
     if attack.closed:

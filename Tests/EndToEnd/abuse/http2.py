@@ -21,14 +21,21 @@ def flood(unit: bytes, before: bytes = b""):
     return script
 
 
-def each_stream(make, opening: bytes = OPENING):
-    """`make(stream)` for one stream after another."""
+def each_stream(make, opening: bytes = OPENING, at_once: int = MANY):
+    """`make(stream)` for one stream after another; with fewer than MANY at once, waiting in between."""
     def script():
         yield opening
         identifiers = streams()
         while True:
-            yield b"".join(make(next(identifiers)) for _ in range(MANY))
+            yield b"".join(make(next(identifiers)) for _ in range(at_once))
+            if at_once < MANY:
+                yield None
     return script
+
+
+def provoke(make):
+    """Resets that the gateway must send, never more than it allows streams."""
+    return each_stream(make, at_once=40)
 
 
 def hold(first: bytes, again: bytes | None = None):
@@ -83,11 +90,17 @@ def trailer_bomb(stream: int) -> bytes:
 
 
 def large_fields(stream: int) -> bytes:
-    return headers(stream, GET + literal(b"x", b"y" * 16000)[:16000 + 10], END_HEADERS | END_STREAM)
+    return headers(stream, GET + literal(b"x", b"y" * 8150) * 2, END_HEADERS | END_STREAM)
 
 
 def many_fields(stream: int) -> bytes:
     return headers(stream, GET + literal(b"x", b"") * 3000, END_HEADERS | END_STREAM)
+
+
+def window_updates():
+    yield PREFACE + settings() + frame(SETTINGS, ACK)
+    while True:
+        yield window_update(0, 1) * MANY
 
 
 def continuations():
@@ -166,12 +179,12 @@ def attacks(small: bytes, large: bytes) -> list[Attack]:
     glitches = ("glitches",)
     return [
         Attack("rapid reset", each_stream(rapid_reset), glitches),
-        Attack("made you reset: window overflow", each_stream(window_overflow), glitches),
-        Attack("made you reset: zero increment", each_stream(zero_increment), closed=True),
-        Attack("made you reset: content-length", each_stream(wrong_length), glitches),
-        Attack("made you reset: trailers without an end", each_stream(endless_trailers), glitches),
-        Attack("made you reset: malformed fields", each_stream(malformed), glitches),
-        Attack("made you reset, never reading", each_stream(wrong_length), glitches, reads=False),
+        Attack("made you reset: window overflow", provoke(window_overflow), glitches, pause=0.005),
+        Attack("made you reset: zero increment", provoke(zero_increment), closed=True, pause=0.005),
+        Attack("made you reset: content-length", provoke(wrong_length), glitches, pause=0.005),
+        Attack("made you reset: trailers without an end", provoke(endless_trailers), glitches, pause=0.005),
+        Attack("made you reset: malformed fields", provoke(malformed), glitches, pause=0.005),
+        Attack("made you reset, never reading", provoke(wrong_length), glitches, reads=False, pause=0.005),
         Attack("streams beyond the limit", each_stream(unfinished), closed=True),
         Attack(
             "streams beyond the limit, settings not acknowledged", each_stream(unfinished, PREFACE + settings()),
@@ -184,7 +197,7 @@ def attacks(small: bytes, large: bytes) -> list[Attack]:
         Attack("PRIORITY", flood(frame(PRIORITY, 0, 1, b"\0\0\0\0\x10")), glitches),
         Attack("unknown frames", flood(frame(0xEE, 0, 0)), glitches),
         Attack("unknown frames, full", flood(frame(0xEE, 0, 0, bytes(16384))), glitches),
-        Attack("WINDOW_UPDATE", flood(window_update(0, 1), window_update(0, 1)), ("glitches",), closed=True),
+        Attack("WINDOW_UPDATE", window_updates, glitches),
         Attack("empty DATA", flood(frame(DATA, 0, 1), headers(1, post(PATH))), ("empty_data",)),
         Attack("padded empty DATA", flood(frame(DATA, 8, 1, b"\x03\0\0\0"), headers(1, post(PATH))), ("empty_data",)),
         Attack("DATA of a byte", flood(frame(DATA, 0, 1, b" "), headers(1, post(PATH))), glitches),
