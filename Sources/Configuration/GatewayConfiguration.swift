@@ -29,7 +29,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
         /// Bytes of a request's body.
         public internal(set) var bodyBytes = 1 << 20
         /// Bytes of unfinished bodies that a reactor holds.
-        public internal(set) var receivingBytes = 6 << 20
+        public internal(set) var receivingBytes = 4 << 20
         /// Bytes of unsent answers that a connection may have before nothing more is taken from it.
         public internal(set) var outputBytes = 256 << 10
         /// Bytes a second that a body must bring, and that an answer's reader must take; 0: any.

@@ -30,7 +30,7 @@ public struct HTTP2Limits: Sendable {
     public var smallData = 200
     /// DATA without data, in a row.
     public var emptyData = 10
-    /// Frames that are taken from a connection before it is another's turn; header fields count once more every 32 bytes.
+    /// Frames that are taken from a connection before it is another's turn; header fields count once more every 16 bytes.
     public var framesPerRound = 512
 
     public init() {}

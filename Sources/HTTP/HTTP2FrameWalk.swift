@@ -12,9 +12,9 @@ struct HTTP2FrameHeader: Equatable {
     var length = 0
     var type: UInt8 = 0
     var flags: UInt8 = 0
-    /// What it costs, in frames: a packed field of two bytes can mean four thousand, so 16 KiB of them are a round's work.
+    /// What it costs, in frames: a packed field of two bytes can mean four thousand, so 8 KiB of them are a round's work.
     @inline(__always)
-    var weight: Int { type == 1 || type == 9 ? 1 + length >> 5 : 1 }
+    var weight: Int { type == 1 || type == 9 ? 1 + length >> 4 : 1 }
     /// The first byte of the payload, where it has come: a padded frame's pad length.
     var firstByte: UInt8?
 }

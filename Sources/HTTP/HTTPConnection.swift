@@ -37,6 +37,8 @@ struct HTTPConnection: ~Copyable {
     var streamCount = 0
     /// No stream's time is over before this.
     var watchAt: UInt64 = .max
+    /// Memory of its unfinished bodies.
+    var receivingBytes = 0
     /// Bytes of answers that are not sent whole.
     var queuedBytes = 0
     /// Why it ends, where this side ends it.
@@ -88,6 +90,7 @@ struct HTTPConnection: ~Copyable {
         streamCount = 0
         watchAt = .max
         queuedBytes = 0
+        receivingBytes = 0
         ending = nil
         session = nil
         hasSettings = false

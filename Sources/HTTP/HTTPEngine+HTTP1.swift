@@ -54,7 +54,14 @@ extension HTTPEngine {
         let input = UnsafeRawBufferPointer(rebasing: connection.pointee.http1.input.bytes[start...])
         if input.isEmpty { return 0 }
         let blank = leadingBlankLine(input)
-        if blank > 0 { return blank }
+        if blank > 0 {
+            if connection.pointee.http1.hasBlankLine {
+                http1Fail(connection, HTTPFault(400, "more than one empty line before a request line"))
+                return 0
+            }
+            connection.pointee.http1.hasBlankLine = true
+            return blank
+        }
         if connection.pointee.http1.searched == 0 { connection.pointee.http1.headSince = now }
         switch HTTP1HeadCheck.findEnd(input, from: connection.pointee.http1.searched) {
         case .fault(let fault):
@@ -83,6 +90,7 @@ extension HTTPEngine {
         let stream = begin(connection, id: 0)
         connection.pointee.http1.stream = stream
         connection.pointee.http1.messageEnded = false
+        connection.pointee.http1.hasBlankLine = false
         connection.pointee.http1.isInValue = false
         connection.pointee.http1.name.count = 0
         connection.pointee.http1.value.count = 0

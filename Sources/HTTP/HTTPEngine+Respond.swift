@@ -35,6 +35,8 @@ extension HTTPEngine {
         // The target is still there: the answer's fields take its place.
         if access != nil { log(stream, status) }
         let connection = stream.pointee.connection
+        // Nobody reads it any more, and the answer may wait for long.
+        stream.pointee.body.reset(keeping: bytesKept)
         queue(stream)
         if connection.pointee.version == .http2 {
             connection.pointee.budget.answered(rates)

@@ -192,10 +192,12 @@ public final class HTTPEngine {
 
     // MARK: Streams
 
+    /// What a body's buffer keeps for the next request.
+    var bytesKept: Int { streams.inUse > HTTPLimits.warmStreams ? 4 << 10 : 16 << 10 }
+
     func begin(_ connection: Connection, id: Int32) -> Stream {
         let stream = streams.take()
-        let bodyKept = streams.inUse > HTTPLimits.warmStreams ? 4 << 10 : 64 << 10
-        stream.pointee.reset(bodyKept: bodyKept)
+        stream.pointee.reset()
         stream.pointee.id = id
         stream.pointee.connectionOrNone = connection
         stream.pointee.startedAt = now
@@ -226,7 +228,7 @@ public final class HTTPEngine {
     /// The stream stops receiving.
     func settle(_ stream: Stream, _ phase: HTTPStream.Phase) {
         if stream.pointee.phase == .receiving {
-            receivingBytes -= stream.pointee.body.count
+            releaseBody(stream)
             if stream.pointee.connection.pointee.bodyStream == stream { passBodyWindow(stream) }
         }
         stream.pointee.phase = phase
@@ -244,6 +246,8 @@ public final class HTTPEngine {
         connection.pointee.streamCount -= 1
         connection.pointee.queuedBytes -= stream.pointee.queuedBytes
         if connection.pointee.headerStream == stream { connection.pointee.headerStream = nil }
+        stream.pointee.body.reset(keeping: bytesKept)
+        stream.pointee.responseBody.reset(keeping: bytesKept)
         streams.give(stream)
     }
 }

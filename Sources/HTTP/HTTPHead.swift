@@ -68,12 +68,28 @@ extension HTTPEngine {
         if stream.pointee.body.count + count > limits.bodyBytes {
             return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes), .bodyBytes)
         }
-        if receivingBytes + count > limits.receivingBytes {
+        let whole = stream.pointee.body.count + count
+        let grown = Self.footprint(whole) - Self.footprint(stream.pointee.body.count)
+        let share = stream.pointee.connection.pointee.receivingBytes + grown
+        if receivingBytes + grown > limits.receivingBytes, share > HTTPLimits.receivingShare {
             let fault = HTTPFault(503, "too many bodies are being received; try again later")
             return refuse(stream, fault, .receivingBytes)
         }
-        receivingBytes += count
+        receivingBytes += grown
+        stream.pointee.connection.pointee.receivingBytes = share
         stream.pointee.body.append(bytes, count)
+    }
+
+    /// What a body of so many bytes takes of memory.
+    static func footprint(_ count: Int) -> Int {
+        count == 0 ? 0 : 1 << (Int.bitWidth - (max(count, 256) - 1).leadingZeroBitCount)
+    }
+
+    /// A body is not being received any more.
+    func releaseBody(_ stream: Stream) {
+        let bytes = Self.footprint(stream.pointee.body.count)
+        receivingBytes -= bytes
+        stream.pointee.connection.pointee.receivingBytes -= bytes
     }
 
     /// With the header fields whole and a body to come: answer at once what cannot succeed.
@@ -90,7 +106,7 @@ extension HTTPEngine {
     /// Answers a request whose body has not ended; the rest of it is dropped.
     private func refuse(_ stream: Stream, _ fault: HTTPFault, _ limit: HTTPLimit?) {
         if let limit { count(limit) }
-        receivingBytes -= stream.pointee.body.count
+        releaseBody(stream)
         stream.pointee.body.reset(keeping: 0)
         respond(stream, fault: fault)
     }

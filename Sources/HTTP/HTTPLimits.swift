@@ -7,8 +7,8 @@ public struct HTTPLimits: Sendable {
     /// Names and values of one request's header fields, HTTP/2's 32 bytes a field included.
     public var headerBytes = 16 << 10
     public var bodyBytes = 1 << 20
-    /// Bytes of unfinished bodies that all connections of one reactor hold together.
-    public var receivingBytes = 6 << 20
+    /// Memory of unfinished bodies that all connections of one reactor hold together.
+    public var receivingBytes = 4 << 20
     /// Answers of one connection that are not sent: more, and HTTP/1.1 is not read on, a new HTTP/2 request gets 503.
     public var outputBytes = 256 << 10
     public var http2 = HTTP2Limits()
@@ -30,12 +30,14 @@ public struct HTTPLimits: Sendable {
     /// HTTP/2 flow control: what a peer may send before it is told to go on.
     static let streamWindow: Int32 = 64 << 10
     static let connectionWindow: Int32 = 1 << 20
+    /// A connection that holds no more than this of unfinished bodies is not refused for what others hold.
+    static let receivingShare = 64 << 10
     /// A body's first bytes, for which no window is given back: most requests are smaller.
     static let windowHeldBytes = 16 << 10
     /// Window-blocked output is not the socket's: a client that reads slowly may have this many times `outputBytes`.
-    static let outputFactor = 4
-    /// Streams in use up to which each keeps 64 KiB of body for the next request; beyond, 4 KiB.
-    static let warmStreams = 256
+    static let outputFactor = 2
+    /// Streams in use up to which each keeps 16 KiB of its bodies for the next request; beyond, 4 KiB.
+    static let warmStreams = 32
     /// A request whose header fields pass this many times `headerBytes` is reset instead of answered:
     /// decoding them only to count them would be an amplifier.
     static let headerBytesFactor = 4

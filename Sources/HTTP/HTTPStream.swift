@@ -80,8 +80,7 @@ public struct HTTPStream: ~Copyable {
         return !ASCII.equalsIgnoringCase(value, "identity")
     }
 
-    /// `bodyKept`: bytes of body for which it keeps the memory.
-    mutating func reset(bodyKept: Int) {
+    mutating func reset() {
         phase = .receiving
         windowHeld = 0
         queuedBytes = 0
@@ -96,7 +95,7 @@ public struct HTTPStream: ~Copyable {
         inferenceHeaderLength = -1
         declaredLength = -1
         trace.reset()
-        body.reset(keeping: bodyKept)
+        body.reset()
         status = 0
         responseBody.reset()
         sent = 0

@@ -42,7 +42,7 @@ def attacks(small: bytes, large: bytes, hello: bytes) -> list[Attack]:
         Attack("head without end", forever(b"X-A: b\r\n", b"GET / HTTP/1.1\r\n"), ("header_bytes",)),
         Attack("line without end", forever(b"a", b"GET /"), ("header_bytes",)),
         Attack("empty lines", forever(b"\r\n"), closed=True),
-        Attack("bad heads", once(b"GET / HTTP/1.1\nHost: a\n\n"), closed=True),
+        Attack("bad heads", slowly(b"GET / HTTP/1.1\nHost: a\n\n", None), closed=True),
         Attack("body by the byte", slowly(HEAD + b"Content-Length: 100\r\n\r\n", b" "), ("receive_rate",), 100),
         Attack("chunks by the byte", slowly(chunked, b"1\r\n \r\n"), ("receive_rate",), 100),
         Attack("chunks of a byte", forever(b"1\r\n \r\n", chunked), ("body_bytes",)),
@@ -59,5 +59,5 @@ def attacks(small: bytes, large: bytes, hello: bytes) -> list[Attack]:
         Attack("TLS: hellos without end", slowly(hello, None), connections=150, port="tls", closed=True),
         Attack("TLS: hellos by the byte", slowly(hello[:50], hello[50:51]), connections=50, port="tls", closed=True),
         Attack("TLS: hellos, in and out", once(hello), connections=20, port="tls"),
-        Attack("TLS: not TLS", once(b"GET / HTTP/1.1\r\n\r\n"), port="tls", closed=True),
+        Attack("TLS: not TLS", slowly(b"GET / HTTP/1.1\r\n\r\n", None), port="tls", closed=True),
     ]

@@ -143,6 +143,12 @@ def drip():
         yield b"".join(frame(DATA, 0, 2 * index + 1, b" ") for index in range(50))
 
 
+def data(stream: int, body: bytes) -> bytes:
+    """A whole body, in frames as large as they may be."""
+    pieces = [body[start:start + 16384] for start in range(0, len(body), 16384)]
+    return b"".join(frame(DATA, 0, stream, piece) for piece in pieces[:-1]) + frame(DATA, END_STREAM, stream, pieces[-1])
+
+
 def window_closed(body: bytes):
     """Large answers are asked for, and the window for them never opens."""
     def script():
@@ -150,9 +156,7 @@ def window_closed(body: bytes):
         identifiers = streams()
         for _ in range(100):
             stream = next(identifiers)
-            yield headers(stream, post(PATH)) + b"".join(
-                frame(DATA, 0, stream, body[start:start + 16384]) for start in range(0, len(body), 16384)
-            ) + frame(DATA, END_STREAM, stream)
+            yield headers(stream, post(PATH)) + data(stream, body)
         while True:
             yield None
     return script
@@ -163,7 +167,7 @@ def requests(body: bytes):
     request = post(PATH)
 
     def make(stream: int) -> bytes:
-        return headers(stream, request) + frame(DATA, END_STREAM, stream, body)
+        return headers(stream, request) + data(stream, body)
 
     def script():
         yield OPENING
@@ -212,7 +216,7 @@ def attacks(small: bytes, large: bytes) -> list[Attack]:
         Attack("bodies that are never done", bodies_never_done(), ("receiving_bytes", "receive_rate")),
         Attack("bodies over the limit", bodies_too_large, ("body_bytes",)),
         Attack("window never opened", window_closed(large), ("send_rate", "output_bytes")),
-        Attack("requests, never reading", requests(large), ("send_rate",), reads=False),
+        Attack("requests, never reading", requests(large), ("send_rate",), reads=False, pause=0.0),
         Attack("requests without end", requests(small), pause=0.0),
         Attack("half a preface", hold(PREFACE[:10]), ("header_timeout",), 100),
         Attack("no SETTINGS", hold(PREFACE), ("header_timeout",), 100),
