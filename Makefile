@@ -14,11 +14,13 @@ PYTEST := .venv/bin/python -m pytest
 ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
 # Seconds for each fuzz target; `make fuzz` is the long run, the tests' own default the short one.
 FUZZ_SECONDS ?= 300
+# Seconds for each attack of `make abuse`; the tests' own default is the short form.
+ABUSE_SECONDS ?= 10
 # Models of each library for `make parity`, and where their random numbers begin.
 PARITY_COUNT ?= 200
 PARITY_SEED ?= 1
 
-.PHONY: help serve certs build release test lint format unit-test end-to-end sanitize fuzz parity bench clean \
+.PHONY: help serve certs build release test lint format unit-test end-to-end abuse sanitize fuzz parity bench clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -61,6 +63,9 @@ unit-test: test-dependencies ## the Swift tests, debug
 
 end-to-end: test-dependencies release .venv/.complete ## real clients against the release build
 	$(PYTEST) Tests/EndToEnd
+
+abuse: test-dependencies release .venv/.complete ## every attack for ABUSE_SECONDS (10), with a bar on others' latencies
+	SERIN_ABUSE_SECONDS=$(ABUSE_SECONDS) $(PYTEST) Tests/EndToEnd/test_abuse.py -s
 
 release: dependencies ## .build/release/serin
 	$(SWIFT) build --configuration release --product serin

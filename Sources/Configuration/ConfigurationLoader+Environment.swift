@@ -40,7 +40,8 @@ extension ConfigurationLoader {
 
     private static func isForTests(_ name: String) -> Bool {
         [
-            "SERIN_BINARY", "SERIN_FUZZ_SECONDS", "SERIN_FUZZ_SEED", "SERIN_KERNELS", "SERIN_PARITY_FIXTURES",
+            "SERIN_ABUSE_SECONDS", "SERIN_BINARY", "SERIN_FUZZ_SECONDS", "SERIN_FUZZ_SEED", "SERIN_KERNELS",
+            "SERIN_PARITY_FIXTURES",
         ].contains(name)
     }
 

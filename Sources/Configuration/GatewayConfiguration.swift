@@ -18,8 +18,10 @@ public struct GatewayConfiguration: Sendable, Equatable {
 
     /// Bounds on what clients may send.
     public struct Limits: Sendable, Equatable {
-        /// Open connections of the data plane; one more gets 503.
+        /// Open connections of each of the data plane's ports; one more gets 503.
         public internal(set) var connections = 10000
+        /// Of these, from one address; 0: any number.
+        public internal(set) var connectionsPerAddress = 5000
         /// Concurrent HTTP/2 streams a connection.
         public internal(set) var streams = 100
         /// Bytes of a request's header list.
@@ -30,6 +32,14 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var inflatedBytes = 1 << 20
         /// Times its packed size that it may inflate to, beyond 64 KiB.
         public internal(set) var inflateRatio = 100
+        /// Bytes of unfinished bodies that a reactor holds.
+        public internal(set) var receivingBytes = 4 << 20
+        /// Bytes of unsent answers that a connection may have before nothing more is taken from it.
+        public internal(set) var outputBytes = 256 << 10
+        /// Bytes a second that a body must bring, and that an answer's reader must take; 0: any.
+        public internal(set) var receiveRate = 1 << 10
+        public internal(set) var sendRate = 1 << 10
+        public internal(set) var http2 = HTTP2Allowance()
     }
 
     /// Which answers are packed for clients that accept it.
@@ -48,6 +58,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var headerNanos: UInt64 = 5_000_000_000
         /// A request's body, until complete.
         public internal(set) var bodyNanos: UInt64 = 60_000_000_000
+        /// Bodies and readers may be slower than the rates of `limits` for so long.
+        public internal(set) var rateGraceNanos: UInt64 = 5_000_000_000
     }
 
     /// How SIGTERM ends the process; both count from the signal.
@@ -81,6 +93,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
     /// Batches of dense layers may go to OpenBLAS, where it is installed and faster.
     public internal(set) var usesOpenBLAS = true
     public internal(set) var logLevel = LogLevel.info
+    public internal(set) var accessLog = AccessLogConfiguration()
     /// Models that the file names, in its order; others of the repository have every default.
     public internal(set) var models: [ModelConfiguration] = []
 

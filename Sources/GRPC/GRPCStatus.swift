@@ -36,6 +36,24 @@ public struct GRPCStatus: Error, Sendable, Equatable {
             case .unauthenticated: "UNAUTHENTICATED"
             }
         }
+
+        /// What the code is in the contract's HTTP statuses, for the access log: the way back from `code(httpStatus:)`.
+        public var httpStatus: Int {
+            switch self {
+            case .ok: 200
+            case .cancelled: 499
+            case .invalidArgument, .outOfRange, .failedPrecondition: 400
+            case .deadlineExceeded: 504
+            case .notFound: 404
+            case .alreadyExists, .aborted: 409
+            case .permissionDenied: 403
+            case .resourceExhausted: 429
+            case .unimplemented: 501
+            case .unavailable: 503
+            case .unauthenticated: 401
+            case .unknown, .internal, .dataLoss: 500
+            }
+        }
     }
 
     public var code: Code

@@ -30,7 +30,11 @@ final class DataPlane: Plane {
     let access: Published<AccessTable>
     var accessTable: AccessTable
     var accessLists: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    var accessRates: UnsafeMutablePointer<ModelRate>
     var accessGeneration: UInt64
+    /// What clients have asked; shared by all reactors, and kept alive here.
+    private let rateTableOwner: RateTable
+    let rateTable: Unmanaged<RateTable>
     var decoder: RequestDecoder
     var predictions: Slab<Prediction>
     /// One a version, in the snapshot's order.
@@ -56,8 +60,7 @@ final class DataPlane: Plane {
 
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
-        listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort?,
-        statistics: InferenceStatistics? = nil
+        rates: RateTable, port: Port, limits: HTTPLimits, secure: SecurePort?, statistics: InferenceStatistics? = nil
     ) {
         self.snapshot = snapshot
         self.statistics = statistics ?? InferenceStatistics(shards: shard + 1, versions: snapshot.versions.count)
@@ -70,6 +73,9 @@ final class DataPlane: Plane {
         self.access = access
         (accessTable, accessGeneration) = access.load()
         accessLists = accessTable.lists
+        accessRates = accessTable.rates
+        rateTableOwner = rates
+        rateTable = .passUnretained(rates)
         decoder = RequestDecoder(maxBytes: max(limits.bodyBytes, limits.inflatedBytes))
         predictions = Slab { address in address.initialize(to: Prediction()) }
         let count = snapshot.versions.count
@@ -85,7 +91,7 @@ final class DataPlane: Plane {
         scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
-        super.init(listeners: listeners, connections: connections, limits: limits, secure: secure)
+        super.init(port, limits: limits, secure: secure)
     }
 
     deinit {

@@ -10,6 +10,8 @@ import Primitives
 
 extension Gateway {
     func takeOn(_ reload: () throws(ConfigurationError) -> GatewayConfiguration) {
+        // Rotation does not depend on what the configuration says now.
+        accessLog?.reopen()
         let new: GatewayConfiguration
         do throws(ConfigurationError) { new = try reload() } catch {
             return logger.error("configuration refused, the old one stays: \(error)")

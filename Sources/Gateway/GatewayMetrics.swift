@@ -14,6 +14,8 @@ struct GatewayMetrics: Sendable {
     let inflation: InflationMetrics
     /// Calls by method and code: at `method.rawValue * codes + code.rawValue`.
     let calls: CallCounters
+    /// Requests of clients over their model's rate.
+    let overRate: CounterID
 
     init(shards: Int) throws(MetricsError) {
         registry = MetricsRegistry(shards: shards)
@@ -24,6 +26,7 @@ struct GatewayMetrics: Sendable {
             Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .timeout))
         inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")
         calls = try CallCounters(registry)
+        overRate = try registry.limit("request_rate")
         try ProcessMetrics.declare(in: registry)
     }
 

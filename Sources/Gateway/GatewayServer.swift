@@ -56,6 +56,8 @@ final class Gateway {
     private let planes: [DataPlane]
     private let operations: OperationsPlane
     private let running = RunningCount()
+    /// nil: it is off.
+    let accessLog: AccessLog?
 
     init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
         self.configuration = configuration
@@ -69,9 +71,10 @@ final class Gateway {
             access = Published(AccessTable(loaded, configuration))
             secure = configuration.tls.isOn ? try SecureEdge(configuration.tls, metrics.registry) : nil
             secure?.warn(logger)
+            accessLog = try AccessLog(configuration.accessLog, reactors: reactors, metrics.registry, logger)
             let parts = Parts(
                 configuration: configuration, snapshot: loaded, metrics: metrics, health: health, access: access,
-                secure: secure)
+                secure: secure, accessLog: accessLog)
             (planes, operations) = try Self.listen(parts, reactors, logger)
         } catch {
             throw StartError(description: "\(error)")
@@ -87,6 +90,7 @@ final class Gateway {
         var health: Health
         var access: Published<AccessTable>
         var secure: SecureEdge?
+        var accessLog: AccessLog?
     }
 
     /// Binds every port, and makes the planes behind them.
@@ -94,12 +98,11 @@ final class Gateway {
         _ parts: Parts, _ reactors: Int, _ logger: Logger
     ) throws -> ([DataPlane], OperationsPlane) {
         let configuration = parts.configuration
-        let connections = ConnectionCount(limit: configuration.limits.connections)
-        try parts.metrics.registry.gauge("serin_connections", "Open connections of the data plane.") {
-            Double(connections.current.load(ordering: .relaxed))
-        }
         let limits = HTTPLimits(configuration)
         let statistics = InferenceStatistics(shards: reactors, versions: parts.snapshot.versions.count)
+        let edge = try DataPorts(
+            configuration, parts.metrics.registry, isSecure: parts.secure != nil, access: parts.accessLog)
+        let rates = RateTable()
         var port = UInt16(configuration.listen.port)
         var securePort = UInt16(configuration.tls.port)
         let planes = try (0..<reactors).map { index in
@@ -118,8 +121,8 @@ final class Gateway {
             }
             return DataPlane(
                 snapshot: parts.snapshot, metrics: parts.metrics, shard: index, health: parts.health,
-                access: parts.access, listeners: listeners, connections: connections, limits: limits, secure: secure,
-                statistics: statistics)
+                access: parts.access, rates: rates, port: try edge.port(listeners, reactor: index), limits: limits,
+                secure: secure, statistics: statistics)
         }
         announce("data", "http", configuration.listen.address, port, logger)
         if parts.secure != nil { announce("tls", "https", configuration.tls.address, securePort, logger) }
@@ -127,8 +130,9 @@ final class Gateway {
             address: configuration.metrics.address, port: UInt16(configuration.metrics.port), sharing: false)
         announce("metrics", "http", configuration.metrics.address, listener.port, logger)
         let operations = OperationsPlane(
-            registry: parts.metrics.registry, health: parts.health, listener: listener,
-            connections: ConnectionCount(limit: operationsConnections), limits: limits)
+            registry: parts.metrics.registry, health: parts.health,
+            port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: operationsConnections)]),
+            limits: limits)
         return (planes, operations)
     }
 
@@ -145,6 +149,7 @@ final class Gateway {
     // MARK: Run
 
     func start() {
+        accessLog?.start()
         for (index, plane) in planes.enumerated() { launch("reactor-\(index)", plane) }
         nonisolated(unsafe) let operations = operations
         ReactorThread.start("operations") { operations.run() }
@@ -206,6 +211,7 @@ final class Gateway {
         for plane in planes { plane.reactor.stop() }
         let deadline = clinux_now() + 1_000_000_000
         while isRunning, clinux_now() < deadline { usleep(1000) }
+        accessLog?.end()
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
         logger.info("\(reason); connections reset: \(reset)")
     }
@@ -214,20 +220,4 @@ final class Gateway {
 /// Reactors that still serve.
 private final class RunningCount: Sendable {
     let value = Atomic<Int>(0)
-}
-
-extension HTTPLimits {
-    init(_ configuration: GatewayConfiguration) {
-        self.init()
-        streams = configuration.limits.streams
-        headerBytes = configuration.limits.headerBytes
-        bodyBytes = configuration.limits.bodyBytes
-        inflatedBytes = configuration.limits.inflatedBytes
-        inflateRatio = configuration.limits.inflateRatio
-        packMinBytes = configuration.compression.minBytes
-        packMaxBytes = configuration.compression.maxBytes
-        headerNanos = configuration.timeouts.headerNanos
-        bodyNanos = configuration.timeouts.bodyNanos
-        idleNanos = configuration.timeouts.idleNanos
-    }
 }

@@ -27,6 +27,8 @@ struct HTTP1State: ~Copyable {
     var isInValue = false
     var target = GrowableBuffer()
     var messageEnded = false
+    /// The empty line that is forgiven before a request line has come.
+    var hasBlankLine = false
     /// The peer waits for `100 Continue`.
     var owesContinue = false
     /// `100 Continue` goes out before the next answer.
@@ -50,6 +52,7 @@ struct HTTP1State: ~Copyable {
         isInValue = false
         target.reset()
         messageEnded = false
+        hasBlankLine = false
         owesContinue = false
         isContinueDue = false
     }

@@ -27,8 +27,21 @@ enum HTTP2Callbacks {
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
             HTTP2Callbacks.frame(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame.unsafelyUnwrapped)
         }
-        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
-            HTTP2Callbacks.frameSent(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame.unsafelyUnwrapped)
+            let connection = HTTP2Callbacks.connection(user.unsafelyUnwrapped)
+            let frame = frame.unsafelyUnwrapped
+            switch UInt32(frame.pointee.hd.type) {
+            case NGHTTP2_RST_STREAM.rawValue: HTTP2Callbacks.resetSent(connection, frame)
+            case NGHTTP2_HEADERS.rawValue: HTTP2Callbacks.fieldsSent(connection, frame)
+            default: break
+            }
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, code, user in
+            // A refused stream is counted when its reset is sent.
+            if code == NGHTTP2_ERR_REFUSED_STREAM.rawValue { return 0 }
+            let connection = HTTP2Callbacks.connection(user.unsafelyUnwrapped)
+            HTTP2Callbacks.withEngine(connection) { $0.spend(connection, .invalidFrame) }
+            return 0
         }
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, _, user in
             HTTP2Callbacks.streamClosed(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id)
@@ -41,6 +54,8 @@ enum HTTP2Callbacks {
         nghttp2_option_new(&options)
         // Closed streams are only kept for the priority tree of RFC 7540, which is off.
         nghttp2_option_set_no_closed_streams(options, 1)
+        // Windows are given back as memory allows: `openWindow`.
+        nghttp2_option_set_no_auto_window_update(options, 1)
         return options
     }
 
@@ -77,6 +92,10 @@ enum HTTP2Callbacks {
             let stream = engine.begin(connection, id: frame.pointee.hd.stream_id)
             connection.pointee.headerStream = stream
             nghttp2_session_set_stream_user_data(connection.pointee.session, stream.pointee.id, stream)
+            connection.pointee.budget.opened(engine.rates)
+            if connection.pointee.queuedBytes > engine.limits.outputBytes * HTTPLimits.outputFactor {
+                stream.pointee.fault = .outputFull
+            }
         }
         return 0
     }
@@ -85,17 +104,22 @@ enum HTTP2Callbacks {
         _ frame: UnsafePointer<nghttp2_frame>, _ name: UnsafePointer<UInt8>, _ nameCount: Int,
         _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ user: UnsafeMutableRawPointer
     ) -> Int32 {
-        guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST, let stream = connection(user).pointee.headerStream
+        let connection = connection(user)
+        // Trailers count with the fields before them, and nobody reads them.
+        let isRequest = frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+        guard let stream = isRequest ? connection.pointee.headerStream : stream(connection, frame.pointee.hd.stream_id)
         else { return 0 }
-        let limit = withEngine(connection(user)) { $0.limits.headerBytes }
+        let limit = withEngine(connection) { $0.limits.headerBytes }
         stream.pointee.headerBytes += nameCount + valueCount + 32
         if stream.pointee.headerBytes > limit {
-            if stream.pointee.headerBytes > limit * HTTPLimits.headerBytesFactor {
+            stream.pointee.fault = .tooLarge
+            if !isRequest || stream.pointee.headerBytes > limit * HTTPLimits.headerBytesFactor {
+                withEngine(connection) { $0.cutHeaderList(connection) }
                 return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
             }
-            stream.pointee.fault = .tooLarge
             return 0
         }
+        guard isRequest else { return 0 }
         HTTPHead.field(stream, name, nameCount, UnsafeRawBufferPointer(start: value, count: valueCount))
         return 0
     }
@@ -103,8 +127,15 @@ enum HTTP2Callbacks {
     private static func data(
         _ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int
     ) -> Int32 {
-        guard let stream = stream(connection, id), stream.pointee.phase == .receiving else { return 0 }
-        withEngine(stream.pointee.connection) { $0.take(stream, bytes, count) }
+        guard let stream = stream(connection, id), stream.pointee.phase == .receiving else {
+            // Nobody wants it, but the connection's other streams need its window.
+            nghttp2_session_consume_connection(connection.pointee.session, count)
+            return 0
+        }
+        withEngine(connection) { engine in
+            engine.take(stream, bytes, count)
+            engine.openWindow(stream, count)
+        }
         return 0
     }
 
@@ -127,7 +158,12 @@ enum HTTP2Callbacks {
                     if header.type == NGHTTP2_DATA.rawValue { engine.receivedMore(stream) }
                 }
             }
-        case NGHTTP2_SETTINGS.rawValue: connection.pointee.hasSettings = true
+        case NGHTTP2_SETTINGS.rawValue:
+            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 {
+                connection.pointee.hasSettings = true
+            } else {
+                connection.pointee.hasAcknowledged = true
+            }
         case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
             withEngine(connection) { $0.http2NoticeAnswered(connection) }
         default: break
@@ -136,17 +172,32 @@ enum HTTP2Callbacks {
     }
 
     /// A call that was answered before its body had come: the peer is told to stop sending it.
-    private static func frameSent(
+    private static func fieldsSent(
         _ connection: UnsafeMutablePointer<HTTPConnection>, _ frame: UnsafePointer<nghttp2_frame>
-    ) -> Int32 {
+    ) {
         let header = frame.pointee.hd
-        guard header.type == NGHTTP2_HEADERS.rawValue, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+        guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
             let stream = stream(connection, header.stream_id), stream.pointee.isEarly
-        else { return 0 }
+        else { return }
         nghttp2_submit_rst_stream(
             connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id,
             UInt32(NGHTTP2_NO_ERROR.rawValue))
-        return 0
+    }
+
+    /// This side has reset a stream: because it was refused, or because of what the peer sent (MadeYouReset).
+    private static func resetSent(
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ frame: UnsafePointer<nghttp2_frame>
+    ) {
+        let code = frame.pointee.rst_stream.error_code
+        // After an early answer the peer is told to stop sending, which is no fault.
+        if code == NGHTTP2_NO_ERROR.rawValue { return }
+        withEngine(connection) { engine in
+            if code == NGHTTP2_REFUSED_STREAM.rawValue {
+                engine.countRefusal(connection)
+            } else {
+                engine.spend(connection, .provokedReset)
+            }
+        }
     }
 
     private static func streamClosed(_ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32) -> Int32 {

@@ -23,8 +23,7 @@ extension HTTPEngine {
     /// Answers a call with the message in `responseBody`, prefix included, and OK.
     public func respondCall(_ stream: Stream, isCompressed: Bool = false, fields: UnsafeBufferPointer<HTTPField>) {
         guard stream.pointee.phase != .answered else { return }
-        stream.pointee.isEarly = stream.pointee.phase == .receiving
-        settle(stream, .answered)
+        conclude(stream, 200)
         stream.pointee.call.isOpen = true
         stream.pointee.call.isEnding = true
         submit(stream, isCompressed, fields)
@@ -35,9 +34,8 @@ extension HTTPEngine {
     public func refuseCall(_ stream: Stream, _ status: GRPCStatus) {
         guard stream.pointee.phase != .answered else { return }
         if stream.pointee.call.isOpen { return endCall(stream, status) }
-        stream.pointee.isEarly = stream.pointee.phase == .receiving
-        settle(stream, .answered)
         stream.pointee.responseBody.reset()
+        conclude(stream, status.code.httpStatus)
         keep(stream, status)
         var list: InlineArray<6, nghttp2_nv> = .init(repeating: nghttp2_nv())
         list[0] = field(":status", "200")
@@ -66,6 +64,11 @@ extension HTTPEngine {
     public func consume(_ stream: Stream, _ count: Int) {
         let left = stream.pointee.body.count - count
         memmove(stream.pointee.body.pointer, stream.pointee.body.pointer + count, left)
+        if stream.pointee.phase == .receiving {
+            let bytes = Self.footprint(left + count) - Self.footprint(left)
+            receivingBytes -= bytes
+            stream.pointee.connection.pointee.receivingBytes -= bytes
+        }
         stream.pointee.body.count = left
     }
 
@@ -91,8 +94,7 @@ extension HTTPEngine {
     /// Ends an open call, behind the messages that are still to be sent.
     public func endCall(_ stream: Stream, _ status: GRPCStatus) {
         guard stream.pointee.phase != .answered else { return }
-        stream.pointee.isEarly = stream.pointee.phase == .receiving
-        settle(stream, .answered)
+        conclude(stream, status.code.httpStatus)
         keep(stream, status)
         stream.pointee.call.isEnding = true
         sendMessages(stream)

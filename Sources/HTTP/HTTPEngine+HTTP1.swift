@@ -32,7 +32,8 @@ extension HTTPEngine {
 
     /// A body always goes on; a further request waits while as many are in flight as may be.
     private func hasRoom(_ connection: Connection) -> Bool {
-        connection.pointee.http1.phase == .body || connection.pointee.streamCount < limits.streams
+        if connection.pointee.http1.phase == .body { return true }
+        return connection.pointee.streamCount < limits.streams && connection.pointee.queuedBytes <= limits.outputBytes
     }
 
     /// Forgets the first `count` bytes of input.
@@ -53,7 +54,14 @@ extension HTTPEngine {
         let input = UnsafeRawBufferPointer(rebasing: connection.pointee.http1.input.bytes[start...])
         if input.isEmpty { return 0 }
         let blank = leadingBlankLine(input)
-        if blank > 0 { return blank }
+        if blank > 0 {
+            if connection.pointee.http1.hasBlankLine {
+                http1Fail(connection, HTTPFault(400, "more than one empty line before a request line"))
+                return 0
+            }
+            connection.pointee.http1.hasBlankLine = true
+            return blank
+        }
         if connection.pointee.http1.searched == 0 { connection.pointee.http1.headSince = now }
         switch HTTP1HeadCheck.findEnd(input, from: connection.pointee.http1.searched) {
         case .fault(let fault):
@@ -61,7 +69,7 @@ extension HTTPEngine {
             return 0
         case .incomplete(let searched):
             connection.pointee.http1.searched = searched
-            if input.count > limits.headerBytes { http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes)) }
+            if input.count > limits.headerBytes { http1FailOnHead(connection) }
             return 0
         case .ends(let end):
             connection.pointee.http1.searched = 0
@@ -77,11 +85,12 @@ extension HTTPEngine {
 
     /// Feeds a whole head to the parser and starts its stream.
     private func begin(_ connection: Connection, head: UnsafeRawBufferPointer) {
-        if head.count > limits.headerBytes { return http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes)) }
+        if head.count > limits.headerBytes { return http1FailOnHead(connection) }
         if let fault = HTTP1HeadCheck.fault(head) { return http1Fail(connection, fault) }
         let stream = begin(connection, id: 0)
         connection.pointee.http1.stream = stream
         connection.pointee.http1.messageEnded = false
+        connection.pointee.http1.hasBlankLine = false
         connection.pointee.http1.isInValue = false
         connection.pointee.http1.name.count = 0
         connection.pointee.http1.value.count = 0
@@ -155,6 +164,11 @@ extension HTTPEngine {
         connection.pointee.isEnding = true
     }
 
+    private func http1FailOnHead(_ connection: Connection) {
+        count(.headerBytes)
+        http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes))
+    }
+
     func http1Drain(_ connection: Connection) {
         // A request that is being received is still answered, with `connection: close`.
         if connection.pointee.firstStream == nil && !connection.pointee.http1.isInHead {
@@ -199,6 +213,11 @@ extension HTTPEngine {
             stream.pointee.head.append(field.name)
             stream.pointee.head.append(": ")
             stream.pointee.head.append(field.value)
+        }
+        stream.pointee.trace.withBytes { text in
+            guard let text else { return }
+            stream.pointee.head.append("\r\ntraceparent: ")
+            stream.pointee.head.append(text)
         }
         if stream.pointee.endsConnection { stream.pointee.head.append("\r\nconnection: close") }
         stream.pointee.head.append("\r\n\r\n")

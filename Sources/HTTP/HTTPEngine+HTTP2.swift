@@ -48,9 +48,8 @@ extension HTTPEngine {
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
     }
 
-    /// A request that hangs: answered 408 once its fields are there, else reset.
-    func http2Expire(_ stream: Stream, isInHead: Bool) {
-        if !isInHead { return respond(stream, fault: HTTPFault(408, "the body did not arrive in time")) }
+    /// Resets a stream that hangs where nothing can be answered.
+    func http2Cancel(_ stream: Stream) {
         nghttp2_submit_rst_stream(
             stream.pointee.connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id,
             UInt32(NGHTTP2_CANCEL.rawValue))
@@ -59,20 +58,55 @@ extension HTTPEngine {
     // MARK: Bytes
 
     func http2Receive(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
+        let held = connection.pointee.heldInput.count
+        let admitted = held > 0 ? 0 : admit(connection, UnsafeRawBufferPointer(start: bytes, count: count))
+        if admitted > 0 { http2Feed(connection, bytes, admitted) }
+        if admitted < count, !connection.pointee.isEnding {
+            connection.pointee.heldInput.append(bytes + admitted, count - admitted)
+            outputReady(connection)
+        }
+    }
+
+    private func http2Feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
         let taken = nghttp2_session_mem_recv(
             connection.pointee.session, bytes.assumingMemoryBound(to: UInt8.self), count)
         // Protocol errors queue a GOAWAY by themselves; what is left is a broken preface or no memory.
-        if taken < 0 { connection.pointee.isEnding = true }
+        if taken < 0 {
+            connection.pointee.ending = .error
+            connection.pointee.isEnding = true
+        }
+        enforce(connection)
+    }
+
+    /// Goes on with bytes that an earlier round left; there is no more to read from the socket until they are gone.
+    private func http2Resume(_ connection: Connection) {
+        if connection.pointee.isEnding { return }
+        // In the round that left them it is still the others' turn.
+        if connection.pointee.framesAt == now { return outputReady(connection) }
+        let held = connection.pointee.heldInput.bytes
+        let admitted = admit(connection, held)
+        if admitted > 0 { http2Feed(connection, held.baseAddress.unsafelyUnwrapped, admitted) }
+        if connection.pointee.isEnding { return }
+        let left = held.count - admitted
+        let base = connection.pointee.heldInput.pointer
+        memmove(base, base + admitted, left)
+        connection.pointee.heldInput.count = left
+        if left == 0 { connection.pointee.heldInput.reset(keeping: 0) }
+        // The requests among them run in the next round.
+        outputReady(connection)
     }
 
     /// Gathers libnghttp2's frames, which come one at a time, until `room` is full.
     func http2Produce(_ connection: Connection, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {
+        if connection.pointee.heldInput.count > 0 { http2Resume(connection) }
         var filled = 0
         while filled < room {
             if connection.pointee.chunkCount == 0 {
                 var chunk: UnsafePointer<UInt8>?
                 let count = nghttp2_session_mem_send(connection.pointee.session, &chunk)
                 if count < 0 { connection.pointee.isEnding = true }
+                // Sending finds resets that the peer has provoked.
+                if connection.pointee.isOverBudget || connection.pointee.isWarned { enforce(connection) }
                 if count <= 0 { break }
                 connection.pointee.chunk = chunk
                 connection.pointee.chunkCount = count
@@ -94,8 +128,8 @@ extension HTTPEngine {
     func http2Respond(_ stream: Stream, contentType: StaticString, fields: UnsafeBufferPointer<HTTPField>) {
         // Values live in `head` until libnghttp2 has packed them, which may be after this round.
         stream.pointee.head.reset()
-        stream.pointee.head.reserve(64 + fields.reduce(0) { $0 + $1.value.count })
-        var list: InlineArray<10, nghttp2_nv> = .init(repeating: nghttp2_nv())
+        stream.pointee.head.reserve(64 + TraceParent.byteCount + fields.reduce(0) { $0 + $1.value.count })
+        var list: InlineArray<11, nghttp2_nv> = .init(repeating: nghttp2_nv())
         list[0] = field(stream, ":status", decimal: stream.pointee.status, isVolatile: false)
         list[1] = field(
             "content-type", UnsafeRawPointer(contentType.utf8Start), contentType.utf8CodeUnitCount, isVolatile: false)
@@ -107,6 +141,11 @@ extension HTTPEngine {
         let isTabling = tablesVolatile(stream.pointee.connection)
         for extra in fields {
             list[count] = field(stream, copy: extra, isTabling: isTabling)
+            count += 1
+        }
+        stream.pointee.trace.withBytes { text in
+            guard let text else { return }
+            list[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true))
             count += 1
         }
         let isBodiless = stream.pointee.method == .head || stream.pointee.responseBody.count == 0

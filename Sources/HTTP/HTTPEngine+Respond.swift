@@ -28,9 +28,7 @@ extension HTTPEngine {
     ) {
         guard stream.pointee.phase != .answered else { return }
         precondition(fields.count <= Self.fieldLimit)
-        stream.pointee.isEarly = stream.pointee.phase == .receiving
-        settle(stream, .answered)
-        stream.pointee.status = status
+        conclude(stream, status)
         date.update(now)
         let connection = stream.pointee.connection
         if connection.pointee.version == .http2 {
@@ -39,6 +37,26 @@ extension HTTPEngine {
             http1Respond(stream, contentType: contentType, fields: fields)
         }
         outputReady(connection)
+    }
+
+    /// The request has its answer, whole in `responseBody`: nothing more is received, the peer has it to read.
+    func conclude(_ stream: Stream, _ status: Int) {
+        stream.pointee.isEarly = stream.pointee.phase == .receiving
+        settle(stream, .answered)
+        stream.pointee.status = status
+        stream.pointee.answeredAt = now
+        // The target is still there: the answer's fields take its place.
+        if access != nil { log(stream, status) }
+        // Nobody reads it any more, and the answer may wait for long.
+        stream.pointee.body.reset(keeping: bytesKept)
+        queue(stream)
+        let connection = stream.pointee.connection
+        if connection.pointee.version == .http2 { connection.pointee.budget.answered(rates) }
+    }
+
+    /// Puts a request into the access log, if it is one of those.
+    func log(_ stream: Stream, _ status: Int) {
+        if access?.wants(status) == true { access?.record(stream, status, now) }
     }
 
     /// Answers with `{"error": message}`; 503 and 429 say when to come back.

@@ -12,6 +12,7 @@ enum HTTPHead {
         switch count {
         case 5 where ASCII.equals(name, count, ":path"): setTarget(stream, value)
         case 7 where ASCII.equals(name, count, ":method"): stream.pointee.method = method(value)
+        case 11 where ASCII.equals(name, count, "traceparent"): stream.pointee.trace.take(value)
         case 12 where ASCII.equals(name, count, "content-type"): setContentType(stream, value)
         case 12 where ASCII.equals(name, count, "grpc-timeout"):
             setTimeout(stream, RequestTimeout.grpc(value), else: .grpcTimeout)
@@ -80,10 +81,17 @@ extension HTTPEngine {
     /// Takes bytes of a request's body.
     func take(_ stream: Stream, _ bytes: UnsafeRawPointer, _ count: Int) {
         let limit = limits.bodyBytes + (stream.pointee.call.isCall ? MessageFrame.prefixBytes : 0)
-        if stream.pointee.body.count + count > limit {
-            return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
-        }
         let held = stream.pointee.body.count
+        let whole = held + count
+        if whole > limit { return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes), .bodyBytes) }
+        let grown = Self.footprint(whole) - Self.footprint(held)
+        let share = stream.pointee.connection.pointee.receivingBytes + grown
+        if receivingBytes + grown > limits.receivingBytes, share > HTTPLimits.receivingShare {
+            let fault = HTTPFault(503, "too many bodies are being received; try again later")
+            return refuse(stream, fault, .receivingBytes)
+        }
+        receivingBytes += grown
+        stream.pointee.connection.pointee.receivingBytes = share
         stream.pointee.body.append(bytes, count)
         if stream.pointee.call.isCall, held < MessageFrame.prefixBytes { checkPrefix(stream) }
     }
@@ -91,25 +99,39 @@ extension HTTPEngine {
     /// A call's message says first how long it is: one that is too long is refused before it comes.
     private func checkPrefix(_ stream: Stream) {
         if MessageFrame.announcedBytes(stream.pointee.body.bytes) > limits.bodyBytes {
-            refuse(stream, HTTPFault(413, "the message is larger than \(limits.bodyBytes) bytes"))
+            refuse(stream, HTTPFault(413, "the message is larger than \(limits.bodyBytes) bytes"), .bodyBytes)
         }
+    }
+
+    /// What a body of so many bytes takes of memory.
+    static func footprint(_ count: Int) -> Int {
+        count == 0 ? 0 : 1 << (Int.bitWidth - (max(count, 256) - 1).leadingZeroBitCount)
+    }
+
+    /// A body is not being received any more.
+    func releaseBody(_ stream: Stream) {
+        let bytes = Self.footprint(stream.pointee.body.count)
+        receivingBytes -= bytes
+        stream.pointee.connection.pointee.receivingBytes -= bytes
     }
 
     /// With the header fields whole and a body to come: answer at once what cannot succeed.
     func refuseEarly(_ stream: Stream) {
         // A fault of one field can wait for the body: answered after it, HTTP/1.1's connection lives on.
         if let fault = stream.pointee.fault.answer(limits), fault.status != 400, fault.status != 415 {
-            return refuse(stream, fault)
+            return refuse(stream, fault, stream.pointee.fault.limit)
         }
         let limit = limits.bodyBytes + (stream.pointee.call.isCall ? MessageFrame.prefixBytes : 0)
         if stream.pointee.declaredLength > limit {
-            return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
+            return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes), .bodyBytes)
         }
         watchBody(stream)
     }
 
     /// Answers a request whose body has not ended; the rest of it is dropped.
-    private func refuse(_ stream: Stream, _ fault: HTTPFault) {
+    private func refuse(_ stream: Stream, _ fault: HTTPFault, _ limit: HTTPLimit?) {
+        if let limit { count(limit) }
+        releaseBody(stream)
         stream.pointee.body.reset(keeping: 0)
         respond(stream, fault: fault)
     }

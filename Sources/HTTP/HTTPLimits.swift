@@ -13,10 +13,21 @@ public struct HTTPLimits: Sendable {
     /// Answers of these lengths are packed for clients that ask for it.
     public var packMinBytes = 8 << 10
     public var packMaxBytes = 128 << 10
+    /// Memory of unfinished bodies that all connections of one reactor hold together.
+    public var receivingBytes = 4 << 20
+    /// Answers of one connection that are not sent: more, and HTTP/1.1 is not read on, a new HTTP/2 request gets 503.
+    public var outputBytes = 256 << 10
+    public var http2 = HTTP2Limits()
     /// From the first byte of a request, or of a connection, to the end of its header fields.
     public var headerNanos: UInt64 = 5_000_000_000
     /// From a request's header fields to the end of its body.
     public var bodyNanos: UInt64 = 60_000_000_000
+    /// A body, and the reading of an answer, may be slower than `receiveRate` and `sendRate` for so long.
+    public var rateGraceNanos: UInt64 = 5_000_000_000
+    /// Bytes a second of a request's body; 0: any.
+    public var receiveRate = 1 << 10
+    /// Bytes a second of an answer; 0: any.
+    public var sendRate = 1 << 10
     /// Without a request in flight.
     public var idleNanos: UInt64 = 3_600_000_000_000
 
@@ -25,6 +36,14 @@ public struct HTTPLimits: Sendable {
     /// HTTP/2 flow control: what a peer may send before it is told to go on.
     static let streamWindow: Int32 = 64 << 10
     static let connectionWindow: Int32 = 1 << 20
+    /// A connection that holds no more than this of unfinished bodies is not refused for what others hold.
+    static let receivingShare = 64 << 10
+    /// A body's first bytes, for which no window is given back: most requests are smaller.
+    static let windowHeldBytes = 16 << 10
+    /// Window-blocked output is not the socket's: a client that reads slowly may have this many times `outputBytes`.
+    static let outputFactor = 2
+    /// Streams in use up to which each keeps 16 KiB of its bodies for the next request; beyond, 4 KiB.
+    static let warmStreams = 32
     /// A request whose header fields pass this many times `headerBytes` is reset instead of answered:
     /// decoding them only to count them would be an amplifier.
     static let headerBytesFactor = 4

@@ -25,6 +25,11 @@ public struct HTTPStream: ~Copyable {
     var startedAt: UInt64 = 0
     /// When the handler is told that the answer is due.
     var deadline = HTTPEngine.never
+    var answeredAt: UInt64 = 0
+    /// Bytes of the body for which HTTP/2's window was not given back.
+    var windowHeld = 0
+    /// Its part of the connection's `queuedBytes`.
+    var queuedBytes = 0
     /// Header bytes so far, as HTTP/2 counts them.
     var headerBytes = 0
     /// A fault found in the header fields; the request is answered with it.
@@ -43,6 +48,8 @@ public struct HTTPStream: ~Copyable {
     var previousInflating: UnsafeMutablePointer<HTTPStream>?
     /// The value of `Inference-Header-Content-Length`; -1: the field is not there.
     public internal(set) var inferenceHeaderLength = -1
+    /// The caller's place in a trace, echoed in the answer.
+    var trace = TraceParent()
     /// The value of `content-length`; -1: not there.
     var declaredLength = -1
     public internal(set) var body = GrowableBuffer()
@@ -79,11 +86,16 @@ public struct HTTPStream: ~Copyable {
     /// The names of the client's certificate; nil: the connection is not encrypted.
     public var peer: UnsafePointer<PeerIdentity>? { connection.pointee.peer }
 
+    /// Tells the request's client from others: the first name of its certificate, else its address.
+    public var client: UInt64 { connection.pointee.client }
+
     /// The request target as it came: path and query. Valid until the request is answered.
     public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
 
     mutating func reset() {
         phase = .receiving
+        windowHeld = 0
+        queuedBytes = 0
         next = nil
         previous = nil
         headerBytes = 0
@@ -97,6 +109,7 @@ public struct HTTPStream: ~Copyable {
         declaredLength = -1
         timeoutNanos = RequestTimeout.none
         deadline = HTTPEngine.never
+        trace.reset()
         body.reset()
         call = HTTPCall()
         status = 0
@@ -111,14 +124,25 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, timeout, grpcTimeout, callOverHTTP1
-    case contentCoding
+    case none, tooLarge, outputFull, inferenceHeaderLength, expectation, version, connect, timeout, grpcTimeout
+    case callOverHTTP1, contentCoding
+
+    /// The limit that was enforced; nil: it is no limit's fault.
+    var limit: HTTPLimit? {
+        switch self {
+        case .tooLarge: .headerBytes
+        case .outputFull: .outputBytes
+        default: nil
+        }
+    }
 
     /// The answer; nil: nothing is wrong.
     func answer(_ limits: HTTPLimits) -> HTTPFault? {
         switch self {
         case .none: nil
         case .tooLarge: HTTPHead.tooLarge(limits.headerBytes)
+        case .outputFull:
+            HTTPFault(503, "more than \(limits.outputBytes) bytes of answers wait to be read; read them first")
         case .inferenceHeaderLength:
             HTTPFault(
                 400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"

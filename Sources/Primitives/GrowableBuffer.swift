@@ -32,7 +32,7 @@ public struct GrowableBuffer: ~Copyable {
         return memory
     }
 
-    /// Room for `bytes` in all; what was there stays. Grows to a power of two.
+    /// Room for `bytes` in all; what was there stays. Grows to a power of two, padding included.
     @inlinable
     public mutating func reserve(_ bytes: Int) {
         if bytes > capacity { grow(to: bytes) }
@@ -90,12 +90,13 @@ public struct GrowableBuffer: ~Copyable {
 
     @usableFromInline
     mutating func grow(to bytes: Int) {
+        // With its padding a power of two: the allocator's classes leave nothing over.
         var size = 256
-        while size < bytes { size <<= 1 }
-        let memory = Self.allocate(size)
+        while size - Self.padding < bytes { size <<= 1 }
+        let memory = Self.allocate(size - Self.padding)
         memcpy(memory, pointer, count)
         free(pointer)
         pointer = memory
-        capacity = size
+        capacity = size - Self.padding
     }
 }

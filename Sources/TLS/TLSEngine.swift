@@ -96,7 +96,11 @@ public final class TLSEngine {
     public func close(_ handle: UnsafeMutableRawPointer) {
         let connection = handle.assumingMemoryBound(to: TLSConnection.self)
         if connection.pointee.state == .handshaking { endHandshake(connection, .closed) }
-        if let upper = connection.pointee.upper { handler.closed(handler.context, upper) }
+        if let upper = connection.pointee.upper {
+            handler.closed(handler.context, upper)
+        } else {
+            metrics.countUnopened(in: shard)
+        }
         if let ssl = connection.pointee.ssl { SSL_free(ssl) }
         connection.pointee.context?.release()
         connection.pointee.reset()

@@ -7,6 +7,8 @@ public struct TLSMetrics: Sendable {
     private let handshakes: [CounterID]
     /// By `Breach`.
     private let breaches: [CounterID]
+    /// Connections that ended before their handshake did.
+    private let unopened: CounterID
 
     /// Why an established connection was ended.
     enum Breach: Int, CaseIterable {
@@ -29,6 +31,7 @@ public struct TLSMetrics: Sendable {
                     "serin_tls_handshakes_total", "TLS handshakes by how they ended.",
                     labels: [("outcome", outcome.isFine ? "ok" : "failed"), ("reason", outcome.reason)]))
         }
+        unopened = try registry.closed("handshake")
         var breaches: [CounterID] = []
         for breach in Breach.allCases {
             breaches.append(
@@ -41,5 +44,6 @@ public struct TLSMetrics: Sendable {
     }
 
     func count(_ outcome: HandshakeOutcome, in shard: MetricsShard) { shard.add(handshakes[outcome.rawValue]) }
+    func countUnopened(in shard: MetricsShard) { shard.add(unopened) }
     func count(_ breach: Breach, in shard: MetricsShard) { shard.add(breaches[breach.rawValue]) }
 }
