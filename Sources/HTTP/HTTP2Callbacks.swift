@@ -27,8 +27,8 @@ enum HTTP2Callbacks {
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
             HTTP2Callbacks.frame(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame.unsafelyUnwrapped)
         }
-        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, _, user in
-            HTTP2Callbacks.streamClosed(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id)
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, user in
+            HTTP2Callbacks.streamClosed(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id, code)
         }
         return callbacks
     }
@@ -120,7 +120,9 @@ enum HTTP2Callbacks {
                     engine.refuseEarly(stream)
                 }
             }
-        case NGHTTP2_SETTINGS.rawValue: connection.pointee.hasSettings = true
+        case NGHTTP2_SETTINGS.rawValue:
+            connection.pointee.hasSettings = true
+            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { HTTPEngine.http2CheckWindows(connection) }
         case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
             withEngine(connection) { $0.http2NoticeAnswered(connection) }
         default: break
@@ -128,8 +130,13 @@ enum HTTP2Callbacks {
         return 0
     }
 
-    private static func streamClosed(_ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32) -> Int32 {
+    private static func streamClosed(
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32, _ code: UInt32
+    ) -> Int32 {
         guard let stream = stream(connection, id) else { return 0 }
+        if code == NGHTTP2_NO_ERROR.rawValue && !stream.pointee.isEarly {
+            connection.pointee.scanner.history.remember(closed: id)
+        }
         withEngine(stream.pointee.connection) { $0.end(stream) }
         return 0
     }

@@ -40,6 +40,9 @@ struct HTTPConnection: ~Copyable {
 
     // HTTP/2.
     var session: OpaquePointer?
+    var scanner = FrameScanner()
+    /// What waited to be sent when the header of a SETTINGS frame had come; `Int.max`: none is under way.
+    var queuedBefore = Int.max
     var hasSettings = false
     /// When the drain notice went out; 0: not yet.
     var noticedAt: UInt64 = 0
@@ -67,6 +70,8 @@ struct HTTPConnection: ~Copyable {
         streamCount = 0
         receivingCount = 0
         session = nil
+        scanner.reset()
+        queuedBefore = .max
         hasSettings = false
         noticedAt = 0
         headerStream = nil

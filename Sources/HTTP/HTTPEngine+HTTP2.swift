@@ -59,10 +59,37 @@ extension HTTPEngine {
     // MARK: Bytes
 
     func http2Receive(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
+        var start = 0
+        while start < count {
+            let step = connection.pointee.scanner.scan(bytes + start, count - start)
+            if step.count > 0 { feed(connection, bytes + start, step.count) }
+            switch step.event {
+            case .none: return
+            case .settings:
+                connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
+            case .violation(let code):
+                nghttp2_session_terminate_session(connection.pointee.session, code.rawValue)
+                return
+            }
+            start += step.count
+        }
+    }
+
+    private func feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
         let taken = nghttp2_session_mem_recv(
             connection.pointee.session, bytes.assumingMemoryBound(to: UInt8.self), count)
         // Protocol errors queue a GOAWAY by themselves; what is left is a broken preface or no memory.
         if taken < 0 { connection.pointee.isEnding = true }
+    }
+
+    /// A SETTINGS frame has been taken. Where it overruns the window of a stream, the library resets that stream; it
+    /// is an error of the connection (RFC 9113, 6.9.2). The acknowledgment is one frame, and each reset another.
+    static func http2CheckWindows(_ connection: Connection) {
+        let before = connection.pointee.queuedBefore
+        connection.pointee.queuedBefore = .max
+        let session = connection.pointee.session
+        if before == .max || nghttp2_session_get_outbound_queue_size(session) <= before + 1 { return }
+        nghttp2_session_terminate_session(session, NGHTTP2_FLOW_CONTROL_ERROR.rawValue)
     }
 
     /// Gathers libnghttp2's frames, which come one at a time, until `room` is full.

@@ -1,5 +1,6 @@
 // The request fields that anybody reads, whichever version they came in.
 
+import Glibc
 import Primitives
 
 enum HTTPHead {
@@ -11,6 +12,8 @@ enum HTTPHead {
         switch count {
         case 5 where ASCII.equals(name, count, ":path"): setTarget(stream, value)
         case 7 where ASCII.equals(name, count, ":method"): stream.pointee.method = method(value)
+        case 10 where ASCII.equals(name, count, ":authority"): setAuthority(stream, value)
+        case 4 where stream.pointee.id != 0 && ASCII.equals(name, count, "host"): compareHost(stream, value)
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
         case 16 where ASCII.equals(name, count, "content-encoding"):
@@ -27,6 +30,23 @@ enum HTTPHead {
         stream.pointee.head.count = 0
         stream.pointee.head.append(value)
         stream.pointee.pathCount = value.count
+    }
+
+    /// Without userinfo (RFC 9113, 8.3.1).
+    private static func setAuthority(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
+        stream.pointee.authority.count = 0
+        stream.pointee.authority.append(value)
+        if let base = value.baseAddress, memchr(base, 64, value.count) != nil { stream.pointee.fault = .authority }
+    }
+
+    /// HTTP/2's `host` must say what `:authority` says, which comes first and wins (RFC 9113, 8.3.1).
+    private static func compareHost(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
+        let authority = stream.pointee.authority.bytes
+        if authority.isEmpty { return setAuthority(stream, value) }
+        guard authority.count == value.count, ASCII.equalsIgnoringCase(authority, value) else {
+            stream.pointee.fault = .authority
+            return
+        }
     }
 
     private static func setInferenceHeaderLength(

@@ -31,6 +31,8 @@ public struct HTTPStream: ~Copyable {
     // The request.
     public internal(set) var method = HTTPMethod.other
     var head = GrowableBuffer(capacity: 512)
+    /// HTTP/2: the value of `:authority`, or of `host` in its place.
+    var authority = GrowableBuffer(capacity: 64)
     var pathCount = 0
     /// Offset and length in `head` of the `content-encoding` value.
     var contentEncoding: (offset: Int, count: Int) = (0, 0)
@@ -78,6 +80,7 @@ public struct HTTPStream: ~Copyable {
         fault = .none
         method = .other
         head.reset()
+        authority.reset()
         pathCount = 0
         contentEncoding = (0, 0)
         inferenceHeaderLength = -1
@@ -94,7 +97,7 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, inferenceHeaderLength, expectation, version, connect
+    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, authority
 
     /// The answer; nil: nothing is wrong.
     func answer(_ limits: HTTPLimits) -> HTTPFault? {
@@ -109,6 +112,7 @@ enum HTTPFieldFault: UInt8 {
         case .version:
             HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
         case .connect: HTTPFault(405, "CONNECT is not supported")
+        case .authority: HTTPFault(400, "the authority has userinfo, or host names another")
         }
     }
 }
