@@ -25,8 +25,7 @@ struct HTTP1State: ~Copyable {
     var name = GrowableBuffer()
     var value = GrowableBuffer()
     var isInValue = false
-    var target = GrowableBuffer()
-    var messageEnded = false
+    var body = HTTP1Body()
     /// The peer waits for `100 Continue`.
     var owesContinue = false
     /// `100 Continue` goes out before the next answer.
@@ -40,6 +39,18 @@ struct HTTP1State: ~Copyable {
     /// More input would only be stored: the requests before it must be answered first.
     func isFull(_ limits: HTTPLimits) -> Bool { input.count > limits.headerBytes + (64 << 10) }
 
+    /// A head that is whole begins a request.
+    mutating func begin(_ stream: UnsafeMutablePointer<HTTPStream>, _ head: HTTP1Head) {
+        self.stream = stream
+        stream.pointee.isVersion10 = head.minor == 0
+        body = HTTP1Body(head.framing)
+        phase = .body
+        isInValue = false
+        name.count = 0
+        value.count = 0
+        http_parser_init(&parser, HTTP_REQUEST)
+    }
+
     mutating func reset() {
         phase = .head
         input.reset(keeping: 0)
@@ -48,8 +59,6 @@ struct HTTP1State: ~Copyable {
         name.reset()
         value.reset()
         isInValue = false
-        target.reset()
-        messageEnded = false
         owesContinue = false
         isContinueDue = false
     }

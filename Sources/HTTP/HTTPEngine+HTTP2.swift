@@ -63,16 +63,26 @@ extension HTTPEngine {
         while start < count {
             let step = connection.pointee.scanner.scan(bytes + start, count - start)
             if step.count > 0 { feed(connection, bytes + start, step.count) }
+            start += step.taken
             switch step.event {
-            case .none: return
-            case .settings:
-                connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
+            case .none: break
             case .violation(let code):
                 nghttp2_session_terminate_session(connection.pointee.session, code.rawValue)
                 return
+            case .heldHeader: feedHeldHeader(connection)
+            case .settings:
+                connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
             }
-            start += step.count
         }
+    }
+
+    private func feedHeldHeader(_ connection: Connection) {
+        let type = connection.pointee.scanner.heldType
+        withUnsafeBytes(of: connection.pointee.scanner.held) { held in
+            if let base = held.baseAddress { feed(connection, base, FrameScanner.headerBytes) }
+        }
+        guard UInt32(type) == NGHTTP2_SETTINGS.rawValue else { return }
+        connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
     }
 
     private func feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {

@@ -25,9 +25,15 @@ enum HTTPHead {
         }
     }
 
-    /// The target comes before any other field, so it stands at the start of `head`.
+    /// The target comes before any other field, so it stands at the start of `head`. An absolute one may have no path.
     static func setTarget(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
         stream.pointee.head.count = 0
+        if value.isEmpty || value[0] == 63 {
+            stream.pointee.head.append("/")
+            stream.pointee.head.append(value)
+            stream.pointee.pathCount = value.count + 1
+            return
+        }
         stream.pointee.head.append(value)
         stream.pointee.pathCount = value.count
     }

@@ -47,6 +47,8 @@ public struct HTTPStream: ~Copyable {
     public var responseBody = GrowableBuffer(capacity: 512)
     /// HTTP/1.1: bytes of head and body that are sent. HTTP/2: bytes of the body.
     var sent = 0
+    /// The request came in HTTP/1.0, whose clients want to be told that the connection stays.
+    var isVersion10 = false
     /// HTTP/1.1: the connection ends with this response.
     var endsConnection = false
     /// HTTP/2: answered before the body had come; the peer is told to stop sending it.
@@ -90,6 +92,7 @@ public struct HTTPStream: ~Copyable {
         responseBody.reset()
         sent = 0
         endsConnection = false
+        isVersion10 = false
         isEarly = false
         user = nil
     }
@@ -97,7 +100,7 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, inferenceHeaderLength, expectation, version, connect, authority
+    case none, tooLarge, inferenceHeaderLength, expectation, connect, authority
 
     /// The answer; nil: nothing is wrong.
     func answer(_ limits: HTTPLimits) -> HTTPFault? {
@@ -109,8 +112,6 @@ enum HTTPFieldFault: UInt8 {
                 400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"
             )
         case .expectation: HTTPFault(417, "expect: only 100-continue is known")
-        case .version:
-            HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
         case .connect: HTTPFault(405, "CONNECT is not supported")
         case .authority: HTTPFault(400, "the authority has userinfo, or host names another")
         }

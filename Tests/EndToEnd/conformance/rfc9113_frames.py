@@ -369,3 +369,11 @@ for size in (16, 40):
     serves("6.10", f"a field block may come in pieces of {size} octets", lambda peer, size=size: pieces(peer, size))
 serves("6.10", "an empty CONTINUATION may end a field block",
        lambda peer: peer.get(1, flags=END_STREAM) + frame(CONTINUATION, 0, 1) + frame(CONTINUATION, END_HEADERS, 1))
+
+
+@case("6.10", "a field block may come an octet at a time")
+def octet_by_octet(peer):
+    """libnghttp2 takes each piece of a CONTINUATION's header for a frame, and gives up at the ninth."""
+    for octet in pieces(peer, 16):
+        peer.send(bytes([octet]))
+    assert peer.answer(1).status == 200
