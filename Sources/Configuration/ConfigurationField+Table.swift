@@ -6,7 +6,9 @@ extension ConfigurationField {
     private static let second: UInt64 = 1_000_000_000
     private static let hour: UInt64 = 3_600_000_000_000
 
-    public static let all: [ConfigurationField] = [
+    public static let all = ports + limits + process
+
+    private static let ports: [ConfigurationField] = [
         ConfigurationField("listen.address", .address(\.listen.address)),
         ConfigurationField("listen.port", .integer(\.listen.port, 0...65535, unit: "")),
         ConfigurationField("listen.tls.address", .address(\.tls.address)),
@@ -27,14 +29,9 @@ extension ConfigurationField {
         ConfigurationField("metrics.port", .integer(\.metrics.port, 0...65535, unit: "")),
         ConfigurationField("reactors", .integer(\.reactors, 0...256, unit: "threads")),
         ConfigurationField("repository", .folder(\.repository)),
-        // A connection costs about 25 KB with HTTP/2: a million are 25 GB.
-        ConfigurationField("limits.connections", .integer(\.limits.connections, 1...1_000_000, unit: "connections")),
-        ConfigurationField("limits.streams", .integer(\.limits.streams, 1...10000, unit: "streams")),
-        ConfigurationField("limits.header_bytes", .size(\.limits.headerBytes, 1 << 10...1 << 20)),
-        ConfigurationField("limits.body_bytes", .size(\.limits.bodyBytes, 1 << 10...1 << 30)),
-        ConfigurationField("timeouts.idle", .duration(\.timeouts.idleNanos, 10 * millisecond...24 * hour)),
-        ConfigurationField("timeouts.header", .duration(\.timeouts.headerNanos, 10 * millisecond...hour)),
-        ConfigurationField("timeouts.body", .duration(\.timeouts.bodyNanos, 10 * millisecond...hour)),
+    ]
+
+    private static let process: [ConfigurationField] = [
         ConfigurationField("drain.delay", .duration(\.drain.delayNanos, 0...hour)),
         ConfigurationField("drain.timeout", .duration(\.drain.timeoutNanos, 10 * millisecond...hour)),
         ConfigurationField("cache.path", .optionalFolder(\.cachePath)),

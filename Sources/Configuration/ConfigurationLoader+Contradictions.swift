@@ -25,6 +25,12 @@ extension ConfigurationLoader {
                 "drain.delay", else: "drain.timeout",
                 "drain.delay must be below drain.timeout, which is \(timeout): both count from the signal")
         }
+        if configuration.limits.receivingBytes < configuration.limits.bodyBytes {
+            let bytes = Quantity.size(bytes: configuration.limits.bodyBytes)
+            throw refuse(
+                "limits.receiving_bytes", else: "limits.body_bytes",
+                "limits.receiving_bytes must hold one body of limits.body_bytes, which is \(bytes)")
+        }
         if configuration.cachePath == configuration.repository {
             throw refuse(
                 "cache.path", else: "repository",

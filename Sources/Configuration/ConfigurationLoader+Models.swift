@@ -1,11 +1,13 @@
 // The `models:` section: names of the model author's choice, each with fixed fields.
 
 extension ConfigurationLoader {
-    static let modelFields = ["load", "required", "require", "budget", "max_rows", "clients", "route"]
+    static let modelFields = ["load", "required", "require", "budget", "max_rows", "clients", "rate", "route"]
     static let routeFields = ["stable"]
     /// Budgets make sense from a microsecond to an hour.
     static let budgetRange: ClosedRange<UInt64> = 1000...3_600_000_000_000
     static let rowsRange = 1...65536
+    /// Requests a second.
+    static let rateRange = 0...1_000_000
     static let latestRange = 1...1000
 
     static func readModels(_ section: YAMLValue) throws(ConfigurationError) -> [ModelConfiguration] {
@@ -33,6 +35,7 @@ extension ConfigurationLoader {
             }
         }
         if let clients = fields["clients"] { model.clients = try readClients(clients) }
+        if let rate = fields["rate"] { model.rate = try rate.integer(in: rateRange) }
         if let route = fields["route"], !route.isNull {
             model.stableVersion = try readRoute(route, load: model.load)
         }

@@ -1,7 +1,7 @@
 // What of a new configuration a running gateway takes on, and what it would have to start again for.
 
 extension GatewayConfiguration {
-    /// Scalars that change while it serves; so do the lists of `listen.tls` and the models' `clients`.
+    /// Scalars that change while it serves; so do the lists of `listen.tls` and the models' `clients` and `rate`.
     private static func isLive(_ keyPath: String) -> Bool {
         if keyPath == "log.level" { return true }
         return keyPath.hasPrefix("listen.tls.") && keyPath != "listen.tls.address" && keyPath != "listen.tls.port"
@@ -25,6 +25,7 @@ extension GatewayConfiguration {
         for name in models.map(\.name) + new.models.map(\.name) where adopted.hasModel(name) == false {
             var (model, wanted) = (model(named: name), new.model(named: name))
             model.clients = wanted.clients
+            model.rate = wanted.rate
             adopted.models.append(model)
             wanted.clients = model.clients
             if model != wanted { needRestart.append("models.\(name)") }

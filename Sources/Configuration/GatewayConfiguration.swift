@@ -18,14 +18,24 @@ public struct GatewayConfiguration: Sendable, Equatable {
 
     /// Bounds on what clients may send.
     public struct Limits: Sendable, Equatable {
-        /// Open connections of the data plane; one more gets 503.
+        /// Open connections of each of the data plane's ports; one more gets 503.
         public internal(set) var connections = 10000
+        /// Of these, from one address; 0: any number.
+        public internal(set) var connectionsPerAddress = 5000
         /// Concurrent HTTP/2 streams a connection.
         public internal(set) var streams = 100
         /// Bytes of a request's header list.
         public internal(set) var headerBytes = 16 << 10
         /// Bytes of a request's body.
         public internal(set) var bodyBytes = 1 << 20
+        /// Bytes of unfinished bodies that a reactor holds.
+        public internal(set) var receivingBytes = 6 << 20
+        /// Bytes of unsent answers that a connection may have before nothing more is taken from it.
+        public internal(set) var outputBytes = 256 << 10
+        /// Bytes a second that a body must bring, and that an answer's reader must take; 0: any.
+        public internal(set) var receiveRate = 1 << 10
+        public internal(set) var sendRate = 1 << 10
+        public internal(set) var http2 = HTTP2Allowance()
     }
 
     /// How long a client may take.
@@ -36,6 +46,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var headerNanos: UInt64 = 5_000_000_000
         /// A request's body, until complete.
         public internal(set) var bodyNanos: UInt64 = 60_000_000_000
+        /// Bodies and readers may be slower than the rates of `limits` for so long.
+        public internal(set) var rateGraceNanos: UInt64 = 5_000_000_000
     }
 
     /// How SIGTERM ends the process; both count from the signal.

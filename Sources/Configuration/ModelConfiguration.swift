@@ -26,6 +26,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var rowsMax = 1024
     /// The names of client certificates that may ask; empty: anyone.
     public internal(set) var clients: [String] = []
+    /// Requests a second that one client may ask; 0: any number.
+    public internal(set) var rate = 0
     /// nil: the highest ready version.
     public internal(set) var stableVersion: String?
 

@@ -1,6 +1,9 @@
-// Which clients may ask a model: the names of its `clients`, against the certificate's.
+// Which clients may ask a model, and how often: its `clients` against the names of the certificate, its `rate` against
+// what the client has asked.
 //
-//     no list ─► anyone      no certificate ─► 401      no name of it listed ─► 403
+//     no list ─► anyone      no certificate ─► 401      no name of it listed ─► 403      over its rate ─► 429
+//
+// A client is the first name of its certificate; without one, its address (IPv6: the network of 64 bits).
 //
 // The lists lie packed in a table by version index, which is replaced as a whole; a request pays one load
 // to see whether there is a newer one.
@@ -9,20 +12,43 @@ import Configuration
 import HTTP
 import Inference
 import Primitives
+import Telemetry
 
 // SAFETY: written in init only.
 final class AccessTable: @unchecked Sendable {
     /// By version index; empty: anyone.
     let lists: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    /// By version index too.
+    let rates: UnsafeMutablePointer<ModelRate>
     private let owners: [PeerAllowList]
 
     init(_ snapshot: Snapshot, _ configuration: GatewayConfiguration) {
         owners = snapshot.versions.map { PeerAllowList(configuration.model(named: $0.name).clients) }
         lists = .allocate(capacity: max(owners.count, 1))
         for (index, owner) in owners.enumerated() { (lists + index).initialize(to: owner.bytes) }
+        rates = .allocate(capacity: max(owners.count, 1))
+        for (index, version) in snapshot.versions.enumerated() {
+            (rates + index).initialize(to: ModelRate(configuration.model(named: version.name)))
+        }
     }
 
-    deinit { lists.deallocate() }
+    deinit {
+        lists.deallocate()
+        rates.deallocate()
+    }
+}
+
+/// How often a client may ask a model, whichever version it names.
+struct ModelRate {
+    /// Nanoseconds between two requests; 0: as often as it likes.
+    let interval: UInt64
+    /// Tells the model's clients from another model's.
+    let salt: UInt64
+
+    init(_ model: ModelConfiguration) {
+        interval = model.rate > 0 ? 1_000_000_000 / UInt64(model.rate) : 0
+        salt = mixed(UInt64(bitPattern: Int64(model.name.hashValue)))
+    }
 }
 
 extension DataPlane {
@@ -30,7 +56,17 @@ extension DataPlane {
     func refusal(_ stream: Stream, _ index: Int) -> RequestError? {
         if access.generation != accessGeneration { renewAccess() }
         let list = accessLists[index]
-        if list.isEmpty { return nil }
+        if !list.isEmpty, let error = refusal(stream, list) { return error }
+        let rate = accessRates[index]
+        if rate.interval == 0 { return nil }
+        let client = stream.pointee.client ^ rate.salt
+        let passes = rateTable._withUnsafeGuaranteedRef { $0.take(client, interval: rate.interval, now: engine.now) }
+        if passes { return nil }
+        shard.add(metrics.overRate)
+        return RequestError(429, "more requests than the model's rate allows a client")
+    }
+
+    private func refusal(_ stream: Stream, _ list: UnsafeRawBufferPointer) -> RequestError? {
         guard let peer = stream.pointee.peer, peer.pointee.hasCertificate else {
             return RequestError(401, "the model wants a client certificate")
         }
@@ -41,5 +77,6 @@ extension DataPlane {
     private func renewAccess() {
         (accessTable, accessGeneration) = access.load()
         accessLists = accessTable.lists
+        accessRates = accessTable.rates
     }
 }

@@ -29,7 +29,11 @@ final class DataPlane: Plane {
     let access: Published<AccessTable>
     var accessTable: AccessTable
     var accessLists: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    var accessRates: UnsafeMutablePointer<ModelRate>
     var accessGeneration: UInt64
+    /// What clients have asked; shared by all reactors, and kept alive here.
+    private let rateTableOwner: RateTable
+    let rateTable: Unmanaged<RateTable>
     var decoder: RequestDecoder
     var predictions: Slab<Prediction>
     /// One a version, in the snapshot's order.
@@ -44,7 +48,7 @@ final class DataPlane: Plane {
 
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
-        listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort?
+        rates: RateTable, port: Port, limits: HTTPLimits, secure: SecurePort?
     ) {
         self.snapshot = snapshot
         routes = .passUnretained(snapshot.routes)
@@ -55,6 +59,9 @@ final class DataPlane: Plane {
         self.access = access
         (accessTable, accessGeneration) = access.load()
         accessLists = accessTable.lists
+        accessRates = accessTable.rates
+        rateTableOwner = rates
+        rateTable = .passUnretained(rates)
         decoder = RequestDecoder(maxBytes: limits.bodyBytes)
         predictions = Slab { address in address.initialize(to: Prediction()) }
         let count = snapshot.versions.count
@@ -68,7 +75,7 @@ final class DataPlane: Plane {
         scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
-        super.init(listeners: listeners, connections: connections, limits: limits, secure: secure)
+        super.init(port, limits: limits, secure: secure)
     }
 
     deinit {

@@ -9,12 +9,15 @@ struct GatewayMetrics: Sendable {
     /// Requests that reached no version: unknown model, path or method.
     let unrouted: CounterID
     let inflight: GaugeID
+    /// Requests of clients over their model's rate.
+    let overRate: CounterID
 
     init(shards: Int) throws(MetricsError) {
         registry = MetricsRegistry(shards: shards)
         unrouted = try registry.counter(
             Self.requestsName, Self.requestsHelp, labels: Self.labels("", "", arm: "", outcome: .clientError))
         inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")
+        overRate = try registry.limit("request_rate")
         try ProcessMetrics.declare(in: registry)
     }
 

@@ -94,11 +94,9 @@ final class Gateway {
         _ parts: Parts, _ reactors: Int, _ logger: Logger
     ) throws -> ([DataPlane], OperationsPlane) {
         let configuration = parts.configuration
-        let connections = ConnectionCount(limit: configuration.limits.connections)
-        try parts.metrics.registry.gauge("serin_connections", "Open connections of the data plane.") {
-            Double(connections.current.load(ordering: .relaxed))
-        }
         let limits = HTTPLimits(configuration)
+        let edge = try DataPorts(configuration, parts.metrics.registry, isSecure: parts.secure != nil)
+        let rates = RateTable()
         var port = UInt16(configuration.listen.port)
         var securePort = UInt16(configuration.tls.port)
         let planes = try (0..<reactors).map { index in
@@ -117,7 +115,8 @@ final class Gateway {
             }
             return DataPlane(
                 snapshot: parts.snapshot, metrics: parts.metrics, shard: index, health: parts.health,
-                access: parts.access, listeners: listeners, connections: connections, limits: limits, secure: secure)
+                access: parts.access, rates: rates, port: try edge.port(listeners, shard: index), limits: limits,
+                secure: secure)
         }
         announce("data", "http", configuration.listen.address, port, logger)
         if parts.secure != nil { announce("tls", "https", configuration.tls.address, securePort, logger) }
@@ -125,8 +124,9 @@ final class Gateway {
             address: configuration.metrics.address, port: UInt16(configuration.metrics.port), sharing: false)
         announce("metrics", "http", configuration.metrics.address, listener.port, logger)
         let operations = OperationsPlane(
-            registry: parts.metrics.registry, health: parts.health, listener: listener,
-            connections: ConnectionCount(limit: operationsConnections), limits: limits)
+            registry: parts.metrics.registry, health: parts.health,
+            port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: operationsConnections)]),
+            limits: limits)
         return (planes, operations)
     }
 
@@ -212,16 +212,4 @@ final class Gateway {
 /// Reactors that still serve.
 private final class RunningCount: Sendable {
     let value = Atomic<Int>(0)
-}
-
-extension HTTPLimits {
-    init(_ configuration: GatewayConfiguration) {
-        self.init()
-        streams = configuration.limits.streams
-        headerBytes = configuration.limits.headerBytes
-        bodyBytes = configuration.limits.bodyBytes
-        headerNanos = configuration.timeouts.headerNanos
-        bodyNanos = configuration.timeouts.bodyNanos
-        idleNanos = configuration.timeouts.idleNanos
-    }
 }

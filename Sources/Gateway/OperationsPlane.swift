@@ -11,12 +11,10 @@ final class OperationsPlane: Plane {
     private let registry: MetricsRegistry
     private let health: Health
 
-    init(
-        registry: MetricsRegistry, health: Health, listener: Listener, connections: ConnectionCount, limits: HTTPLimits
-    ) {
+    init(registry: MetricsRegistry, health: Health, port: Port, limits: HTTPLimits) {
         self.registry = registry
         self.health = health
-        super.init(listeners: [listener], connections: connections, limits: limits)
+        super.init(port, limits: limits)
     }
 
     override func request(_ stream: Stream) {

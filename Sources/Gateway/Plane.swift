@@ -35,18 +35,31 @@ class Plane {
     /// `tls`, for calls that count no reference.
     private let tlsEngine: Unmanaged<TLSEngine>?
 
-    init(listeners: [Listener], connections: ConnectionCount, limits: HTTPLimits, secure: SecurePort? = nil) {
+    /// Where connections come from: the reactor's side of a plane.
+    struct Port {
+        var listeners: [Listener]
+        /// By listener.
+        var connections: [ConnectionCount]
+        var addresses: AddressCounts?
+        var limits = ReactorLimits()
+        var metrics: ReactorMetrics?
+        var http: HTTPMetrics?
+    }
+
+    init(_ port: Port, limits: HTTPLimits, secure: SecurePort? = nil) {
         let place = UnsafeMutablePointer<Unmanaged<Plane>?>.allocate(capacity: 1)
         place.initialize(to: nil)
         self.place = place
-        engine = HTTPEngine(limits: limits, handler: Self.httpHandler(place))
+        engine = HTTPEngine(limits: limits, handler: Self.httpHandler(place), metrics: port.http)
         tls = secure.map { secure in
             TLSEngine(
                 secure.context, handler: Self.tlsHandler(place), metrics: secure.metrics, shard: secure.shard)
         }
         tlsEngine = tls.map { .passUnretained($0) }
         secureListener = secure?.listener ?? -1
-        reactor = Reactor(listeners: listeners, handler: Self.reactorHandler(place), connections: connections)
+        reactor = Reactor(
+            listeners: port.listeners, handler: Self.reactorHandler(place), connections: port.connections,
+            addresses: port.addresses, limits: port.limits, metrics: port.metrics)
         place.pointee = .passUnretained(self)
     }
 
@@ -73,7 +86,7 @@ class Plane {
         _ channel: UnsafeMutableRawPointer, _ listener: Int, _ isOverLimit: Bool
     ) -> UnsafeMutableRawPointer {
         guard listener == secureListener, let tlsEngine else {
-            return engine.open(owner: channel, isRefusing: isOverLimit)
+            return engine.open(owner: channel, isRefusing: isOverLimit, address: reactor.address(of: channel))
         }
         let now = reactor.now
         return tlsEngine._withUnsafeGuaranteedRef { tls in
@@ -101,7 +114,7 @@ class Plane {
         engine.open(
             owner: opening.owner, agreement: opening.applicationProtocol == .http2 ? .http2 : .http1,
             peer: opening.peer.assumingMemoryBound(to: PeerIdentity.self), isRefusing: opening.isRefusing,
-            isDraining: opening.isDraining)
+            isDraining: opening.isDraining, address: reactor.address(of: opening.owner))
     }
 
     fileprivate func endRound() {

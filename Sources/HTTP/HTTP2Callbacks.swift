@@ -27,6 +27,20 @@ enum HTTP2Callbacks {
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
             HTTP2Callbacks.frame(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame.unsafelyUnwrapped)
         }
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, code, user in
+            // A refused stream is counted when its reset is sent.
+            if code == NGHTTP2_ERR_REFUSED_STREAM.rawValue { return 0 }
+            let connection = HTTP2Callbacks.connection(user.unsafelyUnwrapped)
+            HTTP2Callbacks.withEngine(connection) { $0.spend(connection, .invalidFrame) }
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
+            let frame = frame.unsafelyUnwrapped
+            if UInt32(frame.pointee.hd.type) == NGHTTP2_RST_STREAM.rawValue {
+                HTTP2Callbacks.resetSent(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame)
+            }
+            return 0
+        }
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, user in
             HTTP2Callbacks.streamClosed(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id, code)
         }
@@ -38,6 +52,8 @@ enum HTTP2Callbacks {
         nghttp2_option_new(&options)
         // Closed streams are only kept for the priority tree of RFC 7540, which is off.
         nghttp2_option_set_no_closed_streams(options, 1)
+        // Windows are given back as memory allows: `openWindow`.
+        nghttp2_option_set_no_auto_window_update(options, 1)
         return options
     }
 
@@ -74,6 +90,10 @@ enum HTTP2Callbacks {
             let stream = engine.begin(connection, id: frame.pointee.hd.stream_id)
             connection.pointee.headerStream = stream
             nghttp2_session_set_stream_user_data(connection.pointee.session, stream.pointee.id, stream)
+            connection.pointee.budget.opened(engine.rates)
+            if connection.pointee.queuedBytes > engine.limits.outputBytes * HTTPLimits.outputFactor {
+                stream.pointee.fault = .outputFull
+            }
         }
         return 0
     }
@@ -82,17 +102,22 @@ enum HTTP2Callbacks {
         _ frame: UnsafePointer<nghttp2_frame>, _ name: UnsafePointer<UInt8>, _ nameCount: Int,
         _ value: UnsafePointer<UInt8>, _ valueCount: Int, _ user: UnsafeMutableRawPointer
     ) -> Int32 {
-        guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST, let stream = connection(user).pointee.headerStream
+        let connection = connection(user)
+        // Trailers count with the fields before them, and nobody reads them.
+        let isRequest = frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+        guard let stream = isRequest ? connection.pointee.headerStream : stream(connection, frame.pointee.hd.stream_id)
         else { return 0 }
-        let limit = withEngine(connection(user)) { $0.limits.headerBytes }
+        let limit = withEngine(connection) { $0.limits.headerBytes }
         stream.pointee.headerBytes += nameCount + valueCount + 32
         if stream.pointee.headerBytes > limit {
-            if stream.pointee.headerBytes > limit * HTTPLimits.headerBytesFactor {
+            stream.pointee.fault = .tooLarge
+            if !isRequest || stream.pointee.headerBytes > limit * HTTPLimits.headerBytesFactor {
+                withEngine(connection) { $0.cutHeaderList(connection) }
                 return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
             }
-            stream.pointee.fault = .tooLarge
             return 0
         }
+        guard isRequest else { return 0 }
         HTTPHead.field(stream, name, nameCount, UnsafeRawBufferPointer(start: value, count: valueCount))
         return 0
     }
@@ -100,8 +125,15 @@ enum HTTP2Callbacks {
     private static func data(
         _ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int
     ) -> Int32 {
-        guard let stream = stream(connection, id), stream.pointee.phase == .receiving else { return 0 }
-        withEngine(stream.pointee.connection) { $0.take(stream, bytes, count) }
+        guard let stream = stream(connection, id), stream.pointee.phase == .receiving else {
+            // Nobody wants it, but the connection's other streams need its window.
+            nghttp2_session_consume_connection(connection.pointee.session, count)
+            return 0
+        }
+        withEngine(connection) { engine in
+            engine.take(stream, bytes, count)
+            engine.openWindow(stream, count)
+        }
         return 0
     }
 
@@ -121,13 +153,33 @@ enum HTTP2Callbacks {
                 }
             }
         case NGHTTP2_SETTINGS.rawValue:
-            connection.pointee.hasSettings = true
-            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { HTTPEngine.http2CheckWindows(connection) }
+            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 {
+                connection.pointee.hasSettings = true
+                HTTPEngine.http2CheckWindows(connection)
+            } else {
+                connection.pointee.hasAcknowledged = true
+            }
         case NGHTTP2_PING.rawValue where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0:
             withEngine(connection) { $0.http2NoticeAnswered(connection) }
         default: break
         }
         return 0
+    }
+
+    /// This side has reset a stream: because it was refused, or because of what the peer sent (MadeYouReset).
+    private static func resetSent(
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ frame: UnsafePointer<nghttp2_frame>
+    ) {
+        let code = frame.pointee.rst_stream.error_code
+        // After an early answer the peer is told to stop sending, which is no fault.
+        if code == NGHTTP2_NO_ERROR.rawValue { return }
+        withEngine(connection) { engine in
+            if code == NGHTTP2_REFUSED_STREAM.rawValue {
+                engine.countRefusal(connection)
+            } else {
+                engine.spend(connection, .provokedReset)
+            }
+        }
     }
 
     private static func streamClosed(

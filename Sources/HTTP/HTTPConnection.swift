@@ -19,6 +19,9 @@ struct HTTPConnection: ~Copyable {
     var version = Version.detecting
     /// Who is at the other end; nil: the connection does not say.
     var peer: UnsafePointer<PeerIdentity>?
+    var address = PeerAddress()
+    /// Tells its client from others: the first name of its certificate, else its address.
+    var client: UInt64 = 0
     /// HTTP/1.1 was agreed on, and nothing has come yet.
     var isSilent = false
     /// Over the connection limit: every request is answered 503.
@@ -32,9 +35,12 @@ struct HTTPConnection: ~Copyable {
     var firstStream: UnsafeMutablePointer<HTTPStream>?
     var lastStream: UnsafeMutablePointer<HTTPStream>?
     var streamCount = 0
-    /// Streams that are still receiving, and since when there has been one.
-    var receivingCount = 0
-    var receivingSince: UInt64 = 0
+    /// No stream's time is over before this.
+    var watchAt: UInt64 = .max
+    /// Bytes of answers that are not sent whole.
+    var queuedBytes = 0
+    /// Why it ends, where this side ends it.
+    var ending: HTTPEnding?
     var openedAt: UInt64 = 0
     var activeAt: UInt64 = 0
 
@@ -44,6 +50,21 @@ struct HTTPConnection: ~Copyable {
     /// What waited to be sent when the header of a SETTINGS frame had come; `Int.max`: none is under way.
     var queuedBefore = Int.max
     var hasSettings = false
+    /// The peer has acknowledged our SETTINGS.
+    var hasAcknowledged = false
+    var walk = HTTP2FrameWalk()
+    var budget = HTTP2Budget()
+    /// The budget is gone: the session is to be terminated.
+    var isOverBudget = false
+    /// It comes near: the peer is to be told to go.
+    var isWarned = false
+    /// The round in which `frames` were taken.
+    var framesAt: UInt64 = 0
+    var frames = 0
+    /// Bytes that wait for the next round, because this one's frames are used up.
+    var heldInput = GrowableBuffer()
+    /// The stream whose body may grow beyond its first window.
+    var bodyStream: UnsafeMutablePointer<HTTPStream>?
     /// When the drain notice went out; 0: not yet.
     var noticedAt: UInt64 = 0
     /// The stream whose header block is being received.
@@ -68,11 +89,21 @@ struct HTTPConnection: ~Copyable {
         firstStream = nil
         lastStream = nil
         streamCount = 0
-        receivingCount = 0
+        watchAt = .max
+        queuedBytes = 0
+        ending = nil
         session = nil
         scanner.reset()
         queuedBefore = .max
         hasSettings = false
+        hasAcknowledged = false
+        walk = HTTP2FrameWalk()
+        budget = HTTP2Budget()
+        isOverBudget = false
+        isWarned = false
+        frames = 0
+        heldInput.reset(keeping: 0)
+        bodyStream = nil
         noticedAt = 0
         headerStream = nil
         chunk = nil

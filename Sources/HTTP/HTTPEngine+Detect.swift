@@ -19,10 +19,10 @@ extension HTTPEngine {
         let matches = memcmp(pointer, Self.preface.utf8Start, min(held, Self.telling)) == 0
         if matches && held < Self.telling { return }
         guard matches else {
-            connection.pointee.version = .http1
+            speak(connection, .http1)
             return http1Parse(connection)
         }
-        connection.pointee.version = .http2
+        speak(connection, .http2)
         http2Open(connection)
         http2Receive(connection, pointer, held)
         connection.pointee.http1.input.reset(keeping: 0)

@@ -30,7 +30,8 @@ extension HTTPEngine {
 
     /// A body always goes on; a further request waits while as many are in flight as may be.
     private func hasRoom(_ connection: Connection) -> Bool {
-        connection.pointee.http1.phase == .body || connection.pointee.streamCount < limits.streams
+        if connection.pointee.http1.phase == .body { return true }
+        return connection.pointee.streamCount < limits.streams && connection.pointee.queuedBytes <= limits.outputBytes
     }
 
     /// Forgets the first `count` bytes of input.
@@ -61,7 +62,7 @@ extension HTTPEngine {
             return 0
         case .incomplete(let searched):
             connection.pointee.http1.searched = searched
-            if input.count > limits.headerBytes { http1Fail(connection, headTooLarge(window)) }
+            if input.count > limits.headerBytes { http1FailOnHead(connection, window) }
             return 0
         case .ends(let end):
             connection.pointee.http1.searched = 0
@@ -129,6 +130,7 @@ extension HTTPEngine {
             finishMessage(connection)
             return consumed
         case .tooLarge:
+            count(.bodyBytes)
             http1Fail(connection, HTTPHead.bodyTooLarge(limits.bodyBytes))
             return 0
         case .fault(let fault):
@@ -164,6 +166,11 @@ extension HTTPEngine {
         stream.pointee.endsConnection = true
         respond(stream, fault: fault)
         connection.pointee.isEnding = true
+    }
+
+    private func http1FailOnHead(_ connection: Connection, _ head: UnsafeRawBufferPointer) {
+        count(.headerBytes)
+        http1Fail(connection, headTooLarge(head))
     }
 
     func http1Drain(_ connection: Connection) {

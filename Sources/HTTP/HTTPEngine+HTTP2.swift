@@ -48,9 +48,8 @@ extension HTTPEngine {
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
     }
 
-    /// A request that hangs: answered 408 once its fields are there, else reset.
-    func http2Expire(_ stream: Stream, isInHead: Bool) {
-        if !isInHead { return respond(stream, fault: HTTPFault(408, "the body did not arrive in time")) }
+    /// Resets a stream that hangs where nothing can be answered.
+    func http2Cancel(_ stream: Stream) {
         nghttp2_submit_rst_stream(
             stream.pointee.connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id,
             UInt32(NGHTTP2_CANCEL.rawValue))
@@ -59,6 +58,17 @@ extension HTTPEngine {
     // MARK: Bytes
 
     func http2Receive(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
+        let held = connection.pointee.heldInput.count
+        let admitted = held > 0 ? 0 : admit(connection, UnsafeRawBufferPointer(start: bytes, count: count))
+        if admitted > 0 { http2Feed(connection, bytes, admitted) }
+        if admitted < count, !connection.pointee.isEnding {
+            connection.pointee.heldInput.append(bytes + admitted, count - admitted)
+            outputReady(connection)
+        }
+    }
+
+    /// Hands over bytes, frame by frame where it matters.
+    private func http2Feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
         var start = 0
         while start < count {
             let step = connection.pointee.scanner.scan(bytes + start, count - start)
@@ -67,13 +77,15 @@ extension HTTPEngine {
             switch step.event {
             case .none: break
             case .violation(let code):
+                connection.pointee.ending = .error
                 nghttp2_session_terminate_session(connection.pointee.session, code.rawValue)
-                return
+                start = count
             case .heldHeader: feedHeldHeader(connection)
             case .settings:
                 connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
             }
         }
+        enforce(connection)
     }
 
     private func feedHeldHeader(_ connection: Connection) {
@@ -89,7 +101,26 @@ extension HTTPEngine {
         let taken = nghttp2_session_mem_recv(
             connection.pointee.session, bytes.assumingMemoryBound(to: UInt8.self), count)
         // Protocol errors queue a GOAWAY by themselves; what is left is a broken preface or no memory.
-        if taken < 0 { connection.pointee.isEnding = true }
+        if taken < 0 {
+            connection.pointee.ending = .error
+            connection.pointee.isEnding = true
+        }
+    }
+
+    /// Goes on with bytes that an earlier round left; there is no more to read from the socket until they are gone.
+    private func http2Resume(_ connection: Connection) {
+        guard connection.pointee.framesAt != now, !connection.pointee.isEnding else { return }
+        let held = connection.pointee.heldInput.bytes
+        let admitted = admit(connection, held)
+        if admitted > 0 { http2Feed(connection, held.baseAddress.unsafelyUnwrapped, admitted) }
+        if connection.pointee.isEnding { return }
+        let left = held.count - admitted
+        let base = connection.pointee.heldInput.pointer
+        memmove(base, base + admitted, left)
+        connection.pointee.heldInput.count = left
+        if left == 0 { connection.pointee.heldInput.reset(keeping: 0) }
+        // The requests among them run in the next round.
+        outputReady(connection)
     }
 
     /// A SETTINGS frame has been taken. Where it overruns the window of a stream, the library resets that stream; it
@@ -104,12 +135,15 @@ extension HTTPEngine {
 
     /// Gathers libnghttp2's frames, which come one at a time, until `room` is full.
     func http2Produce(_ connection: Connection, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {
+        if connection.pointee.heldInput.count > 0 { http2Resume(connection) }
         var filled = 0
         while filled < room {
             if connection.pointee.chunkCount == 0 {
                 var chunk: UnsafePointer<UInt8>?
                 let count = nghttp2_session_mem_send(connection.pointee.session, &chunk)
                 if count < 0 { connection.pointee.isEnding = true }
+                // Sending finds resets that the peer has provoked.
+                if connection.pointee.isOverBudget || connection.pointee.isWarned { enforce(connection) }
                 if count <= 0 { break }
                 connection.pointee.chunk = chunk
                 connection.pointee.chunkCount = count

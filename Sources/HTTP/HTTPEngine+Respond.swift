@@ -30,9 +30,12 @@ extension HTTPEngine {
         stream.pointee.isEarly = stream.pointee.phase == .receiving
         settle(stream, .answered)
         stream.pointee.status = status
+        stream.pointee.answeredAt = now
         date.update(now)
         let connection = stream.pointee.connection
+        queue(stream)
         if connection.pointee.version == .http2 {
+            connection.pointee.budget.answered(rates)
             http2Respond(stream, contentType: contentType, fields: fields)
         } else {
             http1Respond(stream, contentType: contentType, fields: fields)

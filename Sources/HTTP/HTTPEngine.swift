@@ -15,6 +15,11 @@ public final class HTTPEngine {
     typealias Connection = UnsafeMutablePointer<HTTPConnection>
 
     let limits: HTTPLimits
+    let rates: HTTP2Rates
+    /// nil: nothing is counted.
+    let metrics: HTTPMetrics?
+    /// Of bodies that are being received.
+    var receivingBytes = 0
     let handler: HTTPHandler
     /// The reactor's clock; its owner sets it before every call.
     public var now: UInt64 = 0
@@ -26,8 +31,10 @@ public final class HTTPEngine {
     var options: OpaquePointer?
     var date = HTTPDate()
 
-    public init(limits: HTTPLimits, handler: HTTPHandler) {
+    public init(limits: HTTPLimits, handler: HTTPHandler, metrics: HTTPMetrics? = nil) {
         self.limits = limits
+        rates = HTTP2Rates(limits.http2)
+        self.metrics = metrics
         self.handler = handler
         streams = Slab { address in address.initialize(to: HTTPStream()) }
         pool = .allocate(capacity: 1)
@@ -54,18 +61,19 @@ public final class HTTPEngine {
     /// request is answered, and it ends.
     public func open(
         owner: UnsafeMutableRawPointer, agreement: Agreement, peer: UnsafePointer<PeerIdentity>, isRefusing: Bool,
-        isDraining: Bool
+        isDraining: Bool, address: PeerAddress = PeerAddress()
     ) -> UnsafeMutableRawPointer {
-        let handle = open(owner: owner, isRefusing: isRefusing)
+        let handle = open(owner: owner, isRefusing: isRefusing, address: address)
         let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
         connection.pointee.peer = peer
+        if peer.pointee.nameCount > 0 { connection.pointee.client = Self.key(peer.pointee.first) }
         connection.pointee.isDraining = isDraining
         switch agreement {
         case .http1:
-            connection.pointee.version = .http1
+            speak(connection, .http1)
             connection.pointee.isSilent = true
         case .http2:
-            connection.pointee.version = .http2
+            speak(connection, .http2)
             http2Open(connection)
             if isDraining { http2Drain(connection) }
             outputReady(connection)
@@ -73,15 +81,27 @@ public final class HTTPEngine {
         return handle
     }
 
+    /// Tells clients apart, with a seed that only this process knows.
+    private static func key(_ name: UnsafeRawBufferPointer) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(bytes: name)
+        return UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+
     /// A new connection; `owner` comes back in `outputReady`.
-    public func open(owner: UnsafeMutableRawPointer, isRefusing: Bool) -> UnsafeMutableRawPointer {
+    public func open(
+        owner: UnsafeMutableRawPointer, isRefusing: Bool, address: PeerAddress = PeerAddress()
+    ) -> UnsafeMutableRawPointer {
         let connection = connections.take()
         connection.pointee.reset()
         connection.pointee.engine = Unmanaged.passUnretained(self).toOpaque()
         connection.pointee.owner = owner
         connection.pointee.isRefusing = isRefusing
+        connection.pointee.address = address
+        connection.pointee.client = withUnsafeBytes(of: address.network) { Self.key($0) }
         connection.pointee.openedAt = now
         connection.pointee.activeAt = now
+        metrics?.opened(.detecting)
         return UnsafeMutableRawPointer(connection)
     }
 
@@ -120,7 +140,11 @@ public final class HTTPEngine {
     /// Whether the owner should go on reading the socket.
     public func wantsInput(_ handle: UnsafeMutableRawPointer) -> Bool {
         let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
-        return connection.pointee.version != .http1 || !connection.pointee.http1.isFull(limits)
+        switch connection.pointee.version {
+        case .http1: return !connection.pointee.http1.isFull(limits)
+        case .http2: return connection.pointee.heldInput.count == 0
+        case .detecting: return true
+        }
     }
 
     /// With all output sent: is the connection at its end?
@@ -137,6 +161,8 @@ public final class HTTPEngine {
     /// The socket is gone.
     public func close(_ handle: UnsafeMutableRawPointer) {
         let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
+        countEnding(connection)
+        connection.pointee.isEnding = true
         while let stream = connection.pointee.firstStream { end(stream) }
         if let session = connection.pointee.session { nghttp2_session_del(session) }
         connection.pointee.session = nil
@@ -163,7 +189,8 @@ public final class HTTPEngine {
 
     func begin(_ connection: Connection, id: Int32) -> Stream {
         let stream = streams.take()
-        stream.pointee.reset()
+        let bodyKept = streams.inUse > HTTPLimits.warmStreams ? 4 << 10 : 64 << 10
+        stream.pointee.reset(bodyKept: bodyKept)
         stream.pointee.id = id
         stream.pointee.connectionOrNone = connection
         stream.pointee.startedAt = now
@@ -172,8 +199,7 @@ public final class HTTPEngine {
         if let last { last.pointee.next = stream } else { connection.pointee.firstStream = stream }
         connection.pointee.lastStream = stream
         connection.pointee.streamCount += 1
-        if connection.pointee.receivingCount == 0 { connection.pointee.receivingSince = now }
-        connection.pointee.receivingCount += 1
+        watch(connection, until: now + (id == 0 ? firstBodyNanos : firstHeadNanos))
         return stream
     }
 
@@ -185,16 +211,19 @@ public final class HTTPEngine {
             if stream.pointee.id != 0 { http2GoAway(stream.pointee.connection) }
             return respond(stream, fault: HTTPFault(503, "too many connections; try again later"))
         }
-        if let fault = stream.pointee.fault.answer(limits) { return respond(stream, fault: fault) }
+        if let fault = stream.pointee.fault.answer(limits) {
+            if let limit = stream.pointee.fault.limit { count(limit) }
+            return respond(stream, fault: fault)
+        }
         handler.request(handler.context, stream)
     }
 
     /// The stream stops receiving.
     func settle(_ stream: Stream, _ phase: HTTPStream.Phase) {
-        // A pointer of its own: Swift 6.3 under the thread sanitizer emits an invalid bitcast for `-=` through
-        // a computed pointer.
-        let connection = stream.pointee.connection
-        if stream.pointee.phase == .receiving { connection.pointee.receivingCount -= 1 }
+        if stream.pointee.phase == .receiving {
+            receivingBytes -= stream.pointee.body.count
+            if stream.pointee.connection.pointee.bodyStream == stream { passBodyWindow(stream) }
+        }
         stream.pointee.phase = phase
     }
 
@@ -207,6 +236,7 @@ public final class HTTPEngine {
         if let previous { previous.pointee.next = next } else { connection.pointee.firstStream = next }
         if let next { next.pointee.previous = previous } else { connection.pointee.lastStream = previous }
         connection.pointee.streamCount -= 1
+        connection.pointee.queuedBytes -= stream.pointee.queuedBytes
         if connection.pointee.headerStream == stream { connection.pointee.headerStream = nil }
         streams.give(stream)
     }

@@ -91,22 +91,31 @@ extension HTTPEngine {
     /// Takes bytes of a request's body.
     func take(_ stream: Stream, _ bytes: UnsafeRawPointer, _ count: Int) {
         if stream.pointee.body.count + count > limits.bodyBytes {
-            return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
+            return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes), .bodyBytes)
         }
+        if receivingBytes + count > limits.receivingBytes {
+            let fault = HTTPFault(503, "too many bodies are being received; try again later")
+            return refuse(stream, fault, .receivingBytes)
+        }
+        receivingBytes += count
         stream.pointee.body.append(bytes, count)
     }
 
     /// With the header fields whole and a body to come: answer at once what cannot succeed.
     func refuseEarly(_ stream: Stream) {
         // A fault of one field can wait for the body: answered after it, HTTP/1.1's connection lives on.
-        if let fault = stream.pointee.fault.answer(limits), fault.status != 400 { return refuse(stream, fault) }
+        if let fault = stream.pointee.fault.answer(limits), fault.status != 400 {
+            return refuse(stream, fault, stream.pointee.fault.limit)
+        }
         if stream.pointee.declaredLength > limits.bodyBytes {
-            refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes))
+            refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes), .bodyBytes)
         }
     }
 
     /// Answers a request whose body has not ended; the rest of it is dropped.
-    private func refuse(_ stream: Stream, _ fault: HTTPFault) {
+    private func refuse(_ stream: Stream, _ fault: HTTPFault, _ limit: HTTPLimit?) {
+        if let limit { count(limit) }
+        receivingBytes -= stream.pointee.body.count
         stream.pointee.body.reset(keeping: 0)
         respond(stream, fault: fault)
     }

@@ -23,6 +23,11 @@ public struct HTTPStream: ~Copyable {
     var next: UnsafeMutablePointer<HTTPStream>?
     var previous: UnsafeMutablePointer<HTTPStream>?
     var startedAt: UInt64 = 0
+    var answeredAt: UInt64 = 0
+    /// Bytes of the body for which HTTP/2's window was not given back.
+    var windowHeld = 0
+    /// Its part of the connection's `queuedBytes`.
+    var queuedBytes = 0
     /// Header bytes so far, as HTTP/2 counts them.
     var headerBytes = 0
     /// A fault found in the header fields; the request is answered with it.
@@ -65,6 +70,9 @@ public struct HTTPStream: ~Copyable {
     /// The names of the client's certificate; nil: the connection is not encrypted.
     public var peer: UnsafePointer<PeerIdentity>? { connection.pointee.peer }
 
+    /// Tells the request's client from others: the first name of its certificate, else its address.
+    public var client: UInt64 { connection.pointee.client }
+
     /// The request target as it came: path and query. Valid until the request is answered.
     public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
 
@@ -74,8 +82,11 @@ public struct HTTPStream: ~Copyable {
         return !ASCII.equalsIgnoringCase(value, "identity")
     }
 
-    mutating func reset() {
+    /// `bodyKept`: bytes of body for which it keeps the memory.
+    mutating func reset(bodyKept: Int) {
         phase = .receiving
+        windowHeld = 0
+        queuedBytes = 0
         next = nil
         previous = nil
         headerBytes = 0
@@ -87,7 +98,7 @@ public struct HTTPStream: ~Copyable {
         contentEncoding = (0, 0)
         inferenceHeaderLength = -1
         declaredLength = -1
-        body.reset()
+        body.reset(keeping: bodyKept)
         status = 0
         responseBody.reset()
         sent = 0
@@ -100,13 +111,24 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, inferenceHeaderLength, expectation, connect, authority
+    case none, tooLarge, outputFull, inferenceHeaderLength, expectation, connect, authority
+
+    /// The limit that was enforced; nil: it is no limit's fault.
+    var limit: HTTPLimit? {
+        switch self {
+        case .tooLarge: .headerBytes
+        case .outputFull: .outputBytes
+        default: nil
+        }
+    }
 
     /// The answer; nil: nothing is wrong.
     func answer(_ limits: HTTPLimits) -> HTTPFault? {
         switch self {
         case .none: nil
         case .tooLarge: HTTPHead.tooLarge(limits.headerBytes)
+        case .outputFull:
+            HTTPFault(503, "more than \(limits.outputBytes) bytes of answers wait to be read; read them first")
         case .inferenceHeaderLength:
             HTTPFault(
                 400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"

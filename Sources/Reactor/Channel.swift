@@ -19,6 +19,14 @@ struct Channel: ~Copyable {
     var hasEnded = false
     /// Waits in the reactor's list of channels with output.
     var isDirty = false
+    /// In the reactor's listeners.
+    var listener = 0
+    var address = PeerAddress()
+    /// Since when the kernel takes no more, and what it has taken since.
+    var blockedAt: UInt64 = 0
+    var sentBlocked = 0
+    /// Bytes that were read and dropped while lingering.
+    var lingered = 0
     /// epoll's interest as the kernel knows it.
     var interest: UInt32 = 0
     /// The protocol's connection.
@@ -34,9 +42,20 @@ struct Channel: ~Copyable {
     var token: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor)) }
     var isBlocked: Bool { unsent.count > unsentStart }
 
-    init(at address: UnsafeMutablePointer<Channel>) {
+    init(at place: UnsafeMutablePointer<Channel>) {
         timer = .allocate(capacity: 1)
-        timer.initialize(to: TimerNode(owner: UnsafeMutableRawPointer(address)))
+        timer.initialize(to: TimerNode(owner: UnsafeMutableRawPointer(place)))
+    }
+
+    /// The slot holds a new socket.
+    mutating func open(_ descriptor: Int32, _ listener: Int, _ address: PeerAddress) {
+        self.descriptor = descriptor
+        generation = (generation &+ 1) & 0x7FFF_FFFF
+        state = .open
+        hasEnded = false
+        self.listener = listener
+        self.address = address
+        lingered = 0
     }
 
     deinit { timer.deallocate() }

@@ -20,6 +20,7 @@ extension Reactor {
             handler.roundEnded(handler.context)
             flushDirty()
             fireTimers()
+            endRest()
             if !obeyOrders() { break }
         }
         closeAll()
@@ -28,9 +29,13 @@ extension Reactor {
     /// How long epoll may sleep: until the next timer, rounded up, or not at all with output to write.
     private func sleepMillis() -> Int32 {
         if dirtyCount > 0 { return 0 }
-        guard let due = wheel.nextDue() else { return Int32(Self.longestSleepMillis) }
+        guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Int32(Self.longestSleepMillis) }
         let delay = due > now ? (due - now + TimerWheel.tickNanos - 1) / TimerWheel.tickNanos : 0
         return Int32(min(delay, Self.longestSleepMillis))
+    }
+
+    private static func earlier(_ due: UInt64?, _ rest: UInt64) -> UInt64? {
+        rest == 0 ? due : min(due ?? .max, rest)
     }
 
     private func handle(_ event: UnsafeMutablePointer<epoll_event>) {
@@ -65,6 +70,10 @@ extension Reactor {
     /// A channel's timer has fired: perhaps only because its deadline has moved since it was armed.
     private func expire(_ channel: UnsafeMutablePointer<Channel>) {
         if channel.pointee.state == .lingering { return close(channel) }
+        if sendDue(channel) <= now {
+            metrics?.count(.sendRate)
+            return close(channel)
+        }
         guard let connection = channel.pointee.connection else { return }
         let deadline = handler.deadline(handler.context, connection)
         if deadline <= now {
@@ -77,7 +86,7 @@ extension Reactor {
     /// Makes sure that the timer fires no later than the connection's deadline.
     func arm(_ channel: UnsafeMutablePointer<Channel>) {
         guard channel.pointee.state == .open, let connection = channel.pointee.connection else { return }
-        let deadline = handler.deadline(handler.context, connection)
+        let deadline = min(handler.deadline(handler.context, connection), sendDue(channel))
         let timer = channel.pointee.timer
         if timer.pointee.isArmed, timer.pointee.due <= deadline { return }
         wheel.arm(timer, at: max(deadline, now + TimerWheel.tickNanos))

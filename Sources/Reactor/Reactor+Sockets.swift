@@ -1,4 +1,4 @@
-// Accepting, reading, writing and closing.
+// Reading, writing and closing.
 
 import CLinux
 import Glibc
@@ -6,81 +6,6 @@ import Primitives
 import Synchronization
 
 extension Reactor {
-    // MARK: Accept
-
-    /// Accepts from the listener of this index.
-    func accept(on index: Int, atMost count: Int? = nil) {
-        guard isListening else { return }
-        let listener = listeners[index]
-        for _ in 0..<(count ?? limits.acceptsPerRound) {
-            let descriptor = clinux_accept4(
-                listener.descriptor, nil, nil, Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue))
-            if descriptor >= 0 {
-                adopt(descriptor, from: index)
-                continue
-            }
-            switch errno {
-            case ECONNABORTED, EINTR: continue
-            case EMFILE, ENFILE: refuseWithSpare(listener)
-            default: break
-            }
-            return
-        }
-    }
-
-    /// Out of descriptors, the waiting connection would wake epoll for ever: close it with the spare one.
-    private func refuseWithSpare(_ listener: Listener) {
-        if spareDescriptor >= 0 { Glibc.close(spareDescriptor) }
-        let descriptor = clinux_accept4(listener.descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
-        if descriptor >= 0 { Glibc.close(descriptor) }
-        spareDescriptor = Self.openSpare()
-    }
-
-    private func adopt(_ descriptor: Int32, from listener: Int) {
-        let others = connections.current.add(1, ordering: .relaxed).oldValue
-        if others >= connections.limit + limits.refusalsAtOnce {
-            connections.current.subtract(1, ordering: .relaxed)
-            Glibc.close(descriptor)
-            return
-        }
-        var on: Int32 = 1
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        let channel = channels.take()
-        channel.pointee.descriptor = descriptor
-        channel.pointee.generation = (channel.pointee.generation &+ 1) & 0x7FFF_FFFF
-        channel.pointee.state = .open
-        channel.pointee.hasEnded = false
-        remember(channel)
-        channel.pointee.connection = handler.opened(
-            handler.context, channel, listener, others >= connections.limit)
-        channel.pointee.interest = EPOLLIN.rawValue
-        var event = clinux_epoll_event(channel.pointee.interest, channel.pointee.token)
-        epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
-        arm(channel)
-    }
-
-    /// Enters the channel in the table by descriptor and in the list of open ones.
-    private func remember(_ channel: UnsafeMutablePointer<Channel>) {
-        let descriptor = Int(channel.pointee.descriptor)
-        if descriptor >= byDescriptorCount { growTable(to: descriptor + 1) }
-        byDescriptor[descriptor] = channel
-        channel.pointee.previous = nil
-        channel.pointee.next = open
-        open?.pointee.previous = channel
-        open = channel
-        openCount.store(openCount.load(ordering: .relaxed) + 1, ordering: .relaxed)
-    }
-
-    private func growTable(to count: Int) {
-        let larger = max(count, byDescriptorCount * 2)
-        let table = UnsafeMutablePointer<UnsafeMutablePointer<Channel>?>.allocate(capacity: larger)
-        table.initialize(repeating: nil, count: larger)
-        table.update(from: byDescriptor, count: byDescriptorCount)
-        byDescriptor.deallocate()
-        byDescriptor = table
-        byDescriptorCount = larger
-    }
-
     // MARK: Read
 
     func receive(_ channel: UnsafeMutablePointer<Channel>) {
@@ -95,7 +20,8 @@ extension Reactor {
             return
         }
         if channel.pointee.state == .lingering {
-            if count == 0 { close(channel) }
+            channel.pointee.lingered += count
+            if count == 0 || channel.pointee.lingered > limits.lingerBytes { close(channel) }
             return
         }
         if count == 0 { channel.pointee.hasEnded = true }
@@ -149,6 +75,8 @@ extension Reactor {
             if sent == count { continue }
             if sent < 0 && errno != EAGAIN && errno != EINTR { return close(channel) }
             channel.pointee.unsent.append(writeBuffer + max(sent, 0), count - max(sent, 0))
+            channel.pointee.blockedAt = now
+            channel.pointee.sentBlocked = 0
             break
         }
         settle(channel, connection)
@@ -166,6 +94,7 @@ extension Reactor {
             return false
         }
         channel.pointee.unsentStart += max(sent, 0)
+        channel.pointee.sentBlocked += max(sent, 0)
         if channel.pointee.isBlocked { return false }
         channel.pointee.unsent.reset(keeping: 0)
         channel.pointee.unsentStart = 0
@@ -183,6 +112,13 @@ extension Reactor {
             setInterest(channel, reads ? EPOLLIN.rawValue : 0)
         }
         arm(channel)
+    }
+
+    /// When a peer that reads too slowly is given up.
+    func sendDue(_ channel: UnsafeMutablePointer<Channel>) -> UInt64 {
+        guard channel.pointee.isBlocked, limits.sendRate > 0 else { return .max }
+        let nanos = UInt64(channel.pointee.sentBlocked) * 1_000_000_000 / UInt64(limits.sendRate)
+        return channel.pointee.blockedAt + limits.sendGraceNanos + nanos
     }
 
     private func setInterest(_ channel: UnsafeMutablePointer<Channel>, _ interest: UInt32) {
@@ -219,8 +155,8 @@ extension Reactor {
         channel.pointee.descriptor = -1
         channel.pointee.unsent.reset(keeping: 0)
         channel.pointee.unsentStart = 0
+        leave(channel.pointee.listener, channel.pointee.address)
         forget(channel)
-        connections.current.subtract(1, ordering: .relaxed)
     }
 
     private func forget(_ channel: UnsafeMutablePointer<Channel>) {

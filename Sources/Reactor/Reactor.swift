@@ -20,7 +20,7 @@ import Glibc
 import Primitives
 public import Synchronization
 
-/// How many connections all reactors hold together; shared by them.
+/// How many connections of one port all reactors hold together; shared by them.
 public final class ConnectionCount: Sendable {
     public let current = Atomic<Int>(0)
     /// More than this many are answered 503.
@@ -39,6 +39,12 @@ public struct ReactorLimits: Sendable {
     public var refusalsAtOnce = 64
     /// How long a shut socket is read and dropped.
     public var lingerNanos: UInt64 = 1_000_000_000
+    /// More than this is not read from a shut socket.
+    public var lingerBytes = 1 << 20
+    /// Bytes a second that a peer must take of what waits for it; 0: any.
+    public var sendRate = 1 << 10
+    /// It may take less for so long.
+    public var sendGraceNanos: UInt64 = 5_000_000_000
     public init() {}
 }
 
@@ -58,7 +64,10 @@ public final class Reactor: @unchecked Sendable {
     // The thread's own.
     let handler: ReactorHandler
     let limits: ReactorLimits
-    let connections: ConnectionCount
+    /// By listener.
+    let connections: [ConnectionCount]
+    let addresses: AddressCounts?
+    let metrics: ReactorMetrics?
     let listeners: [Listener]
     let epoll: Int32
     let wakeup: Int32
@@ -76,6 +85,8 @@ public final class Reactor: @unchecked Sendable {
     var wheel: TimerWheel
     var isDraining = false
     var isListening = true
+    /// The listeners are out of epoll until then; 0: they are in.
+    var restsUntil: UInt64 = 0
     /// When the round began.
     public internal(set) var now: UInt64
 
@@ -84,11 +95,15 @@ public final class Reactor: @unchecked Sendable {
     static let wakeTag = UInt64.max
 
     public init(
-        listeners: [Listener], handler: ReactorHandler, connections: ConnectionCount, limits: ReactorLimits = .init()
+        listeners: [Listener], handler: ReactorHandler, connections: [ConnectionCount],
+        addresses: AddressCounts? = nil, limits: ReactorLimits = .init(), metrics: ReactorMetrics? = nil
     ) {
+        precondition(connections.count == listeners.count, "a count for each listener")
         self.listeners = listeners
         self.handler = handler
         self.connections = connections
+        self.addresses = addresses
+        self.metrics = metrics
         self.limits = limits
         now = clinux_now()
         heartbeat = Atomic(now)

@@ -47,6 +47,7 @@ import Testing
         ("require", "default []; of: golden"), ("budget", "default: the manifest's; 1us to 1h"),
         ("max_rows", "default 1024; 1 to 65536 rows"),
         ("clients", "default []; names of client certificates"),
+        ("rate", "default 0; 0 to 1000000 requests a second"),
         ("route.stable", "default: the highest version that is ready"),
     ])
     func modelFieldIsDocumented(key: String, text: String) throws {
@@ -63,7 +64,7 @@ import Testing
         let error = #expect(throws: ConfigurationError.self) {
             try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
         }
-        let known = "(known here: load, required, require, budget, max_rows, clients, route)"
+        let known = "(known here: load, required, require, budget, max_rows, clients, rate, route)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

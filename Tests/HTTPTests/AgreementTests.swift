@@ -54,6 +54,7 @@ import Testing
             let connection = silent.engine.open(
                 owner: Unmanaged.passUnretained(silent).toOpaque(), agreement: .http1, peer: nobody, isRefusing: false,
                 isDraining: false)
+            silent.engine.now += silent.engine.limits.headerNanos
             silent.engine.expire(connection)
             #expect(silent.engine.isFinished(connection))
             silent.engine.close(connection)

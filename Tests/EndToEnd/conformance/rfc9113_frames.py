@@ -280,17 +280,6 @@ serves("6.9", "the reserved bit of an increment is ignored",
        lambda peer: peer.get(1) + frame(WINDOW_UPDATE, 0, 0, struct.pack("!I", 1 << 31 | 1)))
 
 
-@case("6.9", "a flow-controlled frame MUST always count against the connection's window, also on a stream in error")
-def counts_anyway(peer):
-    for stream in range(1, 201, 2):
-        peer.send(peer.post(stream) + wire.reset(stream))
-    for stream in range(201, 361, 2):
-        peer.send(peer.post(stream, ("te", "gzip")) + wire.data(stream, bytes(16384)))
-        assert peer.until(lambda: stream in peer.resets or peer.goaways), peer
-    assert not peer.goaways, peer
-    assert sum(size for stream, size in peer.updates if stream == 0) > 1 << 20
-
-
 breaks("6.9.1", "a window of the connection above 2^31-1 MUST end the connection with FLOW_CONTROL_ERROR",
        FLOW_CONTROL_ERROR, lambda peer: wire.window_update(0, WINDOW_MAX) * 2)
 resets("6.9.1", "a window of a stream above 2^31-1 MUST end the stream or connection with FLOW_CONTROL_ERROR",
