@@ -34,6 +34,7 @@ extension ConfigurationField {
     private static let process: [ConfigurationField] = [
         ConfigurationField("drain.delay", .duration(\.drain.delayNanos, 0...hour)),
         ConfigurationField("drain.timeout", .duration(\.drain.timeoutNanos, 10 * millisecond...hour)),
+        ConfigurationField("state.path", .optionalFolder(\.statePath)),
         ConfigurationField("cache.path", .optionalFolder(\.cachePath)),
         ConfigurationField("kernels.openblas", .boolean(\.usesOpenBLAS)),
         ConfigurationField("log.level", .logLevel(\.logLevel)),

@@ -75,6 +75,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var limits = Limits()
     public internal(set) var timeouts = Timeouts()
     public internal(set) var drain = Drain()
+    /// The folder of the lock and of the socket that an upgrade is handed over by; nil: neither.
+    public internal(set) var statePath: String?
     /// The folder of compiled images; nil: none is kept.
     public internal(set) var cachePath: String? = ".cache/images"
     /// Batches of dense layers may go to OpenBLAS, where it is installed and faster.

@@ -174,10 +174,9 @@ extension HTTPEngine {
     }
 
     func http1Drain(_ connection: Connection) {
-        // A request that is being received is still answered, with `connection: close`.
-        if connection.pointee.firstStream == nil && !connection.pointee.http1.isInHead {
-            connection.pointee.isEnding = true
-        }
+        // A request that is being received is still answered, with `connection: close`. So is one that is under way
+        // on an idle connection: it stays for as long as HTTP/2's notice does, instead of losing what crosses its end.
+        connection.pointee.noticedAt = now
     }
 
     private func sendContinue(_ connection: Connection) {

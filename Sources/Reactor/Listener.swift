@@ -47,6 +47,12 @@ public struct Listener: Sendable {
         self.port = Self.boundPort(descriptor)
     }
 
+    /// A socket that listens already, and was handed over.
+    public init(descriptor: Int32) {
+        self.descriptor = descriptor
+        port = Self.boundPort(descriptor)
+    }
+
     private static func setFlag(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
         var on: Int32 = 1
         setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))

@@ -104,7 +104,9 @@ extension Reactor {
     private func beginDrain() {
         isDraining = true
         // What already waits in the backlog was promised a connection: accept it before closing.
-        for index in listeners.indices { accept(on: index, atMost: .max) }
+        if orders.load(ordering: .acquiring) & Self.orderLeave == 0 {
+            for index in listeners.indices { accept(on: index, atMost: .max) }
+        }
         stopListening()
         var channel = open
         while let current = channel {
