@@ -14,6 +14,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var address: String
         /// 0: a free one.
         public internal(set) var port: Int
+        /// Whose connections begin with a PROXY header (version 2).
+        public internal(set) var proxies: [AddressNetwork] = []
     }
 
     /// Bounds on what clients may send.

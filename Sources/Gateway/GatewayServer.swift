@@ -114,10 +114,10 @@ final class Gateway {
             try listeners("tls", configuration.tls.address, configuration.tls.port, count: reactors, heir)
         }
         let planes = try (0..<reactors).map { index in
-            var listeners = [data[index]]
+            var listeners = [data[index].trusting(configuration.listen.proxies)]
             var secure: Plane.SecurePort?
             if let edge = parts.secure, let tls {
-                listeners.append(tls[index])
+                listeners.append(tls[index].trusting(configuration.tls.proxies))
                 secure = Plane.SecurePort(
                     listener: 1, context: edge.published, metrics: edge.metrics,
                     shard: parts.metrics.registry.shard(index))
