@@ -36,6 +36,7 @@ extension ConfigurationField {
         ConfigurationField("compression.max_bytes", .size(\.compression.maxBytes, 0...16 << 20)),
         ConfigurationField("drain.delay", .duration(\.drain.delayNanos, 0...hour)),
         ConfigurationField("drain.timeout", .duration(\.drain.timeoutNanos, 10 * millisecond...hour)),
+        ConfigurationField("state.path", .optionalFolder(\.statePath)),
         ConfigurationField("cache.path", .optionalFolder(\.cachePath)),
         ConfigurationField("kernels.openblas", .boolean(\.usesOpenBLAS)),
         ConfigurationField("log.level", .logLevel(\.logLevel)),

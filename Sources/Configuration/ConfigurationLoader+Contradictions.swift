@@ -31,6 +31,11 @@ extension ConfigurationLoader {
                 "limits.receiving_bytes", else: "limits.body_bytes",
                 "limits.receiving_bytes must hold one body of limits.body_bytes, which is \(bytes)")
         }
+        if let state = configuration.statePath, state == configuration.repository || state == configuration.cachePath {
+            throw refuse(
+                "state.path", else: "repository",
+                "state.path is the folder of the bundles or of the compiled images; the state needs one of its own")
+        }
         if configuration.cachePath == configuration.repository {
             throw refuse(
                 "cache.path", else: "repository",

@@ -48,7 +48,8 @@ public enum ConfigurationLoader {
 
     /// The keys whose values are lists or mappings of the user's making.
     private static let others = [
-        "models", "listen.tls.certificates", "listen.tls.revocations", "listen.tls.clients",
+        "models", "listen.tls.certificates", "listen.tls.revocations", "listen.tls.clients", "listen.proxies",
+        "listen.tls.proxies",
     ]
 
     private static func load(
@@ -69,6 +70,8 @@ public enum ConfigurationLoader {
         }
         if let models = raw.others["models"] { configuration.models = try readModels(models) }
         try readTLS(raw.others, into: &configuration.tls)
+        configuration.listen.proxies = try readProxies(raw.others["listen.proxies"])
+        configuration.tls.proxies = try readProxies(raw.others["listen.tls.proxies"])
         try refuseContradictions(configuration, raw: raw.scalars)
         try refuseTLSContradictions(configuration, raw: raw)
         return configuration

@@ -13,11 +13,14 @@ extension GatewayConfiguration {
         var needRestart = ConfigurationField.all.filter { field in
             !Self.isLive(field.keyPath) && field.text(in: self) != field.text(in: new)
         }.map(\.keyPath)
+        if listen.proxies != new.listen.proxies { needRestart.append("listen.proxies") }
+        if tls.proxies != new.tls.proxies { needRestart.append("listen.tls.proxies") }
         adopted.logLevel = new.logLevel
         if tls.isOn == new.tls.isOn {
             adopted.tls = new.tls
             adopted.tls.address = tls.address
             adopted.tls.port = tls.port
+            adopted.tls.proxies = tls.proxies
         } else {
             needRestart.append("listen.tls.certificates")
         }

@@ -14,6 +14,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var address: String
         /// 0: a free one.
         public internal(set) var port: Int
+        /// Whose connections begin with a PROXY header (version 2).
+        public internal(set) var proxies: [AddressNetwork] = []
     }
 
     /// Bounds on what clients may send.
@@ -88,6 +90,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var compression = Compression()
     public internal(set) var timeouts = Timeouts()
     public internal(set) var drain = Drain()
+    /// The folder of the lock and of the socket that an upgrade is handed over by; nil: neither.
+    public internal(set) var statePath: String?
     /// The folder of compiled images; nil: none is kept.
     public internal(set) var cachePath: String? = ".cache/images"
     /// Batches of dense layers may go to OpenBLAS, where it is installed and faster.

@@ -13,6 +13,8 @@ public struct TLSConfiguration: Sendable, Equatable {
 
     public internal(set) var address = "0.0.0.0"
     public internal(set) var port = 8443
+    /// Whose connections begin with a PROXY header (version 2), before TLS.
+    public internal(set) var proxies: [AddressNetwork] = []
     /// The first is shown to clients whose server name none of them has.
     public internal(set) var certificates: [KeyFiles] = []
     /// The oldest version that is spoken is 1.3, not 1.2.

@@ -2,6 +2,7 @@
 
 import Configuration
 import HTTP
+import Primitives
 import Reactor
 import Synchronization
 import Telemetry
@@ -71,5 +72,14 @@ extension HTTPLimits {
         http2.smallData = limits.http2.smallData
         http2.emptyData = limits.http2.emptyData
         http2.framesPerRound = limits.http2.framesPerRound
+    }
+}
+
+extension Listener {
+    /// The listener, believing these proxies.
+    func trusting(_ proxies: [AddressNetwork]) -> Listener {
+        var listener = self
+        listener.proxies = proxies.map { PeerNetwork(high: $0.high, low: $0.low, bits: $0.bits) }
+        return listener
     }
 }

@@ -24,15 +24,16 @@ public enum GatewayServer {
     /// Serves until a signal ends it. Throws `StartError` where it cannot start. `reload` reads the configuration
     /// again, from where this one came.
     public static func run(
-        _ configuration: GatewayConfiguration,
+        _ configuration: GatewayConfiguration, isUpgrade: Bool = false,
         reload: @escaping () throws(ConfigurationError) -> GatewayConfiguration
     ) throws(StartError) {
         let startedAt = clinux_now()
         let signals = SignalWaiter()
         var logger = Logger(label: "serin") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info
-        let gateway = try Gateway(configuration, logger: logger)
+        let gateway = try Gateway(configuration, isUpgrade: isUpgrade, logger: logger)
         gateway.start()
+        try gateway.takeOver()
         logger.info("ready in \((clinux_now() - startedAt) / 1_000_000) ms")
         gateway.serve(until: signals, reload: reload)
     }
@@ -52,17 +53,23 @@ final class Gateway {
     let access: Published<AccessTable>
     /// nil: there is no TLS port.
     let secure: SecureEdge?
-    private let health: Health
-    private let planes: [DataPlane]
-    private let operations: OperationsPlane
+    let health: Health
+    let planes: [DataPlane]
+    let operations: OperationsPlane
     private let running = RunningCount()
     /// nil: it is off.
     let accessLog: AccessLog?
+    let service = ServiceManager()
+    /// The lock of `state.path`, and what hands it and the ports over.
+    var lock: StateLock?
+    var inheritance: Inheritance?
+    var handOver: HandOverServer?
 
-    init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
+    init(_ configuration: GatewayConfiguration, isUpgrade: Bool = false, logger: Logger) throws(StartError) {
         self.configuration = configuration
         self.logger = logger
         let reactors = configuration.reactors == 0 ? ReactorCount.available() : configuration.reactors
+        let isHeld = try Self.acquire(configuration.statePath, isUpgrade: isUpgrade, &lock)
         do {
             let metrics = try GatewayMetrics(shards: reactors)
             let loaded = try SnapshotLoader(configuration, metrics: metrics, logger: logger).load()
@@ -72,9 +79,11 @@ final class Gateway {
             secure = configuration.tls.isOn ? try SecureEdge(configuration.tls, metrics.registry) : nil
             secure?.warn(logger)
             accessLog = try AccessLog(configuration.accessLog, reactors: reactors, metrics.registry, logger)
+            // Everything is there: now the ports, which another process may still serve.
+            if isHeld, let folder = configuration.statePath { inheritance = try Inheritance(folder) }
             let parts = Parts(
                 configuration: configuration, snapshot: loaded, metrics: metrics, health: health, access: access,
-                secure: secure, accessLog: accessLog)
+                secure: secure, accessLog: accessLog, inheritance: inheritance)
             (planes, operations) = try Self.listen(parts, reactors, logger)
         } catch {
             throw StartError(description: "\(error)")
@@ -91,6 +100,7 @@ final class Gateway {
         var access: Published<AccessTable>
         var secure: SecureEdge?
         var accessLog: AccessLog?
+        var inheritance: Inheritance?
     }
 
     /// Binds every port, and makes the planes behind them.
@@ -103,18 +113,17 @@ final class Gateway {
         let edge = try DataPorts(
             configuration, parts.metrics.registry, isSecure: parts.secure != nil, access: parts.accessLog)
         let rates = RateTable()
-        var port = UInt16(configuration.listen.port)
-        var securePort = UInt16(configuration.tls.port)
+        let heir = parts.inheritance
+        let data = try listeners(
+            "data", configuration.listen.address, configuration.listen.port, count: reactors, heir)
+        let tls = try parts.secure.map { _ in
+            try listeners("tls", configuration.tls.address, configuration.tls.port, count: reactors, heir)
+        }
         let planes = try (0..<reactors).map { index in
-            var listeners = [
-                try Listener(address: configuration.listen.address, port: port, sharing: reactors > 1)
-            ]
-            port = listeners[0].port
+            var listeners = [data[index].trusting(configuration.listen.proxies)]
             var secure: Plane.SecurePort?
-            if let edge = parts.secure {
-                let listener = try Listener(address: configuration.tls.address, port: securePort, sharing: reactors > 1)
-                securePort = listener.port
-                listeners.append(listener)
+            if let edge = parts.secure, let tls {
+                listeners.append(tls[index].trusting(configuration.tls.proxies))
                 secure = Plane.SecurePort(
                     listener: 1, context: edge.published, metrics: edge.metrics,
                     shard: parts.metrics.registry.shard(index))
@@ -124,10 +133,10 @@ final class Gateway {
                 access: parts.access, rates: rates, port: try edge.port(listeners, reactor: index), limits: limits,
                 secure: secure, statistics: statistics)
         }
-        announce("data", "http", configuration.listen.address, port, logger)
-        if parts.secure != nil { announce("tls", "https", configuration.tls.address, securePort, logger) }
-        let listener = try Listener(
-            address: configuration.metrics.address, port: UInt16(configuration.metrics.port), sharing: false)
+        announce("data", "http", configuration.listen.address, data[0].port, logger)
+        if let tls { announce("tls", "https", configuration.tls.address, tls[0].port, logger) }
+        let listener = try listeners(
+            "metrics", configuration.metrics.address, configuration.metrics.port, count: 1, heir)[0]
         announce("metrics", "http", configuration.metrics.address, listener.port, logger)
         let operations = OperationsPlane(
             registry: parts.metrics.registry, health: parts.health,
@@ -171,9 +180,10 @@ final class Gateway {
     /// Some reactor still serves.
     var isRunning: Bool { running.value.load(ordering: .acquiring) > 0 }
 
-    /// Takes nothing new and answers what is in flight.
-    func drain() {
-        for plane in planes { plane.reactor.drain() }
+    /// Takes nothing new and answers what is in flight. `leaving`: another process has the ports.
+    func drain(leaving: Bool = false) {
+        for plane in planes { plane.reactor.drain(leaving: leaving) }
+        if leaving { operations.reactor.drain(leaving: true) }
     }
 
     /// The TLS port; nil: there is none.
@@ -181,12 +191,17 @@ final class Gateway {
 
     /// Waits for the signal to end, and drains; meanwhile takes on what changes.
     func serve(until signals: SignalWaiter, reload: () throws(ConfigurationError) -> GatewayConfiguration) {
-        waitForEnd(signals, reload)
+        let isSucceeded = waitForEnd(signals, reload)
         let signalledAt = clinux_now()
-        logger.info("draining: not ready any more")
-        health.beginDrain()
-        if signals.endArrives(within: configuration.drain.delayNanos) { return end("a second signal: ending at once") }
-        drain()
+        logger.info("draining: \(isSucceeded ? "the successor serves" : "not ready any more")")
+        if !isSucceeded {
+            health.beginDrain()
+            service?.stopping()
+            if signals.endArrives(within: configuration.drain.delayNanos) {
+                return end("a second signal: ending at once")
+            }
+        }
+        drain(leaving: isSucceeded)
         while isRunning {
             if clinux_now() - signalledAt > configuration.drain.timeoutNanos { break }
             if signals.endArrives(within: 2_000_000) { return end("a second signal: ending at once") }
@@ -194,16 +209,27 @@ final class Gateway {
         end("drained")
     }
 
+    /// Waits for the end; true: it has come because a successor serves.
     private func waitForEnd(
         _ signals: SignalWaiter, _ reload: () throws(ConfigurationError) -> GatewayConfiguration
-    ) {
+    ) -> Bool {
+        service?.ready()
+        var chores = Chores(self)
         while true {
-            let watch = secure == nil ? 0 : configuration.tls.watchNanos
-            switch signals.next(within: watch == 0 ? nil : watch) {
-            case .end: return
-            case .hangup: takeOn(reload)
-            case nil: secure?.look(logger)
+            switch signals.next(within: chores.pause()) {
+            case .end: return false
+            case .hangup:
+                service?.reloading()
+                takeOn(reload)
+                service?.ready()
+            case .upgrade: startSuccessor()
+            case .handedOver:
+                guard let process = handOver?.successor.load(ordering: .acquiring), process != 0 else { continue }
+                service?.handedOver(to: process)
+                return true
+            case nil: break
             }
+            chores.run()
         }
     }
 

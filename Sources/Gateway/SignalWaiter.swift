@@ -1,6 +1,7 @@
 // The signals of the process, taken by the main thread in its own time.
 //
 //     SIGTERM, SIGINT ─► end      SIGHUP ─► read the configuration again
+//     SIGUSR2 ─► start a successor      SIGUSR1 ─► it serves (from the thread that handed over)
 //
 // They are blocked before any thread starts, so every thread inherits the mask and none is interrupted.
 
@@ -8,7 +9,7 @@ import CLinux
 import Glibc
 
 final class SignalWaiter {
-    enum Signal { case end, hangup }
+    enum Signal { case end, hangup, upgrade, handedOver }
 
     private var set = sigset_t()
 
@@ -16,7 +17,7 @@ final class SignalWaiter {
     init() {
         signal(SIGPIPE, SIG_IGN)
         sigemptyset(&set)
-        for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, number) }
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2] { sigaddset(&set, number) }
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
@@ -31,7 +32,16 @@ final class SignalWaiter {
             } else {
                 number = sigwaitinfo(&set, nil)
             }
-            if number > 0 { return number == SIGHUP ? .hangup : .end }
+            if number > 0 { return Self.meaning(number) }
+        }
+    }
+
+    private static func meaning(_ number: Int32) -> Signal {
+        switch number {
+        case SIGHUP: .hangup
+        case SIGUSR1: .handedOver
+        case SIGUSR2: .upgrade
+        default: .end
         }
     }
 

@@ -17,6 +17,12 @@ enum ASCII {
         return true
     }
 
+    /// Of the same length.
+    static func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
+        for index in 0..<bytes.count where lowercased(bytes[index]) != lowercased(other[index]) { return false }
+        return true
+    }
+
     @inline(__always)
     static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 65 < 26 ? byte | 0x20 : byte }
 

@@ -1,4 +1,4 @@
-// http-parser's callbacks: they gather a head's fields and a body's bytes into the stream.
+// http-parser's callbacks: they gather a head's fields into the stream. `HTTP1Head` has checked it before.
 //
 // The parser's `data` is the `HTTPConnection`. A callback that returns a value other than 0 stops the parser.
 
@@ -9,10 +9,6 @@ enum HTTP1Callbacks {
     static var settings: http_parser_settings {
         var settings = http_parser_settings()
         http_parser_settings_init(&settings)
-        settings.on_url = { parser, bytes, count in
-            HTTP1Callbacks.connection(parser).pointee.http1.target.append(bytes.unsafelyUnwrapped, count)
-            return 0
-        }
         settings.on_header_field = { parser, bytes, count in
             HTTP1Callbacks.fieldName(HTTP1Callbacks.connection(parser), bytes.unsafelyUnwrapped, count)
         }
@@ -24,15 +20,6 @@ enum HTTP1Callbacks {
         }
         settings.on_headers_complete = { parser in
             HTTP1Callbacks.headersComplete(HTTP1Callbacks.connection(parser))
-        }
-        settings.on_body = { parser, bytes, count in
-            HTTP1Callbacks.body(HTTP1Callbacks.connection(parser), bytes.unsafelyUnwrapped, count)
-        }
-        settings.on_message_complete = { parser in
-            HTTP1Callbacks.connection(parser).pointee.http1.messageEnded = true
-            // The bytes behind this request belong to the next one.
-            http_parser_pause(parser, 1)
-            return 0
         }
         return settings
     }
@@ -46,7 +33,6 @@ enum HTTP1Callbacks {
         _ connection: UnsafeMutablePointer<HTTPConnection>, _ bytes: UnsafePointer<CChar>, _ count: Int
     ) -> Int32 {
         if connection.pointee.http1.isInValue { endField(connection) }
-        if let stream = connection.pointee.http1.stream { takeTarget(connection, stream) }
         for index in 0..<count {
             connection.pointee.http1.name.append(byte: ASCII.lowercased(UInt8(bitPattern: bytes[index])))
         }
@@ -61,9 +47,7 @@ enum HTTP1Callbacks {
         while let last = value.last, last == 32 || last == 9 {
             value = UnsafeRawBufferPointer(rebasing: value.dropLast())
         }
-        if let stream = connection.pointee.http1.stream, connection.pointee.http1.phase == .body,
-            !connection.pointee.http1.messageEnded
-        {
+        if let stream = connection.pointee.http1.stream {
             if ASCII.equals(name, count, "expect") { expect(connection, stream, value) }
             HTTPHead.field(stream, name.assumingMemoryBound(to: UInt8.self), count, value)
         }
@@ -77,7 +61,7 @@ enum HTTP1Callbacks {
         _ value: UnsafeRawBufferPointer
     ) {
         if ASCII.equalsIgnoringCase(value, "100-continue") {
-            connection.pointee.http1.owesContinue = true
+            connection.pointee.http1.owesContinue = !stream.pointee.isVersion10
         } else {
             stream.pointee.fault = .expectation
         }
@@ -85,26 +69,14 @@ enum HTTP1Callbacks {
 
     private static func headersComplete(_ connection: UnsafeMutablePointer<HTTPConnection>) -> Int32 {
         guard let stream = connection.pointee.http1.stream else { return 0 }
-        takeTarget(connection, stream)
         if connection.pointee.http1.isInValue { endField(connection) }
         stream.pointee.method = method(connection.pointee.http1.parser)
         // An offer to speak another protocol is not taken up.
         connection.pointee.http1.parser.upgrade = 0
-        let parser = connection.pointee.http1.parser
-        if parser.http_major != 1 {
-            stream.pointee.fault = .version
-        }
-        if stream.pointee.method == .other, parser.method == HTTP_CONNECT.rawValue {
+        if connection.pointee.http1.parser.method == HTTP_CONNECT.rawValue {
             stream.pointee.fault = .connect
         }
         return 0
-    }
-
-    /// The target stands first in the stream's `head`: it goes in before the first field.
-    private static func takeTarget(
-        _ connection: UnsafeMutablePointer<HTTPConnection>, _ stream: UnsafeMutablePointer<HTTPStream>
-    ) {
-        if stream.pointee.pathCount == 0 { HTTPHead.setTarget(stream, connection.pointee.http1.target.bytes) }
     }
 
     private static func method(_ parser: http_parser) -> HTTPMethod {
@@ -119,27 +91,9 @@ enum HTTP1Callbacks {
         }
     }
 
-    private static func body(
-        _ connection: UnsafeMutablePointer<HTTPConnection>, _ bytes: UnsafePointer<CChar>, _ count: Int
-    ) -> Int32 {
-        guard let stream = connection.pointee.http1.stream, stream.pointee.phase == .receiving else { return 0 }
-        let engine = Unmanaged<HTTPEngine>.fromOpaque(connection.pointee.engine.unsafelyUnwrapped)
-        engine._withUnsafeGuaranteedRef { $0.take(stream, bytes, count) }
-        return 0
-    }
-
-    /// What a parse error means to the client.
-    static func fault(_ error: http_errno, _ parser: http_parser) -> HTTPFault {
-        switch error {
-        case HPE_HEADER_OVERFLOW: HTTPFault(431, "the header fields are too large")
-        case HPE_INVALID_VERSION: HTTPFault(505, "the request line's version is not HTTP/1.0 or HTTP/1.1")
-        case HPE_INVALID_METHOD: HTTPFault(501, "the request line's method is not known")
-        case HPE_INVALID_CONTENT_LENGTH: HTTPFault(400, "content-length: expected one whole number")
-        case HPE_UNEXPECTED_CONTENT_LENGTH:
-            HTTPFault(400, "content-length and transfer-encoding: only one of them may be given")
-        case HPE_INVALID_TRANSFER_ENCODING: HTTPFault(400, "transfer-encoding: only chunked is known")
-        case HPE_INVALID_CHUNK_SIZE: HTTPFault(400, "a chunk's size is not a hexadecimal number")
-        default: HTTPFault(400, "the request is not HTTP/1.1: \(String(cString: http_errno_description(error)))")
-        }
+    /// What http-parser does not take of a head that `HTTP1Head` does: methods it has no number for.
+    static func fault(_ error: http_errno) -> HTTPFault {
+        if error == HPE_INVALID_METHOD { return HTTPFault(501, "the request line's method is not known") }
+        return HTTPFault(400, "the request is not HTTP/1.1: \(String(cString: http_errno_description(error)))")
     }
 }

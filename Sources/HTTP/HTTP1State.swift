@@ -25,8 +25,7 @@ struct HTTP1State: ~Copyable {
     var name = GrowableBuffer()
     var value = GrowableBuffer()
     var isInValue = false
-    var target = GrowableBuffer()
-    var messageEnded = false
+    var body = HTTP1Body()
     /// The empty line that is forgiven before a request line has come.
     var hasBlankLine = false
     /// The peer waits for `100 Continue`.
@@ -42,6 +41,19 @@ struct HTTP1State: ~Copyable {
     /// More input would only be stored: the requests before it must be answered first.
     func isFull(_ limits: HTTPLimits) -> Bool { input.count > limits.headerBytes + (64 << 10) }
 
+    /// A head that is whole begins a request.
+    mutating func begin(_ stream: UnsafeMutablePointer<HTTPStream>, _ head: HTTP1Head) {
+        self.stream = stream
+        stream.pointee.isVersion10 = head.minor == 0
+        body = HTTP1Body(head.framing)
+        phase = .body
+        hasBlankLine = false
+        isInValue = false
+        name.count = 0
+        value.count = 0
+        http_parser_init(&parser, HTTP_REQUEST)
+    }
+
     mutating func reset() {
         phase = .head
         input.reset(keeping: 0)
@@ -50,8 +62,6 @@ struct HTTP1State: ~Copyable {
         name.reset()
         value.reset()
         isInValue = false
-        target.reset()
-        messageEnded = false
         hasBlankLine = false
         owesContinue = false
         isContinueDue = false

@@ -43,8 +43,8 @@ enum HTTP2Callbacks {
             HTTP2Callbacks.withEngine(connection) { $0.spend(connection, .invalidFrame) }
             return 0
         }
-        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, _, user in
-            HTTP2Callbacks.streamClosed(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id)
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, user in
+            HTTP2Callbacks.streamClosed(HTTP2Callbacks.connection(user.unsafelyUnwrapped), id, code)
         }
         return callbacks
     }
@@ -161,6 +161,7 @@ enum HTTP2Callbacks {
         case NGHTTP2_SETTINGS.rawValue:
             if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 {
                 connection.pointee.hasSettings = true
+                HTTPEngine.http2CheckWindows(connection)
             } else {
                 connection.pointee.hasAcknowledged = true
             }
@@ -200,8 +201,13 @@ enum HTTP2Callbacks {
         }
     }
 
-    private static func streamClosed(_ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32) -> Int32 {
+    private static func streamClosed(
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ id: Int32, _ code: UInt32
+    ) -> Int32 {
         guard let stream = stream(connection, id) else { return 0 }
+        if code == NGHTTP2_NO_ERROR.rawValue && !stream.pointee.isEarly {
+            connection.pointee.scanner.history.remember(closed: id)
+        }
         withEngine(stream.pointee.connection) { $0.end(stream) }
         return 0
     }

@@ -50,6 +50,9 @@ struct HTTPConnection: ~Copyable {
 
     // HTTP/2.
     var session: OpaquePointer?
+    var scanner = FrameScanner()
+    /// What waited to be sent when the header of a SETTINGS frame had come; `Int.max`: none is under way.
+    var queuedBefore = Int.max
     var hasSettings = false
     /// The peer has acknowledged our SETTINGS.
     var hasAcknowledged = false
@@ -98,6 +101,8 @@ struct HTTPConnection: ~Copyable {
         receivingBytes = 0
         ending = nil
         session = nil
+        scanner.reset()
+        queuedBefore = .max
         hasSettings = false
         hasAcknowledged = false
         walk = HTTP2FrameWalk()

@@ -22,13 +22,22 @@ extension HTTPEngine {
 
     /// What is due whatever the streams do.
     private func deadlineOfConnection(_ connection: Connection) -> UInt64 {
+        if isIdleInDrain(connection) { return connection.pointee.noticedAt + HTTPLimits.noticeNanos }
         if isGreeting(connection) { return connection.pointee.openedAt + limits.headerNanos }
-        if connection.pointee.noticedAt != 0 { return connection.pointee.noticedAt + HTTPLimits.noticeNanos }
+        if connection.pointee.version == .http2, connection.pointee.noticedAt != 0 {
+            return connection.pointee.noticedAt + HTTPLimits.noticeNanos
+        }
         if connection.pointee.version == .http1, connection.pointee.http1.isInHead {
             return connection.pointee.http1.headSince + limits.headerNanos
         }
         if connection.pointee.firstStream != nil { return Self.never }
         return connection.pointee.activeAt + limits.idleNanos
+    }
+
+    /// HTTP/1.1, or nothing yet, in a drain: a request that is under way gets an answer, and nobody else a moment.
+    private func isIdleInDrain(_ connection: Connection) -> Bool {
+        guard connection.pointee.noticedAt != 0, connection.pointee.version != .http2 else { return false }
+        return connection.pointee.firstStream == nil && !connection.pointee.http1.isInHead
     }
 
     /// The peer has not yet said what it speaks, or not yet sent HTTP/2's SETTINGS and acknowledged ours.
@@ -72,8 +81,12 @@ extension HTTPEngine {
     }
 
     private func expireConnection(_ connection: Connection) {
+        if isIdleInDrain(connection) {
+            connection.pointee.isEnding = true
+            return
+        }
         if isGreeting(connection) { return expireGreeting(connection) }
-        if connection.pointee.noticedAt != 0 {
+        if connection.pointee.version == .http2, connection.pointee.noticedAt != 0 {
             connection.pointee.noticedAt = 0
             return http2GoAway(connection)
         }

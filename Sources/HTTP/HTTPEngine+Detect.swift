@@ -24,6 +24,7 @@ extension HTTPEngine {
         }
         speak(connection, .http2)
         http2Open(connection)
+        if connection.pointee.isDraining { http2Drain(connection) }
         http2Receive(connection, pointer, held)
         connection.pointee.http1.input.reset(keeping: 0)
     }

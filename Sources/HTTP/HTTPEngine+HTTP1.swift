@@ -1,6 +1,6 @@
-// HTTP/1.1 over http-parser: heads are checked whole before it sees them, bodies stream through it.
+// HTTP/1.1: a head is read when it is whole, and http-parser tells its fields apart; a body as it comes.
 //
-//     input ──findEnd──► head whole? ──HTTP1HeadCheck──► http_parser ──► stream ──► handler
+//     input ──findEnd──► HTTP1Head ──► http_parser ──► stream ──HTTP1Body──► handler
 //
 // Pipelined requests are all parsed and handed over at once; their answers leave in order. Parsing
 // pauses while as many requests are in flight as an HTTP/2 connection may have streams.
@@ -19,13 +19,11 @@ extension HTTPEngine {
     func http1Parse(_ connection: Connection) {
         var consumed = 0
         while !connection.pointee.isEnding, hasRoom(connection) {
-            let count: Int
-            switch connection.pointee.http1.phase {
-            case .head: count = parseHead(connection, consumed)
-            case .body: count = parseBody(connection, consumed)
-            }
-            if count == 0 { break }
+            let phase = connection.pointee.http1.phase
+            let count = phase == .head ? parseHead(connection, consumed) : parseBody(connection, consumed)
             consumed += count
+            // A body may end without a byte of its own.
+            if count == 0 && connection.pointee.http1.phase == phase { break }
         }
         dropInput(connection, connection.pointee.isEnding ? connection.pointee.http1.input.count : consumed)
     }
@@ -63,13 +61,15 @@ extension HTTPEngine {
             return blank
         }
         if connection.pointee.http1.searched == 0 { connection.pointee.http1.headSince = now }
-        switch HTTP1HeadCheck.findEnd(input, from: connection.pointee.http1.searched) {
+        // Only what a head may have is looked at, so that an answer does not depend on how the bytes were cut.
+        let window = UnsafeRawBufferPointer(rebasing: input.prefix(limits.headerBytes))
+        switch HTTP1HeadCheck.findEnd(window, from: connection.pointee.http1.searched) {
         case .fault(let fault):
             http1Fail(connection, fault)
             return 0
         case .incomplete(let searched):
             connection.pointee.http1.searched = searched
-            if input.count > limits.headerBytes { http1FailOnHead(connection) }
+            if input.count > limits.headerBytes { http1FailOnHead(connection, window) }
             return 0
         case .ends(let end):
             connection.pointee.http1.searched = 0
@@ -83,57 +83,67 @@ extension HTTPEngine {
         input.count >= 2 && input[0] == 13 && input[1] == 10 ? 2 : 0
     }
 
-    /// Feeds a whole head to the parser and starts its stream.
-    private func begin(_ connection: Connection, head: UnsafeRawBufferPointer) {
-        if head.count > limits.headerBytes { return http1FailOnHead(connection) }
-        if let fault = HTTP1HeadCheck.fault(head) { return http1Fail(connection, fault) }
-        let stream = begin(connection, id: 0)
-        connection.pointee.http1.stream = stream
-        connection.pointee.http1.messageEnded = false
-        connection.pointee.http1.hasBlankLine = false
-        connection.pointee.http1.isInValue = false
-        connection.pointee.http1.name.count = 0
-        connection.pointee.http1.value.count = 0
-        connection.pointee.http1.target.count = 0
-        http_parser_init(&connection.pointee.http1.parser, HTTP_REQUEST)
-        connection.pointee.http1.parser.data = UnsafeMutableRawPointer(connection)
-        connection.pointee.http1.phase = .body
-        _ = execute(connection, head)
-        if connection.pointee.isEnding { return }
-        if connection.pointee.http1.messageEnded { return finishMessage(connection) }
-        refuseEarly(stream)
-        if stream.pointee.phase == .answered { return endAfter(stream) }
-        if connection.pointee.http1.owesContinue { sendContinue(connection) }
+    /// A request line that takes most of the room has a target that is too long (RFC 9112, 3).
+    private func headTooLarge(_ head: UnsafeRawBufferPointer) -> HTTPFault {
+        guard HTTP1HeadCheck.endOfLine(head, 0) > limits.headerBytes / 2 else {
+            return HTTPHead.tooLarge(limits.headerBytes)
+        }
+        return HTTPFault(414, "the request target is too long")
     }
 
-    /// Runs http-parser; returns the bytes it took. A parse error answers 400 and ends the connection.
-    private func execute(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int {
+    /// Reads a whole head and starts its stream.
+    private func begin(_ connection: Connection, head bytes: UnsafeRawBufferPointer) {
+        let head: HTTP1Head
+        do throws(HTTPFault) { head = try HTTP1Head(bytes) } catch { return http1Fail(connection, error) }
+        let stream = begin(connection, id: 0)
+        HTTPHead.setTarget(stream, UnsafeRawBufferPointer(rebasing: bytes[head.target]))
+        connection.pointee.http1.begin(stream, head)
+        connection.pointee.http1.parser.data = UnsafeMutableRawPointer(connection)
+        execute(connection, bytes)
+        if connection.pointee.isEnding { return }
+        if head.framing == .none { return finishMessage(connection) }
+        refuseEarly(stream)
+        if stream.pointee.phase == .answered { endAfter(stream) }
+    }
+
+    /// Lets http-parser tell the fields of a head; what it does not take is answered, and ends the connection.
+    private func execute(_ connection: Connection, _ head: UnsafeRawBufferPointer) {
         var settings = HTTP1Callbacks.settings
-        let taken = http_parser_execute(
-            &connection.pointee.http1.parser, &settings, bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
-            bytes.count)
+        let base = head.baseAddress?.assumingMemoryBound(to: CChar.self)
+        http_parser_execute(&connection.pointee.http1.parser, &settings, base, head.count)
         let error = http_errno(rawValue: connection.pointee.http1.parser.http_errno)
-        if error != HPE_OK && error != HPE_PAUSED {
-            let fault = HTTP1Callbacks.fault(error, connection.pointee.http1.parser)
-            http1Fail(connection, fault)
-        }
-        return taken
+        if error != HPE_OK { http1Fail(connection, HTTP1Callbacks.fault(error)) }
     }
 
     // MARK: Body
 
     /// Parses body bytes from `start`; returns how many.
     private func parseBody(_ connection: Connection, _ start: Int) -> Int {
+        guard let stream = connection.pointee.http1.stream else { return 0 }
         let input = UnsafeRawBufferPointer(rebasing: connection.pointee.http1.input.bytes[start...])
-        if input.isEmpty { return 0 }
-        let taken = execute(connection, input)
-        if connection.pointee.isEnding { return 0 }
-        if let stream = connection.pointee.http1.stream, stream.pointee.phase == .answered {
-            endAfter(stream)
+        if connection.pointee.http1.owesContinue {
+            // Somebody who sends the body does not wait for leave to.
+            if input.isEmpty { sendContinue(connection) }
+            connection.pointee.http1.owesContinue = false
+        }
+        let room = limits.bodyBytes - stream.pointee.body.count
+        switch connection.pointee.http1.body.next(input, limit: limits.headerBytes, room: room) {
+        case .incomplete(let consumed): return consumed
+        case .data(let range):
+            if let base = input.baseAddress { take(stream, base + range.lowerBound, range.count) }
+            if stream.pointee.phase == .answered { endAfter(stream) }
+            return range.upperBound
+        case .end(let consumed):
+            finishMessage(connection)
+            return consumed
+        case .tooLarge:
+            count(.bodyBytes)
+            http1Fail(connection, HTTPHead.bodyTooLarge(limits.bodyBytes))
+            return 0
+        case .fault(let fault):
+            http1Fail(connection, fault)
             return 0
         }
-        if connection.pointee.http1.messageEnded { finishMessage(connection) }
-        return taken
     }
 
     /// The request is whole: hand it over and look for the next head.
@@ -142,6 +152,7 @@ extension HTTPEngine {
         connection.pointee.http1.stream = nil
         connection.pointee.http1.phase = .head
         connection.pointee.http1.owesContinue = false
+        connection.pointee.http1.isContinueDue = false
         stream.pointee.endsConnection =
             http_should_keep_alive(&connection.pointee.http1.parser) == 0 || connection.pointee.isRefusing
         if stream.pointee.endsConnection { connection.pointee.isEnding = true }
@@ -164,16 +175,15 @@ extension HTTPEngine {
         connection.pointee.isEnding = true
     }
 
-    private func http1FailOnHead(_ connection: Connection) {
+    private func http1FailOnHead(_ connection: Connection, _ head: UnsafeRawBufferPointer) {
         count(.headerBytes)
-        http1Fail(connection, HTTPHead.tooLarge(limits.headerBytes))
+        http1Fail(connection, headTooLarge(head))
     }
 
     func http1Drain(_ connection: Connection) {
-        // A request that is being received is still answered, with `connection: close`.
-        if connection.pointee.firstStream == nil && !connection.pointee.http1.isInHead {
-            connection.pointee.isEnding = true
-        }
+        // A request that is being received is still answered, with `connection: close`. So is one that is under way
+        // on an idle connection: it stays for as long as HTTP/2's notice does, instead of losing what crosses its end.
+        connection.pointee.noticedAt = now
     }
 
     private func sendContinue(_ connection: Connection) {
@@ -219,7 +229,11 @@ extension HTTPEngine {
             stream.pointee.head.append("\r\ntraceparent: ")
             stream.pointee.head.append(text)
         }
-        if stream.pointee.endsConnection { stream.pointee.head.append("\r\nconnection: close") }
+        if stream.pointee.endsConnection {
+            stream.pointee.head.append("\r\nconnection: close")
+        } else if stream.pointee.isVersion10 {
+            stream.pointee.head.append("\r\nconnection: keep-alive")
+        }
         stream.pointee.head.append("\r\n\r\n")
     }
 

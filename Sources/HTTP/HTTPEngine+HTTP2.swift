@@ -67,7 +67,37 @@ extension HTTPEngine {
         }
     }
 
+    /// Hands over bytes, frame by frame where it matters.
     private func http2Feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
+        var start = 0
+        while start < count {
+            let step = connection.pointee.scanner.scan(bytes + start, count - start)
+            if step.count > 0 { feed(connection, bytes + start, step.count) }
+            start += step.taken
+            switch step.event {
+            case .none: break
+            case .violation(let code):
+                connection.pointee.ending = .error
+                nghttp2_session_terminate_session(connection.pointee.session, code.rawValue)
+                start = count
+            case .heldHeader: feedHeldHeader(connection)
+            case .settings:
+                connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
+            }
+        }
+        enforce(connection)
+    }
+
+    private func feedHeldHeader(_ connection: Connection) {
+        let type = connection.pointee.scanner.heldType
+        withUnsafeBytes(of: connection.pointee.scanner.held) { held in
+            if let base = held.baseAddress { feed(connection, base, FrameScanner.headerBytes) }
+        }
+        guard UInt32(type) == NGHTTP2_SETTINGS.rawValue else { return }
+        connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
+    }
+
+    private func feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
         let taken = nghttp2_session_mem_recv(
             connection.pointee.session, bytes.assumingMemoryBound(to: UInt8.self), count)
         // Protocol errors queue a GOAWAY by themselves; what is left is a broken preface or no memory.
@@ -75,7 +105,6 @@ extension HTTPEngine {
             connection.pointee.ending = .error
             connection.pointee.isEnding = true
         }
-        enforce(connection)
     }
 
     /// Goes on with bytes that an earlier round left; there is no more to read from the socket until they are gone.
@@ -94,6 +123,16 @@ extension HTTPEngine {
         if left == 0 { connection.pointee.heldInput.reset(keeping: 0) }
         // The requests among them run in the next round.
         outputReady(connection)
+    }
+
+    /// A SETTINGS frame has been taken. Where it overruns the window of a stream, the library resets that stream; it
+    /// is an error of the connection (RFC 9113, 6.9.2). The acknowledgment is one frame, and each reset another.
+    static func http2CheckWindows(_ connection: Connection) {
+        let before = connection.pointee.queuedBefore
+        connection.pointee.queuedBefore = .max
+        let session = connection.pointee.session
+        if before == .max || nghttp2_session_get_outbound_queue_size(session) <= before + 1 { return }
+        nghttp2_session_terminate_session(session, NGHTTP2_FLOW_CONTROL_ERROR.rawValue)
     }
 
     /// Gathers libnghttp2's frames, which come one at a time, until `room` is full.

@@ -184,7 +184,8 @@ public final class HTTPEngine {
         switch connection.pointee.version {
         case .http2: http2Drain(connection)
         case .http1: http1Drain(connection)
-        case .detecting: connection.pointee.isEnding = true
+        // Its first request may be under way: it is answered, with `connection: close` or behind a notice.
+        case .detecting: connection.pointee.noticedAt = now
         }
     }
 

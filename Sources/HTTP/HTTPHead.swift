@@ -1,6 +1,7 @@
 // The request fields that anybody reads, whichever version they came in.
 
 import GRPC
+import Glibc
 import Primitives
 
 enum HTTPHead {
@@ -12,6 +13,8 @@ enum HTTPHead {
         switch count {
         case 5 where ASCII.equals(name, count, ":path"): setTarget(stream, value)
         case 7 where ASCII.equals(name, count, ":method"): stream.pointee.method = method(value)
+        case 4 where stream.pointee.id != 0 && ASCII.equals(name, count, "host"): compareHost(stream, value)
+        case 10 where ASCII.equals(name, count, ":authority"): setAuthority(stream, value)
         case 11 where ASCII.equals(name, count, "traceparent"): stream.pointee.trace.take(value)
         case 12 where ASCII.equals(name, count, "content-type"): setContentType(stream, value)
         case 12 where ASCII.equals(name, count, "grpc-timeout"):
@@ -38,11 +41,34 @@ enum HTTPHead {
         if stream.pointee.call.isCall, stream.pointee.id == 0 { stream.pointee.fault = .callOverHTTP1 }
     }
 
-    /// The target comes before any other field, so it stands at the start of `head`.
+    /// The target comes before any other field, so it stands at the start of `head`. An absolute one may have no path.
     static func setTarget(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
         stream.pointee.head.count = 0
+        if value.isEmpty || value[0] == 63 {
+            stream.pointee.head.append("/")
+            stream.pointee.head.append(value)
+            stream.pointee.pathCount = value.count + 1
+            return
+        }
         stream.pointee.head.append(value)
         stream.pointee.pathCount = value.count
+    }
+
+    /// Without userinfo (RFC 9113, 8.3.1).
+    private static func setAuthority(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
+        stream.pointee.authority.count = 0
+        stream.pointee.authority.append(value)
+        if let base = value.baseAddress, memchr(base, 64, value.count) != nil { stream.pointee.fault = .authority }
+    }
+
+    /// HTTP/2's `host` must say what `:authority` says, which comes first and wins (RFC 9113, 8.3.1).
+    private static func compareHost(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
+        let authority = stream.pointee.authority.bytes
+        if authority.isEmpty { return setAuthority(stream, value) }
+        guard authority.count == value.count, ASCII.equalsIgnoringCase(authority, value) else {
+            stream.pointee.fault = .authority
+            return
+        }
     }
 
     private static func setInferenceHeaderLength(

@@ -38,6 +38,8 @@ public struct HTTPStream: ~Copyable {
     // The request.
     public internal(set) var method = HTTPMethod.other
     var head = GrowableBuffer(capacity: 512)
+    /// HTTP/2: the value of `:authority`, or of `host` in its place.
+    var authority = GrowableBuffer(capacity: 64)
     var pathCount = 0
     /// How the body comes packed.
     var coding = ContentCoding.identity
@@ -64,6 +66,8 @@ public struct HTTPStream: ~Copyable {
     public var responseBody = GrowableBuffer(capacity: 512)
     /// HTTP/1.1: bytes of head and body that are sent. HTTP/2: bytes of the body.
     var sent = 0
+    /// The request came in HTTP/1.0, whose clients want to be told that the connection stays.
+    var isVersion10 = false
     /// HTTP/1.1: the connection ends with this response.
     var endsConnection = false
     /// HTTP/2: answered before the body had come; the peer is told to stop sending it.
@@ -102,6 +106,7 @@ public struct HTTPStream: ~Copyable {
         fault = .none
         method = .other
         head.reset()
+        authority.reset()
         pathCount = 0
         coding = .identity
         accepted = .identity
@@ -117,6 +122,7 @@ public struct HTTPStream: ~Copyable {
         trailers.reset()
         sent = 0
         endsConnection = false
+        isVersion10 = false
         isEarly = false
         user = nil
     }
@@ -124,8 +130,8 @@ public struct HTTPStream: ~Copyable {
 
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
-    case none, tooLarge, outputFull, inferenceHeaderLength, expectation, version, connect, timeout, grpcTimeout
-    case callOverHTTP1, contentCoding
+    case none, tooLarge, outputFull, inferenceHeaderLength, expectation, connect, timeout, grpcTimeout
+    case callOverHTTP1, contentCoding, authority
 
     /// The limit that was enforced; nil: it is no limit's fault.
     var limit: HTTPLimit? {
@@ -148,8 +154,6 @@ enum HTTPFieldFault: UInt8 {
                 400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"
             )
         case .expectation: HTTPFault(417, "expect: only 100-continue is known")
-        case .version:
-            HTTPFault(505, "HTTP/1.0 and HTTP/1.1 are spoken here, and HTTP/2 by prior knowledge")
         case .callOverHTTP1: HTTPFault(505, "gRPC needs HTTP/2")
         case .timeout:
             HTTPFault(400, "serin-timeout-ms: expected milliseconds, such as 10 or 2.5, with at most nine digits")
@@ -158,6 +162,7 @@ enum HTTPFieldFault: UInt8 {
         case .contentCoding:
             HTTPFault(415, "content-encoding: expected one of gzip, deflate and identity")
         case .connect: HTTPFault(405, "CONNECT is not supported")
+        case .authority: HTTPFault(400, "the authority has userinfo, or host names another")
         }
     }
 }

@@ -14,6 +14,15 @@ public struct PeerAddress: Sendable, Equatable {
 
     public init() {}
 
+    public init(high: UInt64, low: UInt64, port: UInt16) {
+        (self.high, self.low, self.port) = (high, low, port)
+    }
+
+    /// An IPv4 address, its first byte highest.
+    public init(v4 address: UInt32, port: UInt16) {
+        self.init(high: 0, low: Self.mappedPrefix << 32 | UInt64(address), port: port)
+    }
+
     /// Reads what accept(2) has written; another family than IPv4 or IPv6 leaves zeros.
     public init(_ storage: borrowing sockaddr_storage) {
         let family = storage.ss_family

@@ -1,6 +1,6 @@
 // One accepted socket, in a slab of its reactor.
 //
-//     open ──► lingering ──► (closed)       lingering: our side is shut; input is read and dropped
+//     announcing ─► open ──► lingering ──► (closed)       announcing: a proxy is yet to say for whom it connects; lingering: our side is shut; input is read and dropped
 //       └──────────────────────►            for a second, so that a last answer is not reset away
 //
 // epoll's token is generation and descriptor: an event that was queued for an earlier socket with
@@ -9,7 +9,7 @@
 import Primitives
 
 struct Channel: ~Copyable {
-    enum State: UInt8 { case open, lingering }
+    enum State: UInt8 { case announcing, open, lingering }
 
     var descriptor: Int32 = -1
     /// Counts the sockets this slot has held.
@@ -22,6 +22,8 @@ struct Channel: ~Copyable {
     /// In the reactor's listeners.
     var listener = 0
     var address = PeerAddress()
+    /// The address is counted among its reactors' connections.
+    var isCounted = true
     /// Since when the kernel takes no more, and what it has taken since.
     var blockedAt: UInt64 = 0
     var sentBlocked = 0
@@ -55,6 +57,7 @@ struct Channel: ~Copyable {
         hasEnded = false
         self.listener = listener
         self.address = address
+        isCounted = true
         lingered = 0
     }
 

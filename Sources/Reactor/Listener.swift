@@ -5,6 +5,7 @@
 
 import CLinux
 import Glibc
+public import Primitives
 
 /// Why a socket could not be made to listen.
 public struct ListenError: Error, CustomStringConvertible {
@@ -22,6 +23,8 @@ public struct Listener: Sendable {
     public let descriptor: Int32
     /// The port that was bound, also when 0 was asked for.
     public let port: UInt16
+    /// Whose connections begin with a PROXY header that is believed; nobody else's do.
+    public var proxies: [PeerNetwork] = []
 
     /// Binds `address` (IPv4 or IPv6 literal) and listens. `sharing`: other reactors bind the same port.
     public init(address: String, port: UInt16, sharing: Bool, backlog: Int32 = 4096) throws(ListenError) {
@@ -45,6 +48,12 @@ public struct Listener: Sendable {
         }
         self.descriptor = descriptor
         self.port = Self.boundPort(descriptor)
+    }
+
+    /// A socket that listens already, and was handed over.
+    public init(descriptor: Int32) {
+        self.descriptor = descriptor
+        port = Self.boundPort(descriptor)
     }
 
     private static func setFlag(_ descriptor: Int32, _ level: Int32, _ option: Int32) {

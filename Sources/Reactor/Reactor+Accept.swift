@@ -85,13 +85,14 @@ extension Reactor {
 
     // MARK: Admission
 
-    private enum Admission { case taken, refused, turnedAway }
+    enum Admission { case taken, refused, turnedAway }
 
     private func adopt(_ descriptor: Int32, from listener: Int, _ address: PeerAddress) {
         metrics?.accepted(on: listener)
-        let admission = admit(listener, address)
+        let announces = isProxy(listener, address)
+        let admission = admit(listener, address, isCounted: !announces)
         if admission == .turnedAway {
-            leave(listener, address)
+            leave(listener, address, isCounted: !announces)
             metrics?.turnAway()
             Glibc.close(descriptor)
             return
@@ -101,7 +102,11 @@ extension Reactor {
         let channel = channels.take()
         channel.pointee.open(descriptor, listener, address)
         remember(channel)
-        channel.pointee.connection = handler.opened(handler.context, channel, listener, admission == .refused)
+        if announces {
+            awaitAnnouncement(channel)
+        } else {
+            channel.pointee.connection = handler.opened(handler.context, channel, listener, admission == .refused)
+        }
         channel.pointee.interest = EPOLLIN.rawValue
         var event = clinux_epoll_event(channel.pointee.interest, channel.pointee.token)
         epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
@@ -109,10 +114,16 @@ extension Reactor {
     }
 
     /// Counts the connection, and judges it.
-    private func admit(_ listener: Int, _ address: PeerAddress) -> Admission {
+    private func admit(_ listener: Int, _ address: PeerAddress, isCounted: Bool) -> Admission {
+        let others = connections[listener].current.add(1, ordering: .relaxed).oldValue
+        if isCounted { return admitAddress(listener, address, among: others) }
+        return others - connections[listener].limit < limits.refusalsAtOnce ? .taken : .turnedAway
+    }
+
+    /// Counts the address; `others`: how many connections the listener has besides, where that was just counted.
+    func admitAddress(_ listener: Int, _ address: PeerAddress, among others: Int? = nil) -> Admission {
         let count = connections[listener]
-        let others = count.current.add(1, ordering: .relaxed).oldValue
-        let over = others - count.limit
+        let over = (others ?? count.current.load(ordering: .relaxed) - 1) - count.limit
         let own = addresses.map { $0.limit > 0 ? $0.enter(address) - $0.limit : -1 } ?? -1
         if max(over, own) < 0 { return .taken }
         metrics?.count(over >= own ? .connections : .connectionsPerAddress)
@@ -120,9 +131,9 @@ extension Reactor {
     }
 
     /// The connection counts no more.
-    func leave(_ listener: Int, _ address: PeerAddress) {
+    func leave(_ listener: Int, _ address: PeerAddress, isCounted: Bool) {
         connections[listener].current.subtract(1, ordering: .relaxed)
-        if let addresses, addresses.limit > 0 { addresses.leave(address) }
+        if isCounted, let addresses, addresses.limit > 0 { addresses.leave(address) }
     }
 
     /// Enters the channel in the table by descriptor and in the list of open ones.

@@ -69,7 +69,7 @@ extension Reactor {
 
     /// A channel's timer has fired: perhaps only because its deadline has moved since it was armed.
     private func expire(_ channel: UnsafeMutablePointer<Channel>) {
-        if channel.pointee.state == .lingering { return close(channel) }
+        if channel.pointee.state != .open { return close(channel) }
         if sendDue(channel) <= now {
             metrics?.count(.sendRate)
             return close(channel)
@@ -104,11 +104,14 @@ extension Reactor {
     private func beginDrain() {
         isDraining = true
         // What already waits in the backlog was promised a connection: accept it before closing.
-        for index in listeners.indices { accept(on: index, atMost: .max) }
+        if orders.load(ordering: .acquiring) & Self.orderLeave == 0 {
+            for index in listeners.indices { accept(on: index, atMost: .max) }
+        }
         stopListening()
         var channel = open
         while let current = channel {
             channel = current.pointee.next
+            if current.pointee.state == .announcing { wheel.arm(current.pointee.timer, at: now + limits.lingerNanos) }
             guard current.pointee.state == .open, let connection = current.pointee.connection else { continue }
             handler.drain(handler.context, connection)
             markDirty(current)

@@ -9,6 +9,7 @@ extension Reactor {
     // MARK: Read
 
     func receive(_ channel: UnsafeMutablePointer<Channel>) {
+        if channel.pointee.state == .announcing { return receiveAnnouncement(channel) }
         if channel.pointee.state == .open, let connection = channel.pointee.connection,
             !handler.wantsInput(handler.context, connection)
         {
@@ -155,7 +156,7 @@ extension Reactor {
         channel.pointee.descriptor = -1
         channel.pointee.unsent.reset(keeping: 0)
         channel.pointee.unsentStart = 0
-        leave(channel.pointee.listener, channel.pointee.address)
+        leave(channel.pointee.listener, channel.pointee.address, isCounted: channel.pointee.isCounted)
         forget(channel)
     }
 

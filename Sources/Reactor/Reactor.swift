@@ -56,6 +56,8 @@ public final class Reactor: @unchecked Sendable {
     let orders = Atomic<UInt32>(0)
     static let orderDrain: UInt32 = 1
     static let orderStop: UInt32 = 2
+    /// With a drain: somebody else accepts from the same sockets.
+    static let orderLeave: UInt32 = 4
     /// Connections open on this reactor; written by its thread.
     public let openCount = Atomic<Int>(0)
     /// Connections that were closed although requests were in flight when the drain ran out of time.
@@ -68,7 +70,7 @@ public final class Reactor: @unchecked Sendable {
     let connections: [ConnectionCount]
     let addresses: AddressCounts?
     let metrics: ReactorMetrics?
-    let listeners: [Listener]
+    public let listeners: [Listener]
     let epoll: Int32
     let wakeup: Int32
     /// Given up for a moment when the process has no descriptor left, to accept and close politely.
@@ -155,9 +157,10 @@ public final class Reactor: @unchecked Sendable {
         write(wakeup, &one, 8)
     }
 
-    /// Stop accepting, tell every peer, and let `run` return when the last connection has ended.
-    public func drain() {
-        orders.bitwiseOr(Self.orderDrain, ordering: .releasing)
+    /// Stop accepting, tell every peer, and let `run` return when the last connection has ended. `leaving`: another
+    /// process accepts from the listening sockets, so what waits there is its.
+    public func drain(leaving: Bool = false) {
+        orders.bitwiseOr(leaving ? Self.orderDrain | Self.orderLeave : Self.orderDrain, ordering: .releasing)
         wake()
     }
 

@@ -5,9 +5,10 @@ internal import Gateway
 
 /// Serves until a signal ends it; a start that fails is exit code 3.
 func runGateway(
-    _ configuration: GatewayConfiguration, reload: @escaping () throws(ConfigurationError) -> GatewayConfiguration
+    _ configuration: GatewayConfiguration, isUpgrade: Bool,
+    reload: @escaping () throws(ConfigurationError) -> GatewayConfiguration
 ) throws(CommandFailure) {
-    do { try GatewayServer.run(configuration, reload: reload) } catch {
+    do { try GatewayServer.run(configuration, isUpgrade: isUpgrade, reload: reload) } catch {
         throw CommandFailure(code: .notStarted, message: "\(error)")
     }
 }

@@ -23,19 +23,25 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Checks the configuration and every bundle it would load, says what it would do, and ends.")
     var check = false
 
+    @Flag(help: "Takes over from the process that holds state.path, without a request lost.")
+    var upgrade = false
+
+    @Option(help: ArgumentHelp("The state's folder; overrides state.path.", valueName: "folder"))
+    var state: String?
+
     func run() throws {
         let configuration = try readConfiguration()
         if check {
             try ServeCheck(configuration: configuration).run()
         } else {
-            try runGateway(configuration, reload: load)
+            try runGateway(configuration, isUpgrade: upgrade, reload: load)
         }
     }
 
     private var flags: [(keyPath: String, flag: String, text: String?)] {
         [
             ("repository", "--models", models), ("listen.port", "--port", port),
-            ("metrics.port", "--metrics-port", metricsPort),
+            ("metrics.port", "--metrics-port", metricsPort), ("state.path", "--state", state),
         ]
     }
 

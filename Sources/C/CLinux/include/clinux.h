@@ -45,3 +45,12 @@ static inline uint64_t clinux_now(void) {
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
+
+/// The most descriptors of one message.
+#define CLINUX_DESCRIPTORS_MAX 128
+/// Sends a message over a unix socket, and copies of the descriptors with it; bytes sent, or -1 and errno.
+ssize_t clinux_send_descriptors(int socket, const void *text, size_t length, const int *descriptors, size_t count);
+/// Receives a message; `descriptors` has room for CLINUX_DESCRIPTORS_MAX. Bytes received, or -1 and errno.
+ssize_t clinux_receive_descriptors(int socket, void *text, size_t room, int *descriptors, size_t *count);
+/// The user at the other end of a unix socket; -1: unknown.
+int clinux_peer_user(int socket);
