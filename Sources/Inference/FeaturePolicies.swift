@@ -172,8 +172,10 @@ private struct Bounds<Value: ScreenedValue> {
         for index in 0..<stride {
             let range = index < columns.count ? FeaturePolicies.screenRange(columns[index]) : (-.infinity, .infinity)
             let whole = index < columns.count && FeaturePolicies.screensWhole(columns[index])
-            (memory + index).initialize(to: Value(range.0))
-            (memory + stride + index).initialize(to: Value(range.1))
+            // The magic number rounds to whole numbers up to a third of it; below its negative, to halves.
+            let exact = whole ? magic / 3 : .infinity
+            (memory + index).initialize(to: max(Value(range.0), -exact))
+            (memory + stride + index).initialize(to: min(Value(range.1), exact))
             (memory + 2 * stride + index).initialize(to: whole ? magic : 0)
         }
     }

@@ -262,7 +262,7 @@ private struct Mutator {
             let (amount, hour, online, country) = (
                 values[4 * row], values[4 * row + 1], values[4 * row + 2], values[4 * row + 3]
             )
-            #expect(hour.isNaN || hour == hour.rounded())
+            #expect(hour.isNaN || hour == hour.rounded(), "\(hour) in \(String(decoding: body, as: UTF8.self))")
             #expect(online.isNaN || online == 0 || online == 1)
             if codec.columns == 3 {
                 #expect(amount.isNaN || (-500...500).contains(amount))

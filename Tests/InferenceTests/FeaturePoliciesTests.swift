@@ -62,7 +62,8 @@ import Testing
     @Test func wholeNumbers() {
         let feature = FeatureSpec(name: "a", kind: .integer)
         #expect(apply(feature, [0, -0.0, 1, -3, 16_777_216, 0x1p40, 0x1p52, 0x1p60, -0x1p60, .nan]).violation == nil)
-        for fraction in [0.5, -0.5, 1.25, 4_194_303.5, 1e-30] {
+        // Regression: of negative floats from 2^22 to 2^23, and doubles from 2^51 to 2^52, halves were let through.
+        for fraction in [0.5, -0.5, 1.25, 4_194_303.5, 1e-30, -5_050_911.5, -4_194_304.5, -8_388_607.5] {
             let violation = apply(feature, [1, fraction]).violation
             #expect(violation == FeatureViolation(row: 1, column: 0, rule: .integer))
         }
@@ -72,6 +73,7 @@ import Testing
         let policies = FeaturePolicies([FeatureSpec(name: "a", kind: .integer)])
         for (value, isWhole) in [
             (0x1p51 + 0.5, false), (0x1p51 + 1, true), (0x1p53 + 2, true), (-0x1p50 - 0.25, false),
+            (-0x1p51 - 0.5, false), (-0x1p52 + 0.5, false), (-0x1p51 - 1, true),
         ] {
             var row = [value] + [Double](repeating: 0, count: 7)
             var count = 0
