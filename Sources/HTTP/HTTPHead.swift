@@ -118,6 +118,7 @@ extension HTTPEngine {
         }
         receivingBytes += grown
         stream.pointee.connection.pointee.receivingBytes = share
+        if grown > 0 { stream.pointee.body.reserve(Self.footprint(whole) - GrowableBuffer.padding) }
         stream.pointee.body.append(bytes, count)
         if stream.pointee.call.isCall, held < MessageFrame.prefixBytes { checkPrefix(stream) }
     }
@@ -129,9 +130,12 @@ extension HTTPEngine {
         }
     }
 
-    /// What a body of so many bytes takes of memory.
+    /// What a body of so many bytes takes of memory; beyond 16 KiB it goes to 64 KiB in one step, so that buffers it has
+    /// outgrown do not lie about in every size.
     static func footprint(_ count: Int) -> Int {
-        count == 0 ? 0 : 1 << (Int.bitWidth - (max(count, 256) - 1).leadingZeroBitCount)
+        if count == 0 { return 0 }
+        let least = count > HTTPLimits.windowHeldBytes ? 64 << 10 : 256
+        return max(least, 1 << (Int.bitWidth - (count + GrowableBuffer.padding - 1).leadingZeroBitCount))
     }
 
     /// A body is not being received any more.
