@@ -86,7 +86,7 @@ extension Gateway {
         var arguments = CommandLine.arguments.filter { $0 != "--upgrade" }
         arguments.append("--upgrade")
         var list = arguments.map { strdup($0) } + [nil]
-        defer { list.forEach { free($0) } }
+        defer { for text in list { free(text) } }
         var process = pid_t()
         let code = posix_spawnp(&process, arguments[0], nil, nil, &list, environ)
         if code == 0 {

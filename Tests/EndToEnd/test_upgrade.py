@@ -16,8 +16,8 @@ from harness.http1 import Closed, Http1, request_bytes
 from harness.http2 import Http2
 
 PATH = "/v2/models/fraud/versions/1/infer"
-#: How often the gateway is replaced; the issue's measurement is ten times at 5,000 requests/s (SERIN_UPGRADES=10).
-UPGRADES = int(os.environ.get("SERIN_UPGRADES", "3"))
+#: How often the gateway is replaced; the issue's measurement is ten times at 5,000 requests/s (UPGRADES=10).
+UPGRADES = int(os.environ.get("UPGRADES", "3"))
 
 
 @pytest.fixture
