@@ -27,6 +27,7 @@ enum HTTP2Callbacks {
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
             HTTP2Callbacks.frame(HTTP2Callbacks.connection(user.unsafelyUnwrapped), frame.unsafelyUnwrapped)
         }
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
             let connection = HTTP2Callbacks.connection(user.unsafelyUnwrapped)
             let frame = frame.unsafelyUnwrapped
             switch UInt32(frame.pointee.hd.type) {
