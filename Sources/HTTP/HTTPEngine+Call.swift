@@ -108,9 +108,9 @@ extension HTTPEngine {
         // target stays in it, for the messages that an open call still gets.
         if fields.count > 0 {
             stream.pointee.head.reset()
-            stream.pointee.head.reserve(fields.reduce(0) { $0 + $1.value.count })
+            stream.pointee.head.reserve(TraceParent.byteCount + fields.reduce(0) { $0 + $1.value.count })
         }
-        var list: InlineArray<9, nghttp2_nv> = .init(repeating: nghttp2_nv())
+        var list: InlineArray<10, nghttp2_nv> = .init(repeating: nghttp2_nv())
         list[0] = field(":status", "200")
         list[1] = field("content-type", Self.contentType)
         var count = 2
@@ -121,6 +121,11 @@ extension HTTPEngine {
         let isTabling = tablesVolatile(stream.pointee.connection)
         for extra in fields {
             list[count] = field(stream, copy: extra, isTabling: isTabling)
+            count += 1
+        }
+        stream.pointee.trace.withBytes { text in
+            guard fields.count > 0, let text else { return }
+            list[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true), isTabling: isTabling)
             count += 1
         }
         var provider = nghttp2_data_provider()

@@ -184,7 +184,7 @@ extension HTTPEngine {
         }
         stream.pointee.trace.withBytes { text in
             guard let text else { return }
-            list[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true))
+            list[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true), isTabling: isTabling)
             count += 1
         }
         let isBodiless = stream.pointee.method == .head || stream.pointee.responseBody.count == 0
