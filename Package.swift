@@ -33,6 +33,8 @@ func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
 
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+/// Of tests only: what the gateway's own protobuf is held against.
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -40,6 +42,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -110,7 +113,7 @@ let package = Package(
         tests("Reactor", ["Primitives"]),
         tests("TLS", ["Primitives", "Telemetry", "COpenSSL"]),
         tests("HTTP", ["Primitives", "GRPC", "CNghttp2", "CZlib"]),
-        tests("Codec", ["Inference", "Primitives", "JSON", "GRPC"]),
+        tests("Codec", ["Inference", "Primitives", "JSON", "GRPC", protobuf]),
         tests("Routing", ["Inference"]),
         tests("Batching", ["Inference", "Primitives"]),
         tests("Execution", ["ModelFormat", "Inference", "JSON", "CKernels"]),

@@ -14,7 +14,7 @@ import Testing
 @testable import Codec
 
 /// Steele, Lea and Flood's generator: one word of state, good enough to pick mutations.
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }

@@ -21,6 +21,7 @@ struct InferContents {
         _ tensor: UnsafeRawBufferPointer, _ type: Datatype, rows: Int, codec: ModelCodec,
         into request: UnsafeMutablePointer<InferenceRequest>
     ) throws(RequestError) {
+        if type.isBinaryOnly { throw binaryOnly(type) }
         let count = rows * codec.featureCount
         let values = Rows.reserve(request, rows, type.valueType, codec)
         var contents = InferContents(type: type, values: values, count: count)
@@ -122,6 +123,8 @@ struct InferContents {
         case .uint64: 5
         case .fp32: 6
         case .fp64: 7
+        // No list is for these: refused before one is looked for.
+        case .fp16, .bf16: 8
         }
     }
 
@@ -131,6 +134,12 @@ struct InferContents {
             "fp64_contents", "bytes_contents",
         ]
         return names[Int(field) - 1]
+    }
+
+    @inline(never)
+    private static func binaryOnly(_ type: Datatype) -> RequestError {
+        RequestFields.expected(
+            "raw_input_contents", "\(type.name) there, as no typed contents can hold it", got: "none")
     }
 
     @inline(never)
