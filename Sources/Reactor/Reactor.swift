@@ -40,7 +40,7 @@ public struct ReactorLimits: Sendable {
     /// How long a shut socket is read and dropped.
     public var lingerNanos: UInt64 = 1_000_000_000
     /// More than this is not read from a shut socket.
-    public var lingerBytes = 1 << 20
+    public var lingerBytes = 16 << 20
     /// Bytes a second that a peer must take of what waits for it; 0: any.
     public var sendRate = 1 << 10
     /// It may take less for so long.
