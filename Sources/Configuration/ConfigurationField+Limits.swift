@@ -1,4 +1,4 @@
-// The fields of `limits` and of `timeouts`, with their ranges and units.
+// The fields of `limits`, `compression` and `timeouts`, with their ranges and units.
 
 extension ConfigurationField {
     private static let millisecond: UInt64 = 1_000_000
@@ -27,6 +27,8 @@ extension ConfigurationField {
         frames("empty_data", \.limits.http2.emptyData, "frames in a row"),
         ConfigurationField(
             "limits.http2.frames_per_round", .integer(\.limits.http2.framesPerRound, 16...65536, unit: "frames")),
+        ConfigurationField("compression.min_bytes", .size(\.compression.minBytes, 1...1 << 30)),
+        ConfigurationField("compression.max_bytes", .size(\.compression.maxBytes, 0...16 << 20)),
         ConfigurationField("timeouts.idle", .duration(\.timeouts.idleNanos, 10 * millisecond...24 * hour)),
         ConfigurationField("timeouts.header", .duration(\.timeouts.headerNanos, 10 * millisecond...hour)),
         ConfigurationField("timeouts.body", .duration(\.timeouts.bodyNanos, 10 * millisecond...hour)),

@@ -32,8 +32,6 @@ extension ConfigurationField {
     ]
 
     private static let process: [ConfigurationField] = [
-        ConfigurationField("compression.min_bytes", .size(\.compression.minBytes, 1...1 << 30)),
-        ConfigurationField("compression.max_bytes", .size(\.compression.maxBytes, 0...16 << 20)),
         ConfigurationField("drain.delay", .duration(\.drain.delayNanos, 0...hour)),
         ConfigurationField("drain.timeout", .duration(\.drain.timeoutNanos, 10 * millisecond...hour)),
         ConfigurationField("state.path", .optionalFolder(\.statePath)),

@@ -36,8 +36,8 @@ final class PlaneHarness {
         let snapshot = try SnapshotLoader(configuration, metrics: metrics, logger: logger).load()
         plane = DataPlane(
             snapshot: snapshot, metrics: metrics, shard: 0, health: Health(hasModels: true),
-            access: Published(AccessTable(snapshot, configuration)), listeners: [],
-            connections: ConnectionCount(limit: 10), limits: HTTPLimits(configuration), secure: nil)
+            access: Published(AccessTable(snapshot, configuration)), rates: RateTable(),
+            port: Plane.Port(listeners: [], connections: []), limits: HTTPLimits(configuration), secure: nil)
         channel = .allocate(capacity: 1)
         channel.initialize(to: Channel(at: channel))
         connection = plane.engine.open(owner: channel, isRefusing: false)
