@@ -1,7 +1,9 @@
 // The `models:` section: names of the model author's choice, each with fixed fields.
 
 extension ConfigurationLoader {
-    static let modelFields = ["load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "route"]
+    static let modelFields = [
+        "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "route",
+    ]
     static let routeFields = ["stable"]
     /// Budgets make sense from a microsecond to an hour.
     static let budgetRange: ClosedRange<UInt64> = 1000...3_600_000_000_000

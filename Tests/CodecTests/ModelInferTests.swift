@@ -100,6 +100,8 @@ import Testing
         switch type {
         case "FP32": return read(Float.self) { Double($0) }
         case "FP64": return read(Double.self) { $0 }
+        case "FP16": return read(UInt16.self) { Double(Float16(bitPattern: $0)) }
+        case "BF16": return read(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
         case "BOOL": return bytes.allSatisfy { $0 < 2 } ? read(UInt8.self) { Double($0) } : nil
         case "INT8": return read(Int8.self) { Double($0) }
         case "INT16": return read(Int16.self) { Double($0) }
