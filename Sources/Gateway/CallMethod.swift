@@ -81,13 +81,24 @@ enum CallMethod: Int, CaseIterable {
 }
 
 /// A counter for each method and code.
-// SAFETY: written in init only, and never freed before the process ends: every reactor reads it.
+// SAFETY: written in init only; every reactor reads it while its metrics, which own the memory, live.
 struct CallCounters: @unchecked Sendable {
     private let counters: UnsafeMutablePointer<CounterID>
+    private let memory: Memory
+
+    /// Frees the counters with the last copy.
+    private final class Memory {
+        let counters: UnsafeMutablePointer<CounterID>
+
+        init(count: Int) { counters = .allocate(capacity: count) }
+
+        deinit { counters.deallocate() }
+    }
 
     init(_ registry: MetricsRegistry) throws(MetricsError) {
         let codes = GRPCStatus.Code.allCases
-        counters = .allocate(capacity: CallMethod.allCases.count * codes.count)
+        memory = Memory(count: CallMethod.allCases.count * codes.count)
+        counters = memory.counters
         for method in CallMethod.allCases {
             for code in codes {
                 let id = try registry.counter(
