@@ -67,7 +67,8 @@ extension HTTPEngine {
         if stream.pointee.phase == .receiving {
             let bytes = Self.footprint(left + count) - Self.footprint(left)
             receivingBytes -= bytes
-            stream.pointee.connection.pointee.receivingBytes -= bytes
+            let connection = stream.pointee.connection
+            connection.pointee.receivingBytes -= bytes
         }
         stream.pointee.body.count = left
     }
