@@ -80,7 +80,7 @@ format-check:
 	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
 
 sanitize-short: test-dependencies
-	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
+	$(ASAN) SERIN_SHORT=1 $(SWIFT) test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
 	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)'
 
 dependencies:

@@ -42,26 +42,26 @@ import Testing
 
     @Test func exactPipelinesAgreeToTheBit() throws {
         var compared = 0
-        for seed in 1...3_000 as ClosedRange<UInt64> {
+        for seed in 1...SeedCount.of(3_000) {
             var random = RandomPipelines(seed: seed)
             let pipeline = random.pipeline(.exact)
             let model = try CompiledModel.compile(.pipeline(pipeline))
             #expect(model.isExact)
             compared += try compare(pipeline, random.rows(pipeline, .exact, count: 8), "seed \(seed)", agrees: isSame)
         }
-        print("reference == compiled: 3000 exact pipelines, \(compared) rows")
+        print("reference == compiled: \(SeedCount.of(3_000)) exact pipelines, \(compared) rows")
     }
 
     /// Numbers stay near 1 and stages at most double a difference, so a fixed tolerance will do.
     @Test func smoothPipelinesAgree() throws {
         var compared = 0
-        for seed in 1...600 as ClosedRange<UInt64> {
+        for seed in 1...SeedCount.of(600) {
             var random = RandomPipelines(seed: seed)
             let pipeline = random.pipeline(.smooth)
             let rows = random.rows(pipeline, .smooth, count: 7)
             compared += try compare(pipeline, rows, "seed \(seed)") { abs($0 - $1) <= 1e-5 * max(1, abs($1)) }
         }
-        print("reference ≈ compiled: 600 smooth pipelines, \(compared) rows")
+        print("reference ≈ compiled: \(SeedCount.of(600)) smooth pipelines, \(compared) rows")
     }
 
     /// Single rows of these go a way of their own: one layer, at most one stage behind it.

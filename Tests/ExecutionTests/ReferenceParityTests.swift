@@ -35,12 +35,12 @@ import Testing
 
     @Test func randomForestsAgree() throws {
         var compared = 0
-        for seed in 1...2_000 as ClosedRange<UInt64> {
+        for seed in 1...SeedCount.of(2_000) {
             var random = RandomForests(seed: seed)
             let forest = random.forest()
             compared += try compare(forest, random.rows(forest, count: 12), "seed \(seed)")
         }
-        print("reference == compiled: 2000 forests, \(compared) rows")
+        print("reference == compiled: \(SeedCount.of(2_000)) forests, \(compared) rows")
     }
 
     /// A value between -1 and 0 is LightGBM's category 0; with no member at all it once read a row
