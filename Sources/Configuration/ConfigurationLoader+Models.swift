@@ -4,7 +4,9 @@ extension ConfigurationLoader {
     static let modelFields = [
         "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "route",
     ]
-    static let routeFields = ["stable"]
+    static let routeFields = [
+        "stable", "canary", "arms", "shadow", "sticky", "labels", "segments", "override",
+    ]
     /// Budgets make sense from a microsecond to an hour.
     static let budgetRange: ClosedRange<UInt64> = 1000...3_600_000_000_000
     static let rowsRange = 1...65536
@@ -40,7 +42,7 @@ extension ConfigurationLoader {
         if let clients = fields["clients"] { model.clients = try readClients(clients) }
         if let rate = fields["rate"] { model.rate = try rate.integer(in: rateRange) }
         if let route = fields["route"], !route.isNull {
-            model.stableVersion = try readRoute(route, load: model.load)
+            model.route = try readRoute(route, load: model.load)
         }
         return model
     }
@@ -81,18 +83,7 @@ extension ConfigurationLoader {
         return .all
     }
 
-    private static func readRoute(
-        _ value: YAMLValue, load: ModelConfiguration.Load
-    ) throws(ConfigurationError) -> String? {
-        guard let stable = try value.fields(routeFields)["stable"] else { return nil }
-        let version = try readVersion(stable)
-        if case .versions(let loaded) = load, !loaded.contains(version) {
-            throw stable.error("version \(version) is stable, but load lists only \(loaded.joined(separator: ", "))")
-        }
-        return version
-    }
-
-    private static func readVersion(_ value: YAMLValue) throws(ConfigurationError) -> String {
+    static func readVersion(_ value: YAMLValue) throws(ConfigurationError) -> String {
         let version = try value.text("a version")
         guard ModelIdentifier.versionNumber(version) != nil else {
             throw value.expected("a version: \(ModelIdentifier.versionExpectation)")

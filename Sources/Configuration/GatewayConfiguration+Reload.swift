@@ -15,6 +15,7 @@ extension GatewayConfiguration {
         }.map(\.keyPath)
         if listen.proxies != new.listen.proxies { needRestart.append("listen.proxies") }
         if tls.proxies != new.tls.proxies { needRestart.append("listen.tls.proxies") }
+        if admin.tokens != new.admin.tokens { needRestart.append("admin.tokens") }
         adopted.logLevel = new.logLevel
         if tls.isOn == new.tls.isOn {
             adopted.tls = new.tls

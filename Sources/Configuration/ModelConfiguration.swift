@@ -37,8 +37,10 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var clients: [String] = []
     /// Requests a second that one client may ask; 0: any number.
     public internal(set) var rate = 0
+    /// Where its requests go while no state says otherwise.
+    public internal(set) var route = RouteConfiguration()
     /// nil: the highest ready version.
-    public internal(set) var stableVersion: String?
+    public var stableVersion: String? { route.stable }
 
     init(name: String) { self.name = name }
 

@@ -19,10 +19,26 @@ import Routing
 import Telemetry
 
 final class DataPlane: Plane {
-    let snapshot: Snapshot
+    /// What is looked up now; `DataPlane+Adopt` replaces it.
+    var snapshot: Snapshot
     /// The snapshot's, in plain words.
-    let routes: Unmanaged<RouteTable>
-    let versions: UnsafeMutablePointer<VersionEntry>
+    var routes: Unmanaged<RouteTable>
+    var versions: UnsafeMutablePointer<VersionEntry>
+    /// Where newer snapshots appear, and what this plane has of it.
+    let publication: Unmanaged<Publication<Snapshot>>
+    private let publicationOwner: Publication<Snapshot>
+    var snapshotAddress: UInt = 0
+    var generation: UInt64 = 0
+    var announced: UInt64 = 0
+    /// This plane's place among the publication's readers.
+    let seat: Int
+    /// Requests that hold a version, by slot.
+    let holds: VersionHolds
+    let held: VersionHolds.Row
+    /// Draws of the routes.
+    var random = SplitMix64()
+    /// Keeps the names that routes ask for.
+    private let fieldNames: FieldNames
     let metrics: GatewayMetrics
     let shard: MetricsShard
     let health: Health
@@ -39,10 +55,12 @@ final class DataPlane: Plane {
     var predictions: Slab<Prediction>
     /// One a version, in the snapshot's order.
     let lanes: UnsafeMutablePointer<InlineLane>
+    /// Whose lane it is, by slot: a version's serial; 0: there is none.
+    let laneOwners: UnsafeMutablePointer<UInt64>
     /// The versions whose lane is not empty.
     let waiting: UnsafeMutablePointer<Int>
     var waitingCount = 0
-    let scratch: UnsafeMutableRawBufferPointer
+    var scratch: UnsafeMutableRawBufferPointer
     /// The fields of the answer that is being written, and the text of its `server-timing`.
     let fields: UnsafeMutablePointer<HTTPField>
     let timing: UnsafeMutableRawPointer
@@ -60,10 +78,17 @@ final class DataPlane: Plane {
 
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
-        rates: RateTable, port: Port, limits: HTTPLimits, secure: SecurePort?, statistics: InferenceStatistics? = nil
+        rates: RateTable, port: Port, limits: HTTPLimits, secure: SecurePort?, statistics: InferenceStatistics? = nil,
+        publication: Publication<Snapshot>? = nil, holds: VersionHolds? = nil
     ) {
         self.snapshot = snapshot
-        self.statistics = statistics ?? InferenceStatistics(shards: shard + 1, versions: snapshot.versions.count)
+        publicationOwner = publication ?? Publication(snapshot, seats: shard + 1)
+        self.publication = .passUnretained(publicationOwner)
+        seat = shard
+        self.holds = holds ?? VersionHolds(readers: shard + 1)
+        held = self.holds.row(shard)
+        fieldNames = snapshot.fieldNames
+        self.statistics = statistics ?? InferenceStatistics(shards: shard + 1, versions: VersionSlots.limit)
         statisticsShard = self.statistics.shard(shard)
         routes = .passUnretained(snapshot.routes)
         versions = snapshot.table
@@ -78,25 +103,22 @@ final class DataPlane: Plane {
         rateTable = .passUnretained(rates)
         decoder = RequestDecoder(maxBytes: max(limits.bodyBytes, limits.inflatedBytes))
         predictions = Slab { address in address.initialize(to: Prediction()) }
-        let count = snapshot.versions.count
-        lanes = .allocate(capacity: max(count, 1))
-        waiting = .allocate(capacity: max(count, 1))
-        for (index, version) in snapshot.versions.enumerated() {
-            let lane = InlineLane(
-                columns: version.model.outputCount, scoreType: version.model.scoreType,
-                rowNanos: UInt64(min(version.model.cost.nanosAlone, version.model.cost.nanosInBatch)))
-            (lanes + index).initialize(to: lane)
-        }
-        let bytes = snapshot.versions.map { $0.model.scratchByteCount(rows: InlineLane.rowLimit) }.max() ?? 0
-        scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
+        lanes = .allocate(capacity: VersionSlots.limit)
+        laneOwners = .allocate(capacity: VersionSlots.limit)
+        laneOwners.initialize(repeating: 0, count: VersionSlots.limit)
+        waiting = .allocate(capacity: VersionSlots.limit)
+        scratch = .allocate(byteCount: 64, alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
         super.init(port, limits: limits, secure: secure)
+        engine.fieldNames = .passUnretained(fieldNames)
+        adopt()
     }
 
     deinit {
-        lanes.deinitialize(count: snapshot.versions.count)
+        for slot in 0..<VersionSlots.limit where laneOwners[slot] != 0 { (lanes + slot).deinitialize(count: 1) }
         lanes.deallocate()
+        laneOwners.deallocate()
         waiting.deallocate()
         scratch.deallocate()
         fields.deallocate()
@@ -104,6 +126,7 @@ final class DataPlane: Plane {
     }
 
     override func request(_ stream: Stream) {
+        if publication._withUnsafeGuaranteedRef({ $0.address }) != snapshotAddress { adopt() }
         if stream.pointee.call.isCall { return call(stream) }
         let target = RequestTarget(stream.pointee.target)
         if target.endpoint.takesPOST {
@@ -128,12 +151,15 @@ final class DataPlane: Plane {
         refuse(stream, Self.late)
     }
 
+    override func ended() { stepAside() }
+
     override func roundEnded() {
         for index in 0..<waitingCount { runLane(waiting[index]) }
         waitingCount = 0
         let inflation = engine.takeInflationCounts()
         if inflation.isNews { count(inflation) }
         if !watchers.isEmpty { updateWatchers() }
+        settleRound()
     }
 
     // MARK: Refusals

@@ -12,12 +12,25 @@ struct Prediction: ~Copyable {
     var arm = Arm.stable
     /// The index of the version, and of its lane.
     var version = 0
+    /// What the route's decision went by; see `Routed`.
+    var key: UInt64 = 0
+    var isSticky = false
+    /// The model's place in the routes.
+    var model = 0
     /// When the round that brought it began.
     var startedAt: UInt64 = 0
 
     init() {
         request = .allocate(capacity: 1)
         request.initialize(to: InferenceRequest())
+    }
+
+    mutating func take(_ routed: Routed) {
+        version = routed.index
+        arm = routed.arm
+        key = routed.key
+        isSticky = routed.isSticky
+        model = routed.model
     }
 
     deinit {

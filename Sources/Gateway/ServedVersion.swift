@@ -6,11 +6,20 @@ import Execution
 import Inference
 import ModelFormat
 import Registry
+import Routing
+import Synchronization
 import Telemetry
 
-/// Immutable after start-up; the data plane reads it without counting references.
-// SAFETY: written in init only, read by every reactor after it.
+/// Immutable once it is loaded; the data plane reads it without counting references.
+// SAFETY: written in init only, read by every reactor after it; `arms` guards itself.
 final class ServedVersion: @unchecked Sendable {
+    /// Its place in every table of the data plane, while it is loaded.
+    let slot: Int
+    /// No other version of this process has or had it.
+    let serial: UInt64
+    private static let lastSerial = Atomic<UInt64>(0)
+    let bundle: LoadedBundle
+    let arms: ArmTable
     let name: String
     let version: String
     let codec: ModelCodec
@@ -20,7 +29,13 @@ final class ServedVersion: @unchecked Sendable {
     let versionText: ByteText
     let timeout: TimeoutPolicy
 
-    init(bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics) {
+    init(
+        bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, arms: ArmTable, slot: Int
+    ) {
+        self.slot = slot
+        self.bundle = bundle
+        self.arms = arms
+        serial = Self.lastSerial.add(1, ordering: .relaxed).newValue
         name = bundle.name
         version = bundle.version
         model = bundle.model
@@ -49,8 +64,6 @@ final class ByteText: @unchecked Sendable {
 
 /// What is counted for one version. Durations run from the arrival of the request's first bytes.
 struct VersionMetrics: Sendable {
-    /// Requests by arm and outcome: at `arm.rawValue * outcomes + outcome.rawValue`.
-    var requests: InlineArray<10, CounterID>
     let duration: HistogramID
     let queue: HistogramID
     let compute: HistogramID
@@ -69,8 +82,18 @@ struct VersionEntry {
     let metrics: VersionMetrics
     let versionText: UnsafeRawBufferPointer
     let timeout: TimeoutPolicy
+    /// By `Arm.rawValue`; arms that the route does not know count as pinned.
+    var arms: InlineArray<13, UnsafePointer<ArmSeries>>
+    /// Two versions with the same number decode a request alike.
+    let schema: Int
 
-    init(_ version: ServedVersion) {
+    /// `arms`: those that the version has in its route, with their names.
+    init(_ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)]) {
+        self.schema = schema
+        arms = .init(repeating: version.arms.series(Arm.pinned.text.description))
+        for (arm, name) in named + [(.stable, Arm.stable.text.description)] {
+            arms[Int(arm.rawValue)] = version.arms.series(name)
+        }
         codec = .passUnretained(version.codec)
         model = .passUnretained(version.model)
         metrics = version.metrics

@@ -58,6 +58,9 @@ public struct HTTPStream: ~Copyable {
     /// What gRPC adds; `isCall` is false for any other request.
     public internal(set) var call = HTTPCall()
 
+    /// The fields that the handler asks for, by their numbers in the engine's `fieldNames`.
+    public internal(set) var fields = FieldValues()
+
     /// The smallest span of `serin-timeout-ms` and `grpc-timeout`; `RequestTimeout.none`: not given.
     public internal(set) var timeoutNanos = RequestTimeout.none
 
@@ -93,6 +96,16 @@ public struct HTTPStream: ~Copyable {
     /// Tells the request's client from others: the first name of its certificate, else its address.
     public var client: UInt64 { connection.pointee.client }
 
+    /// HTTP/2: the value of `:authority`, or of `host` in its place; empty: there is none.
+    public var authorityText: String { String(decoding: authority.bytes, as: UTF8.self) }
+
+    /// The client's address in digits, without the port.
+    public var peerAddress: String {
+        var text = GrowableBuffer(capacity: 64)
+        connection.pointee.address.write(into: &text)
+        return String(decoding: text.bytes, as: UTF8.self)
+    }
+
     /// The request target as it came: path and query. Valid until the request is answered.
     public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
 
@@ -113,6 +126,7 @@ public struct HTTPStream: ~Copyable {
         inferenceHeaderLength = -1
         declaredLength = -1
         timeoutNanos = RequestTimeout.none
+        fields.reset()
         deadline = HTTPEngine.never
         trace.reset()
         body.reset()

@@ -5,6 +5,8 @@ public import Configuration
 public struct ServingPlan: Sendable, Equatable {
     public struct Model: Sendable, Equatable {
         public let configuration: ModelConfiguration
+        /// Those of the repository, the lowest number first.
+        public let available: [String]
         /// To be loaded, the lowest number first.
         public let versions: [String]
         /// The version that unversioned requests get; nil: the highest that loads.
@@ -48,6 +50,8 @@ public struct ServingPlan: Sendable, Equatable {
                 message: "is the stable version by models.\(entry.name).route, but is not among those to load "
                     + "(\(versions.isEmpty ? "none" : versions.joined(separator: ", ")))")
         }
-        return Model(configuration: settings, versions: versions, stableVersion: settings.stableVersion)
+        return Model(
+            configuration: settings, available: entry.versions, versions: versions,
+            stableVersion: settings.stableVersion)
     }
 }
