@@ -19,6 +19,13 @@ extension ConfigurationLoader {
                 "metrics.port", else: "listen.port",
                 "listen and metrics share port \(data.port); give one of them another")
         }
+        if configuration.signingKeys.isEmpty,
+            let model = configuration.models.first(where: { $0.requirements.contains(.signature) })
+        {
+            throw refuse(
+                "signing.keys", else: "repository",
+                "signing.keys is empty, but models.\(model.name) requires a signature")
+        }
         let admin = configuration.admin
         if admin.tokens.isEmpty, !IPAddress.isLoopback(admin.address) {
             throw refuse(

@@ -25,6 +25,12 @@ extension ConfigurationLoader {
         return models
     }
 
+    static func readSigningKeys(_ value: YAMLValue?) throws(ConfigurationError) -> [String] {
+        var files: [String] = []
+        for item in try value?.items("a list of files", countMax: 64) ?? [] { files.append(try item.text("a file")) }
+        return files
+    }
+
     private static func readModel(_ value: YAMLValue, name: String) throws(ConfigurationError) -> ModelConfiguration {
         var model = ModelConfiguration(name: name)
         if value.isNull { return model }

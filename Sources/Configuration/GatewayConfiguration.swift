@@ -88,6 +88,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var reactors = 0
     /// The folder of bundles, `NAME/VERSION/`.
     public internal(set) var repository = "models"
+    /// Files with public keys that sign bundles.
+    public internal(set) var signingKeys: [String] = []
     public internal(set) var limits = Limits()
     public internal(set) var compression = Compression()
     public internal(set) var timeouts = Timeouts()

@@ -13,6 +13,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public enum Requirement: String, Sendable, CaseIterable {
         /// Golden rows.
         case golden
+        /// A signature by one of `signing.keys`.
+        case signature
     }
 
     /// How long a request may wait for its answer, from its first bytes.

@@ -68,7 +68,10 @@ struct SnapshotLoader {
         do throws(ConfigurationError) {
             let bundle = try ModelRepository(path: configuration.repository).load(
                 BundleIdentity(name: model.name, version: version), cache: cache,
-                requireGolden: model.requirements.contains(.golden))
+                requireGolden: model.requirements.contains(.golden),
+                signature: SignaturePolicy(
+                    keys: try SignaturePolicy.readKeys(configuration.signingKeys),
+                    isRequired: model.requirements.contains(.signature)))
             try ActivationGate(model, serving: serving?.bundle).check(bundle)
             for warning in bundle.warnings { logger.warning("\(model.name)/\(version): \(warning)") }
             return .success(try serve(bundle, model, slot: slot))
