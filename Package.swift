@@ -109,6 +109,11 @@ let package = Package(
             name: "scoring", dependencies: ["CPeers", "Execution", "Inference", "ModelFormat", arguments],
             path: "Benchmarks/scoring/harness", swiftSettings: swiftSettings),
 
+        // Benchmarks/routing: what a routing decision costs.
+        .executableTarget(
+            name: "routing", dependencies: ["Routing", "Primitives"], path: "Benchmarks/routing/harness",
+            swiftSettings: swiftSettings),
+
         // Tests beside each module.
         tests("Primitives"),
         tests("JSON", ["CDecimal"]),

@@ -159,7 +159,7 @@ public final class AdminAPI: Sendable {
             return response
         } catch {
             // The gate writes a line of its own.
-            if error.kind != .refused { backend.recordRefusal(call.name.rawValue, names[0], context, error) }
+            if error.kind != .refused { backend.recordRefusal(call.name.action, names[0], context, error) }
             throw error
         }
     }

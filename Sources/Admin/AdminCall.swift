@@ -8,6 +8,9 @@ struct AdminCall: Sendable, Equatable {
         case setRoute = "route-set"
         case switchTraffic = "switch"
         case rollback
+
+        /// As the audit log calls it.
+        var action: String { self == .setRoute ? "route" : rawValue }
     }
 
     var name: Name

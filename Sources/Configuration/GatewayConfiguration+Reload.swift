@@ -30,6 +30,8 @@ extension GatewayConfiguration {
             var (model, wanted) = (model(named: name), new.model(named: name))
             model.clients = wanted.clients
             model.rate = wanted.rate
+            // In force only when an operator applies it: serin ctl route NAME --from-config.
+            model.route = wanted.route
             adopted.models.append(model)
             wanted.clients = model.clients
             if model != wanted { needRestart.append("models.\(name)") }

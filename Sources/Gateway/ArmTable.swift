@@ -48,6 +48,8 @@ final class ArmTable: @unchecked Sendable {
         }
     }
 
+    var registry: MetricsRegistry { metrics.registry }
+
     /// Requests so far by outcome, all arms together.
     func totals() -> [String: UInt64] {
         var totals: [String: UInt64] = [:]

@@ -45,6 +45,7 @@ extension DataPlane {
     /// Between two rounds nothing points into an older snapshot.
     @inline(__always)
     func settleRound() {
+        reapShadows()
         if publication._withUnsafeGuaranteedRef({ $0.address }) != snapshotAddress { adopt() }
         if announced == generation { return }
         announced = generation

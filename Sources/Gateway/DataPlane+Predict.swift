@@ -51,6 +51,7 @@ extension DataPlane {
             return refuse(stream, prediction, error)
         }
         if admitIsLate(stream, prediction) { return }
+        drawShadows(prediction)
         let index = prediction.pointee.version
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
         shard.add(metrics.inflight, 1)
@@ -156,6 +157,7 @@ extension DataPlane {
                 into: &stream.pointee.responseBody)
         }
         respond(stream, index, arm, timing, binaryHeader: binaryHeader)
+        copyToShadows(prediction)
     }
 
     private func respond(
@@ -189,6 +191,7 @@ extension DataPlane {
     }
 
     func give(_ prediction: UnsafeMutablePointer<Prediction>) {
+        dropShadows(prediction)
         held.take(prediction.pointee.version)
         prediction.pointee.request.pointee.reset()
         prediction.pointee.stream = nil

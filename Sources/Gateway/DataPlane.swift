@@ -35,6 +35,8 @@ final class DataPlane: Plane {
     /// Requests that hold a version, by slot.
     let holds: VersionHolds
     let held: VersionHolds.Row
+    /// Copies on their way to shadows.
+    let shadowRing = ShadowRing()
     /// Draws of the routes.
     var random = SplitMix64()
     /// Keeps the names that routes ask for.

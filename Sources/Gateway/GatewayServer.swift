@@ -58,6 +58,7 @@ final class Gateway {
     let planes: [DataPlane]
     let operations: OperationsPlane
     let admin: AdminPlane
+    private let shadows: ShadowThread
     private let running = RunningCount()
     /// nil: it is off.
     let accessLog: AccessLog?
@@ -73,7 +74,8 @@ final class Gateway {
         let reactors = configuration.reactors == 0 ? ReactorCount.available() : configuration.reactors
         let isHeld = try Self.acquire(configuration.statePath, isUpgrade: isUpgrade, &lock)
         do {
-            let metrics = try GatewayMetrics(shards: reactors)
+            // One more than reactors: the shadow thread's.
+            let metrics = try GatewayMetrics(shards: reactors + 1)
             let store = try StateStore(folder: configuration.statePath)
             controller = try Controller(
                 configuration, metrics: metrics, store: store, reactors: reactors, logger: logger)
@@ -87,6 +89,7 @@ final class Gateway {
                 configuration: configuration, controller: controller, metrics: metrics, health: health, secure: secure,
                 accessLog: accessLog, inheritance: inheritance)
             (planes, operations, admin) = try Self.listen(parts, reactors, logger)
+            shadows = ShadowThread(planes.map(\.shadowRing), metrics.registry.shard(reactors))
         } catch {
             throw StartError(description: "\(error)")
         }
@@ -179,6 +182,7 @@ final class Gateway {
         for (index, plane) in planes.enumerated() { launch("reactor-\(index)", plane) }
         nonisolated(unsafe) let operations = operations
         ReactorThread.start("operations") { operations.run() }
+        shadows.start()
         nonisolated(unsafe) let admin = admin
         ReactorThread.start("admin") { admin.run() }
         let controller = controller
@@ -268,6 +272,7 @@ final class Gateway {
         for plane in planes { plane.reactor.stop() }
         let deadline = clinux_now() + 1_000_000_000
         while isRunning, clinux_now() < deadline { usleep(1000) }
+        shadows.stop()
         accessLog?.end()
         controller.close()
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }

@@ -15,6 +15,9 @@ struct Prediction: ~Copyable {
     /// What the route's decision went by; see `Routed`.
     var key: UInt64 = 0
     var isSticky = false
+    /// Slots of the shadows that get a copy; the first `shadowCount` count.
+    var shadows: InlineArray<4, Int> = .init(repeating: 0)
+    var shadowCount = 0
     /// The model's place in the routes.
     var model = 0
     /// When the round that brought it began.

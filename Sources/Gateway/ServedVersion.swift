@@ -20,6 +20,7 @@ final class ServedVersion: @unchecked Sendable {
     private static let lastSerial = Atomic<UInt64>(0)
     let bundle: LoadedBundle
     let arms: ArmTable
+    private let shadowMetrics = Mutex<ShadowMetrics?>(nil)
     let name: String
     let version: String
     let codec: ModelCodec
@@ -45,6 +46,16 @@ final class ServedVersion: @unchecked Sendable {
         self.metrics = metrics
         versionText = ByteText(version)
         timeout = TimeoutPolicy(configuration.timeout)
+    }
+
+    /// What is counted of it as a shadow; nil: no route has made it one.
+    var shadow: ShadowMetrics? { shadowMetrics.withLock { $0 } }
+
+    /// A route makes it a shadow.
+    func becomeShadow() {
+        shadowMetrics.withLock { metrics in
+            if metrics == nil { metrics = try? ShadowMetrics(arms.registry, model: name, version: version) }
+        }
     }
 }
 
@@ -86,10 +97,22 @@ struct VersionEntry {
     var arms: InlineArray<13, UnsafePointer<ArmSeries>>
     /// Two versions with the same number decode a request alike.
     let schema: Int
+    /// For copies to shadows, and as one.
+    let owner: Unmanaged<ServedVersion>
+    let scoreType: ValueType
+    let columns: Int
+    let threshold: Double
+    /// nil: no route has made it a shadow.
+    let shadowDropped: CounterID?
 
     /// `arms`: those that the version has in its route, with their names.
     init(_ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)]) {
         self.schema = schema
+        owner = .passUnretained(version)
+        scoreType = version.model.scoreType
+        columns = version.model.outputCount
+        threshold = version.bundle.output.threshold
+        shadowDropped = version.shadow?.dropped
         arms = .init(repeating: version.arms.series(Arm.pinned.text.description))
         for (arm, name) in named + [(.stable, Arm.stable.text.description)] {
             arms[Int(arm.rawValue)] = version.arms.series(name)

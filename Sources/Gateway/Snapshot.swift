@@ -48,6 +48,7 @@ final class Snapshot: @unchecked Sendable {
             let resolution = RouteResolution(model, versions, fieldNames)
             routed.append(resolution.routed)
             arms.merge(resolution.arms) { $0 + $1 }
+            for shadow in resolution.routed.shadows { versions[shadow.index].becomeShadow() }
         }
         for slot in versions.indices {
             let version = versions[slot]

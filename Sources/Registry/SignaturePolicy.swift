@@ -38,7 +38,8 @@ public struct SignaturePolicy: Sendable, Equatable {
         let place = "\(folder.path)/\(ChecksumList.signatureName)"
         guard try folder.entries().contains(where: { $0.name == ChecksumList.signatureName }) else {
             if isRequired {
-                throw ConfigurationError(source: place, message: "is missing, and the configuration requires a signature")
+                throw ConfigurationError(
+                    source: place, message: "is missing, and the configuration requires a signature")
             }
             return nil
         }
@@ -50,12 +51,15 @@ public struct SignaturePolicy: Sendable, Equatable {
         }
         let signature = try folder.read(ChecksumList.signatureName, limit: 4096)
         guard signature.count == Ed25519.signatureBytes else {
-            throw ConfigurationError(source: place, message: "has \(signature.count) bytes, not the 64 of an Ed25519 signature")
+            throw ConfigurationError(
+                source: place, message: "has \(signature.count) bytes, not the 64 of an Ed25519 signature")
         }
         guard keys.contains(where: { Ed25519.verify(list, signature: signature, key: $0) }) else {
             throw ConfigurationError(
                 source: place,
-                message: "is not the signature of \(ChecksumList.fileName) by any key of signing.keys: changed, or by another")
+                message:
+                    "is not the signature of \(ChecksumList.fileName) by any key of signing.keys: changed, or by another"
+            )
         }
         return nil
     }

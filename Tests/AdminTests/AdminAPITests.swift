@@ -199,7 +199,7 @@ private final class FakeBackend: AdminBackend {
         let answer = try api().handle(
             Self.request("PUT", "/models/fraud/route", body: #"{"stable":"1"}"#, headers: ["if-match": "\"6\""]))
         #expect(answer.status == 412 && answer.generation == 7)
-        #expect(backend.refused.withLock { $0 } == ["route-set fraud admin-1 stale"])
+        #expect(backend.refused.withLock { $0 } == ["route fraud admin-1 stale"])
         for match in ["7", "\"x\"", "W/\"7\""] {
             let odd = try api().handle(
                 Self.request("PUT", "/models/fraud/route", body: #"{"stable":"1"}"#, headers: ["if-match": match]))

@@ -67,12 +67,12 @@ def test_a_key_stays_on_its_arm(routed, instance):
 
 def test_a_sticky_feature_and_a_segment_by_feature(routed, fraud):
     gateway, admin, client = routed
-    rows = [golden for golden in fraud.golden if isinstance(golden.row[fraud.names.index("country")], str)][:20]
-    countries = {golden.row[fraud.names.index("country")] for golden in rows}
+    rows = [golden for golden in fraud.golden if isinstance(golden.row[fraud.names.index("merchant_country")], str)][:20]
+    countries = {golden.row[fraud.names.index("merchant_country")] for golden in rows}
     chosen = sorted(countries)[0]
     answer = admin.put_route({
         "stable": "1",
-        "segments": [{"name": "one", "when": {"feature": "country", "in": [chosen]}, "version": "2"}],
+        "segments": [{"name": "one", "when": {"feature": "merchant_country", "in": [chosen]}, "version": "2"}],
         "sticky": {"feature": "amount"},
         "arms": [{"name": "half", "version": "2", "percent": 50}],
     })
@@ -81,7 +81,7 @@ def test_a_sticky_feature_and_a_segment_by_feature(routed, fraud):
     for golden in rows:
         first, second = (arm(ask(client, fraud.objects([golden])[0])) for _ in range(2))
         assert first == second
-        if golden.row[fraud.names.index("country")] == chosen:
+        if golden.row[fraud.names.index("merchant_country")] == chosen:
             assert first == ("segment", "2")
         else:
             assert first in {("stable", "1"), ("half", "2")}
@@ -116,8 +116,8 @@ def test_headers_labels_and_overrides(routed, instance):
     ({"stable": "1", "canary": {"version": "9", "percent": 0}}, 409, "version 9 is not ready"),
     ({"stable": "1", "labels": {"a": "9"}}, 409, "label a: version 9 is not ready"),
     ({"stable": "1", "sticky": {"feature": "colour"}}, 409, "no feature"),
-    ({"stable": "1", "segments": [{"name": "s", "when": {"feature": "country", "in": ["Narnia"]}, "version": "2"}]}, 409,
-     "no value of country"),
+    ({"stable": "1", "segments": [{"name": "s", "when": {"feature": "merchant_country", "in": ["Narnia"]}, "version": "2"}]}, 409,
+     "no value of merchant_country"),
     ({"stable": "1", "arms": [{"name": "canary", "version": "2", "percent": 1}]}, 422, "an arm of its own"),
 ])
 def test_a_wrong_route_is_refused_and_nothing_changes(routed, route, status, text):
@@ -127,3 +127,35 @@ def test_a_wrong_route_is_refused_and_nothing_changes(routed, route, status, tex
     assert answer.status_code == status and text in answer.json()["detail"], answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert admin.model()["generation"] == before
+
+
+def test_a_shadow_is_compared_and_nobody_sees_it(routed, fraud):
+    from harness.exposition import Exposition
+    import time
+
+    gateway, admin, client = routed
+    assert admin.put_route({"stable": "1", "shadow": [{"version": "2", "percent": 100}]}).status_code == 200
+    rows = fraud.rows("FP32")[:16]
+    for _ in range(10):
+        for golden in rows:
+            assert arm(ask(client, fraud.objects([golden])[0])) == ("stable", "1")
+
+    def total(name, **labels):
+        return Exposition(httpx.get(gateway.metrics_url + "/metrics", timeout=10).text).total(name, **labels)
+
+    deadline = time.monotonic() + 20
+    while total("serin_shadow_total", version="2") < 160:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert total("serin_shadow_total", version="2", outcome="model_error") == 0
+    compared = total("serin_shadow_total", version="2", outcome="ok")
+    assert compared > 0 and total("serin_shadow_score_difference_millionths_count", version="2") == compared
+    assert total("serin_shadow_duration_seconds_count", version="2") == compared
+    assert total("serin_requests_total", version="2", outcome="ok") == 0
+    # A shadow that is not wanted any more can go.
+    assert admin.put_route({"stable": "1"}).status_code == 200
+    assert admin.act("/models/fraud/versions/2:unload").status_code == 200
+    deadline = time.monotonic() + 10
+    while admin.states()["2"] != "END":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

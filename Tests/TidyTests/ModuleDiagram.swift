@@ -27,13 +27,15 @@ enum ModuleDiagram {
         "Registry": [
             "Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", "Yams", "Logging",
         ],
+        "State": ["Registry", "Configuration", "GRDB"],
+        "Admin": ["Configuration", "Registry"],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
-            "Execution", "ModelFormat", "Registry", "Configuration", "CLinux", "Logging",
+            "Execution", "ModelFormat", "Registry", "Configuration", "State", "Admin", "CLinux", "Logging",
         ],
         "serin": [
-            "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "CJemalloc",
-            "ArgumentParser", "Logging",
+            "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "State", "Admin",
+            "CJemalloc", "ArgumentParser", "Logging",
         ],
     ]
 

@@ -33,9 +33,9 @@ struct ControlStart {
             logger.error("\(aside); canaries are at 0 and the configuration's stable versions serve")
         }
         var state = ControlState(configuration: configuration)
-        let plan = try ServingPlan(configuration)
-        for warning in plan.warnings { logger.warning("\(warning)") }
         let records = try store.models()
+        let plan = try ServingPlan(configuration, routed: records.map(\.name))
+        for warning in plan.warnings { logger.warning("\(warning)") }
         let wanted = try store.versions()
         for entry in plan.models {
             var model = ControlledModel(

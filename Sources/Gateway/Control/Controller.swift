@@ -172,8 +172,6 @@ final class LoaderThread: Sendable {
     }
 
     private let queue = Mutex(Queue())
-    /// SCHED_IDLE of linux/sched.h, which Glibc leaves out.
-    private static let idlePolicy: Int32 = 5
 
     /// Runs a job, and returns when it is done.
     func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
@@ -188,9 +186,8 @@ final class LoaderThread: Sendable {
     }
 
     private func work() {
-        // Idle priority: a serving thread that becomes ready takes the processor at once.
-        var parameters = sched_param()
-        sched_setscheduler(0, Self.idlePolicy, &parameters)
+        // A serving thread that becomes ready takes the processor at once.
+        IdlePriority.take()
         while true {
             let job = queue.withLock { queue -> (@Sendable () -> Void)? in
                 if queue.jobs.isEmpty {
