@@ -28,10 +28,7 @@ struct ByteSlots {
         let missing: Forest.Missing
     }
 
-    private let coder: KeyCoder
-    private let forest: (valueWidth: NumberWidth, comparison: Forest.Comparison, featureCount: Int, zeroBand: Double)
-    /// By feature: sorted distinct keys.
-    private let keys: [[UInt64]]
+    private let ranked: RankedForest
     private var columns: [Column] = []
     /// By feature: the column of each 255 keys.
     private var columnOf: [[Int]]
@@ -42,22 +39,17 @@ struct ByteSlots {
     /// Slots of a row, used or not: 64, 128 or 256.
     var slotCount: Int { slots.count <= 64 ? 64 : slots.count <= 128 ? 128 : 256 }
     /// Nil: the forest's questions need more than 256 slots, or it asks none.
-    init?(_ forest: Forest, _ table: ThresholdTable) {
-        coder = table.coder
-        keys = table.keys
-        self.forest = (forest.valueWidth, forest.comparison, forest.featureCount, forest.zeroBand)
-        columnOf = [[Int]](repeating: [], count: forest.featureCount)
+    init?(_ ranked: RankedForest) {
+        self.ranked = ranked
+        columnOf = [[Int]](repeating: [], count: ranked.keys.count)
         slotOf = []
-        let columnCount = keys.reduce(0) { $0 + ($1.count + 254) / Self.thresholdsPerColumn }
+        let columnCount = ranked.keys.reduce(0) { $0 + ($1.count + 254) / Self.thresholdsPerColumn }
         guard columnCount <= Int(SERIN_BYTE_SLOTS_MAX) else { return nil }
         addColumns()
         slotOf = [Int](repeating: -1, count: columns.count * Self.missingKinds)
-        for tree in forest.trees {
-            for node in tree.nodes where !node.isLeaf && node.categories < 0 {
-                let own = columnOf[Int(node.feature)]
-                // Most features have one column: no search.
-                let column = own.count == 1 ? own[0] : column(node).column
-                let index = column * Self.missingKinds + Int(node.missing.rawValue)
+        for tree in ranked.forest.trees {
+            for node in tree.nodes where node.asksThreshold {
+                let index = column(node).column * Self.missingKinds + Int(node.missing.rawValue)
                 if slotOf[index] >= 0 { continue }
                 guard slots.count < Int(SERIN_BYTE_SLOTS_MAX) else { return nil }
                 slotOf[index] = slots.count
@@ -68,7 +60,7 @@ struct ByteSlots {
     }
 
     private mutating func addColumns() {
-        for (feature, own) in keys.enumerated() {
+        for (feature, own) in ranked.keys.enumerated() {
             for start in stride(from: 0, to: own.count, by: Self.thresholdsPerColumn) {
                 let count = min(Self.thresholdsPerColumn, own.count - start)
                 columns.append(Column(feature: feature, start: start, count: count))
@@ -84,9 +76,8 @@ struct ByteSlots {
     }
 
     private func column(_ node: Forest.Node) -> (column: Int, rank: Int) {
-        let feature = Int(node.feature)
-        let place = ThresholdTable.place(of: coder.threshold(node.value), in: keys[feature])
-        return (columnOf[feature][place / Self.thresholdsPerColumn], place % Self.thresholdsPerColumn)
+        let column = columnOf[Int(node.feature)][node.rank / Self.thresholdsPerColumn]
+        return (column, node.rank % Self.thresholdsPerColumn)
     }
 
     /// Where a threshold split finds its answer: right where the slot's byte is above the rank.
@@ -98,6 +89,7 @@ struct ByteSlots {
     /// Adds the sections that the kernels read, and says in the header how to.
     func write(to writer: inout ImageWriter, _ header: inout serin_image_header) throws(ImageError) {
         let padded = (columns.count + 7) & ~7
+        let forest = ranked.forest
         header.byte_inclusive = forest.comparison == .less ? 1 : 0
         header.byte_slot_count = UInt32(slotCount)
         header.byte_two_level = UInt32(min(padded, (columns.count { $0.count > Self.step } + 7) & ~7))
@@ -114,7 +106,7 @@ struct ByteSlots {
 
     private func slotBytes() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 4 * slotCount)
-        let isNarrow = forest.featureCount <= 64
+        let isNarrow = ranked.keys.count <= 64
         for (index, slot) in slots.enumerated() {
             bytes[index] = UInt8(slot.column)
             bytes[slotCount + index] = isNarrow ? UInt8(columns[slot.column].feature) : 0
@@ -130,7 +122,7 @@ struct ByteSlots {
         case .right, .zeroRight: return 255
         case .zero:
             let column = columns[slot.column]
-            let passed = ThresholdTable.place(of: coder.zero, in: keys[column.feature]) - column.start
+            let passed = ranked.passedByZero(column.feature) - column.start
             return UInt8(max(0, min(column.count, passed)))
         }
     }
@@ -144,7 +136,7 @@ struct ByteSlots {
         for (index, column) in columns.enumerated() {
             let (start, thresholds) = (index * size, index * size + Self.step)
             for place in 0..<column.count {
-                let number = bound(coder.number(keys[column.feature][column.start + place]))
+                let number = bound(ranked.coder.number(ranked.keys[column.feature][column.start + place]))
                 numbers[thresholds + place] = number
                 if index >= twoLevel {
                     numbers[start + place] = number

@@ -25,8 +25,7 @@ struct WordSlots {
         let missing: Forest.Missing
     }
 
-    private let table: ThresholdTable
-    private let forest: (valueWidth: NumberWidth, comparison: Forest.Comparison)
+    private let ranked: RankedForest
     private var columns: [Column] = []
     /// By feature: its first column.
     private var firstColumn: [Int]
@@ -38,11 +37,10 @@ struct WordSlots {
     var slotCount: Int { slots.count <= 32 ? 32 : slots.count <= 64 ? 64 : 128 }
 
     /// Nil: the forest's questions need more slots than there are, or it asks none.
-    init?(_ forest: Forest, _ table: ThresholdTable) {
-        self.table = table
-        self.forest = (forest.valueWidth, forest.comparison)
-        firstColumn = [Int](repeating: 0, count: forest.featureCount)
-        for (feature, own) in table.keys.enumerated() {
+    init?(_ ranked: RankedForest) {
+        self.ranked = ranked
+        firstColumn = [Int](repeating: 0, count: ranked.keys.count)
+        for (feature, own) in ranked.keys.enumerated() {
             firstColumn[feature] = columns.count
             for start in stride(from: 0, to: own.count, by: Self.thresholdsPerColumn) {
                 let count = min(Self.thresholdsPerColumn, own.count - start)
@@ -51,13 +49,9 @@ struct WordSlots {
             guard columns.count <= Self.slotLimit else { return nil }
         }
         slotOf = [Int](repeating: -1, count: columns.count * Self.missingKinds)
-        for tree in forest.trees {
-            for node in tree.nodes where !node.isLeaf && node.categories < 0 {
-                let feature = Int(node.feature)
-                // Most features have one column: no search.
-                let isOnly = table.keys[feature].count <= Self.thresholdsPerColumn
-                let own = isOnly ? firstColumn[feature] : column(node).column
-                let index = own * Self.missingKinds + Int(node.missing.rawValue)
+        for tree in ranked.forest.trees {
+            for node in tree.nodes where node.asksThreshold {
+                let index = column(node).column * Self.missingKinds + Int(node.missing.rawValue)
                 if slotOf[index] >= 0 { continue }
                 guard slots.count < Self.slotLimit else { return nil }
                 slotOf[index] = slots.count
@@ -68,9 +62,8 @@ struct WordSlots {
     }
 
     private func column(_ node: Forest.Node) -> (column: Int, rank: Int) {
-        let feature = Int(node.feature)
-        let place = ThresholdTable.place(of: table.coder.threshold(node.value), in: table.keys[feature])
-        return (firstColumn[feature] + place / Self.thresholdsPerColumn, place % Self.thresholdsPerColumn)
+        let column = firstColumn[Int(node.feature)] + node.rank / Self.thresholdsPerColumn
+        return (column, node.rank % Self.thresholdsPerColumn)
     }
 
     /// Where a threshold split finds its answer: right where the slot's word is above the rank.
@@ -81,6 +74,7 @@ struct WordSlots {
 
     /// Adds the sections that the kernels read, and says in the header how to.
     func write(to writer: inout ImageWriter, _ header: inout serin_image_header) throws(ImageError) {
+        let forest = ranked.forest
         header.byte_inclusive = forest.comparison == .less ? 1 : 0
         header.word_slot_count = UInt32(slotCount)
         var layouts: [serin_word_column] = []
@@ -94,9 +88,9 @@ struct WordSlots {
 
     /// A column's levels, top to bottom; appended to `numbers`.
     private func search(_ column: Column, _ numbers: inout [Double]) -> serin_word_column {
-        let keys = table.keys[column.feature][column.start..<column.start + column.count]
+        let keys = ranked.keys[column.feature][column.start..<column.start + column.count]
         // The last level has a place behind the last threshold, so that rank `count` is one of them.
-        var levels = [Self.node(keys.map { table.coder.number($0) }, count: column.count + 1)]
+        var levels = [Self.node(keys.map { ranked.coder.number($0) }, count: column.count + 1)]
         while levels[0].count > Self.fan {
             let below = levels[0]
             let children = below.count / Self.fan
@@ -138,7 +132,7 @@ struct WordSlots {
         case .right, .zeroRight: return .max
         case .zero:
             let column = columns[slot.column]
-            let passed = ThresholdTable.place(of: table.coder.zero, in: table.keys[column.feature]) - column.start
+            let passed = ranked.passedByZero(column.feature) - column.start
             return UInt16(max(0, min(column.count, passed)))
         }
     }
