@@ -42,6 +42,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var receiveRate = 1 << 10
         public internal(set) var sendRate = 1 << 10
         public internal(set) var http2 = HTTP2Allowance()
+        public internal(set) var shares = EdgeShares()
     }
 
     /// Which answers are packed for clients that accept it.

@@ -15,6 +15,7 @@ import Logging
 import Primitives
 import Reactor
 import Synchronization
+import TLS
 import Telemetry
 
 public enum GatewayServer {
@@ -126,7 +127,7 @@ final class Gateway {
                 listeners.append(tls[index].trusting(configuration.tls.proxies))
                 secure = Plane.SecurePort(
                     listener: 1, context: edge.published, metrics: edge.metrics,
-                    shard: parts.metrics.registry.shard(index))
+                    shard: parts.metrics.registry.shard(index), limits: TLSLimits(configuration))
             }
             return DataPlane(
                 snapshot: parts.snapshot, metrics: parts.metrics, shard: index, health: parts.health,
@@ -140,13 +141,11 @@ final class Gateway {
         announce("metrics", "http", configuration.metrics.address, listener.port, logger)
         let operations = OperationsPlane(
             registry: parts.metrics.registry, health: parts.health,
-            port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: operationsConnections)]),
+            port: Plane.Port(
+                listeners: [listener], connections: [ConnectionCount(limit: configuration.limits.shares.operations)]),
             limits: limits)
         return (planes, operations)
     }
-
-    /// Scrapers and probes; far more than any cluster has.
-    private static let operationsConnections = 256
 
     private static func announce(
         _ kind: String, _ scheme: String, _ address: String, _ port: UInt16, _ logger: Logger

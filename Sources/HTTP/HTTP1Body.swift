@@ -25,8 +25,6 @@ struct HTTP1Body {
         case fault(HTTPFault)
     }
 
-    /// A chunk's extensions may have so many bytes, and all of a request's together as many as a head.
-    static let extensionBytes = 256
     /// Digits of a chunk's size, leading zeros included.
     private static let digits = 16
 
@@ -38,7 +36,14 @@ struct HTTP1Body {
     private var extensions = 0
     private var trailers = 0
 
-    init(_ framing: HTTP1Head.Framing = .none) {
+    /// The limit that a fault was about; nil: none.
+    private(set) var exceeded: HTTPLimit?
+    /// Bytes that one chunk's extensions may have.
+    private var extensionBytes = 256
+
+    /// A chunk's extensions may have `extensionBytes`, and all of a request's together as many as a head.
+    init(_ framing: HTTP1Head.Framing = .none, extensionBytes: Int = 256) {
+        self.extensionBytes = extensionBytes
         switch framing {
         case .none: break
         case .length(let length): left = length
@@ -70,7 +75,7 @@ struct HTTP1Body {
                 consumed += 2
                 phase = .sizeLine
             case .sizeLine:
-                switch line(rest, limit: Self.digits + Self.extensionBytes) {
+                switch line(rest, limit: Self.digits + extensionBytes) {
                 case .fault(let fault): return .fault(fault)
                 case .incomplete: return .incomplete(consumed: consumed)
                 case .ends(let end):
@@ -107,22 +112,23 @@ struct HTTP1Body {
     }
 
     /// The line that begins here, its CR LF included; without it at most `limit` bytes may come.
-    private func line(_ rest: UnsafeRawBufferPointer, limit: Int) -> Line {
+    private mutating func line(_ rest: UnsafeRawBufferPointer, limit: Int) -> Line {
         guard let base = rest.baseAddress, let found = memchr(base, 10, rest.count) else {
-            return rest.count > limit + 1 ? .fault(tooLong) : .incomplete
+            return rest.count > limit + 1 ? .fault(tooLong()) : .incomplete
         }
         let end = UnsafeRawPointer(found) - base + 1
-        if end - 2 > limit { return .fault(tooLong) }
+        if end - 2 > limit { return .fault(tooLong()) }
         guard end >= 2, rest[end - 2] == 13 else {
             return .fault(HTTPFault(400, "a line of a chunked body does not end in CR LF"))
         }
         return .ends(at: end)
     }
 
-    private var tooLong: HTTPFault {
-        phase == .trailers
+    private mutating func tooLong() -> HTTPFault {
+        exceeded = phase == .trailers ? .headerBytes : .chunkExtensions
+        return phase == .trailers
             ? HTTPFault(431, "the trailers of a chunked body are too large")
-            : HTTPFault(400, "a chunk's extensions are longer than \(Self.extensionBytes) bytes")
+            : HTTPFault(400, "a chunk's extensions are longer than \(extensionBytes) bytes")
     }
 
     /// `size [BWS ";" extension …]`, in `line`, without its end.
@@ -142,7 +148,7 @@ struct HTTP1Body {
             return HTTPFault(400, "a chunk's size is not a hexadecimal number")
         }
         extensions += line.count - count
-        if line.count - count > Self.extensionBytes || extensions > limit { return tooLong }
+        if line.count - count > extensionBytes || extensions > limit { return tooLong() }
         for byte in line[index...] where (byte < 32 && byte != 9) || byte == 127 {
             return HTTPFault(400, "a chunk's extension has a control byte")
         }

@@ -207,7 +207,7 @@ enum HTTP2Callbacks {
     ) -> Int32 {
         guard let stream = stream(connection, id) else { return 0 }
         if code == NGHTTP2_NO_ERROR.rawValue && !stream.pointee.isEarly {
-            connection.pointee.scanner.history.remember(closed: id)
+            connection.pointee.walk.history.remember(closed: id)
         }
         withEngine(stream.pointee.connection) { $0.end(stream) }
         return 0

@@ -50,7 +50,6 @@ struct HTTPConnection: ~Copyable {
 
     // HTTP/2.
     var session: OpaquePointer?
-    var scanner = FrameScanner()
     /// What waited to be sent when the header of a SETTINGS frame had come; `Int.max`: none is under way.
     var queuedBefore = Int.max
     var hasSettings = false
@@ -65,7 +64,7 @@ struct HTTPConnection: ~Copyable {
     /// The round in which `frames` were taken.
     var framesAt: UInt64 = 0
     var frames = 0
-    /// Bytes that wait for the next round, because this one's frames are used up.
+    /// Bytes that wait for the next turn.
     var heldInput = GrowableBuffer()
     /// The stream whose body may grow beyond its first window.
     var bodyStream: UnsafeMutablePointer<HTTPStream>?
@@ -101,11 +100,10 @@ struct HTTPConnection: ~Copyable {
         receivingBytes = 0
         ending = nil
         session = nil
-        scanner.reset()
         queuedBefore = .max
         hasSettings = false
         hasAcknowledged = false
-        walk = HTTP2FrameWalk()
+        walk.reset()
         budget = HTTP2Budget()
         isOverBudget = false
         isWarned = false

@@ -112,7 +112,7 @@ extension HTTPEngine {
         if whole > limit { return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes), .bodyBytes) }
         let grown = Self.footprint(whole) - Self.footprint(held)
         let share = stream.pointee.connection.pointee.receivingBytes + grown
-        if receivingBytes + grown > limits.receivingBytes, share > HTTPLimits.receivingShare {
+        if receivingBytes + grown > limits.receivingBytes, share > limits.receivingShare {
             let fault = HTTPFault(503, "too many bodies are being received; try again later")
             return refuse(stream, fault, .receivingBytes)
         }

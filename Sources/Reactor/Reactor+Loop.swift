@@ -13,22 +13,29 @@ extension Reactor {
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.eventsPerRound)
         defer { events.deallocate() }
         while true {
-            let count = epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepMillis())
-            now = clinux_now()
-            heartbeat.store(now, ordering: .relaxed)
-            for index in 0..<Int(max(count, 0)) { handle(events + index) }
-            handler.roundEnded(handler.context)
-            flushDirty()
-            fireTimers()
-            endRest()
-            if !obeyOrders() { break }
+            if !round(events, sleepMillis: sleepMillis()) { break }
         }
         closeAll()
     }
 
-    /// How long epoll may sleep: until the next timer, rounded up, or not at all with output to write.
-    private func sleepMillis() -> Int32 {
-        if dirtyCount > 0 { return 0 }
+    /// One round; false: it was the last.
+    func round(_ events: UnsafeMutablePointer<epoll_event>, sleepMillis: Int32) -> Bool {
+        let count = epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepMillis)
+        now = clock()
+        lookedAt = now
+        heartbeat.store(now, ordering: .relaxed)
+        for index in 0..<Int(max(count, 0)) { handle(events + index) }
+        if waiting.count > 0 { serveWaiting() }
+        handler.roundEnded(handler.context)
+        flushDirty()
+        fireTimers()
+        endRest()
+        return obeyOrders()
+    }
+
+    /// How long epoll may sleep: until the next timer, rounded up, or not at all with something to do.
+    func sleepMillis() -> Int32 {
+        if dirtyCount > 0 || waiting.count > 0 { return 0 }
         guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Int32(Self.longestSleepMillis) }
         let delay = due > now ? (due - now + TimerWheel.tickNanos - 1) / TimerWheel.tickNanos : 0
         return Int32(min(delay, Self.longestSleepMillis))
@@ -55,8 +62,8 @@ extension Reactor {
         else { return }
         let ready = event.pointee.events
         if ready & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { return close(channel) }
-        if ready & EPOLLIN.rawValue != 0 { receive(channel) }
-        // `receive` may have closed it.
+        if ready & EPOLLIN.rawValue != 0 { readable(channel) }
+        // `readable` may have closed it.
         if ready & EPOLLOUT.rawValue != 0, channel.pointee.token == token { markDirty(channel) }
     }
 
@@ -69,7 +76,10 @@ extension Reactor {
 
     /// A channel's timer has fired: perhaps only because its deadline has moved since it was armed.
     private func expire(_ channel: UnsafeMutablePointer<Channel>) {
-        if channel.pointee.state != .open { return close(channel) }
+        if channel.pointee.state != .open {
+            if channel.pointee.state == .lingering { metrics?.count(.linger) }
+            return close(channel)
+        }
         if sendDue(channel) <= now {
             metrics?.count(.sendRate)
             return close(channel)

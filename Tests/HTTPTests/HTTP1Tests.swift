@@ -31,6 +31,16 @@ import Testing
         harness.engine.close(connection)
     }
 
+    /// http-parser refused a length with a tab behind it, and overlooked such a `close`.
+    @Test func tabsAroundValuesAreNoPartOfThem() {
+        let harness = EngineHarness()
+        let whole = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length:\t2\t \r\n\r\nab"
+        let chunked = "POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n1\r\nc\r\n0\r\n\r\n"
+        let last = harness.exchange(whole + chunked + "GET /c HTTP/1.1\r\nHost: a\r\nConnection: close\t\r\n\r\n")
+        #expect(harness.seen.map(\.body) == ["ab", "c", ""])
+        #expect(last.isFinished && last.output.contains("connection: close"))
+    }
+
     @Test func pipelinedRequestsAreAnsweredInTheirOrder() {
         let harness = EngineHarness()
         harness.answersAtOnce = false
