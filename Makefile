@@ -16,11 +16,14 @@ ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
 FUZZ_SECONDS ?= 300
 # Seconds for each attack of `make abuse`; the tests' own default is the short form.
 ABUSE_SECONDS ?= 10
+# Replacements of a gateway, and requests a second meanwhile, of `make upgrades`.
+UPGRADES ?= 10
+UPGRADE_RATE ?= 5000
 # Models of each library for `make parity`, and where their random numbers begin.
 PARITY_COUNT ?= 200
 PARITY_SEED ?= 1
 
-.PHONY: help serve certs build release test lint format unit-test end-to-end abuse sanitize fuzz parity bench clean \
+.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize fuzz parity bench clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -66,6 +69,9 @@ end-to-end: test-dependencies release .venv/.complete ## real clients against th
 
 abuse: test-dependencies release .venv/.complete ## every attack for ABUSE_SECONDS (10), with a bar on others' latencies
 	SERIN_ABUSE_SECONDS=$(ABUSE_SECONDS) $(PYTEST) Tests/EndToEnd/test_abuse.py -s
+
+upgrades: test-dependencies release .venv/.complete ## 10 upgrades and 10 restarts of one of two, h2load alone at 5,000 requests/s: figures
+	UPGRADES=$(UPGRADES) UPGRADE_RATE=$(UPGRADE_RATE) $(PYTEST) Tests/EndToEnd/test_upgrade.py -s -k lose_no_request
 
 release: dependencies ## .build/release/serin
 	$(SWIFT) build --configuration release --product serin

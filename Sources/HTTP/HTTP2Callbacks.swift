@@ -94,6 +94,7 @@ enum HTTP2Callbacks {
             connection.pointee.headerStream = stream
             nghttp2_session_set_stream_user_data(connection.pointee.session, stream.pointee.id, stream)
             connection.pointee.budget.opened(engine.rates)
+            if connection.pointee.owesNotice { engine.http2Notice(connection) }
             if connection.pointee.queuedBytes > engine.limits.outputBytes * HTTPLimits.outputFactor {
                 stream.pointee.fault = .outputFull
             }

@@ -68,8 +68,10 @@ struct HTTPConnection: ~Copyable {
     var heldInput = GrowableBuffer()
     /// The stream whose body may grow beyond its first window.
     var bodyStream: UnsafeMutablePointer<HTTPStream>?
-    /// When the drain notice went out; 0: not yet.
+    /// When the drain notice went out, or began to be held back; 0: not yet.
     var noticedAt: UInt64 = 0
+    /// The notice waits for the connection's first request.
+    var owesNotice = false
     /// When volatile fields last went into HPACK's table; 0: never.
     var tabledAt: UInt64 = 0
     /// The stream whose header block is being received.
@@ -111,6 +113,7 @@ struct HTTPConnection: ~Copyable {
         heldInput.reset(keeping: 0)
         bodyStream = nil
         noticedAt = 0
+        owesNotice = false
         tabledAt = 0
         headerStream = nil
         chunk = nil

@@ -78,7 +78,7 @@ extension HTTPEngine {
             if connection.pointee.isDraining { return }
             connection.pointee.isDraining = true
             connection.pointee.ending = .limit
-            http2Drain(connection)
+            http2Notice(connection)
             outputReady(connection)
         }
     }

@@ -28,15 +28,24 @@ extension HTTPEngine {
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(limits.connectionWindow))
     }
 
-    /// First a notice that promises nothing, then, when the peer must have seen it, the last stream.
+    /// First a notice that promises nothing, then, when the peer must have seen it, the last stream. A peer that has asked
+    /// nothing yet is told with its first request: one that has just connected has that on its way, and clients drop
+    /// what they have not written when a notice overtakes it (h2load over TLS lost a connection's in every second drain).
     func http2Drain(_ connection: Connection) {
+        connection.pointee.noticedAt = now
+        connection.pointee.owesNotice = nghttp2_session_get_last_proc_stream_id(connection.pointee.session) == 0
+        if !connection.pointee.owesNotice { http2Notice(connection) }
+    }
+
+    func http2Notice(_ connection: Connection) {
+        connection.pointee.owesNotice = false
+        connection.pointee.noticedAt = now
         nghttp2_submit_shutdown_notice(connection.pointee.session)
         nghttp2_submit_ping(connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
-        connection.pointee.noticedAt = now
     }
 
     func http2NoticeAnswered(_ connection: Connection) {
-        guard connection.pointee.noticedAt != 0 else { return }
+        guard connection.pointee.noticedAt != 0, !connection.pointee.owesNotice else { return }
         connection.pointee.noticedAt = 0
         http2GoAway(connection)
     }

@@ -113,11 +113,7 @@ extension Reactor {
 
     private func beginDrain() {
         isDraining = true
-        // What already waits in the backlog was promised a connection: accept it before closing.
-        if orders.load(ordering: .acquiring) & Self.orderLeave == 0 {
-            for index in listeners.indices { accept(on: index, atMost: .max) }
-        }
-        stopListening()
+        stopListening(accepting: orders.load(ordering: .acquiring) & Self.orderLeave == 0)
         var channel = open
         while let current = channel {
             channel = current.pointee.next
@@ -129,13 +125,16 @@ extension Reactor {
         flushDirty()
     }
 
-    private func stopListening() {
+    /// `accepting`: what waits in a backlog was promised a connection, so it is accepted, and the listener closed with
+    /// nothing in between.
+    private func stopListening(accepting: Bool = false) {
         guard isListening else { return }
-        isListening = false
-        for listener in listeners {
+        for (index, listener) in listeners.enumerated() {
             epoll_ctl(epoll, EPOLL_CTL_DEL, listener.descriptor, nil)
+            if accepting { accept(on: index, atMost: .max) }
             Glibc.close(listener.descriptor)
         }
+        isListening = false
     }
 
     private func closeAll() {

@@ -199,6 +199,59 @@ final class Client {
         harness.engine.close(client.connection)
     }
 
+    /// A notice before it would have a client drop what it has not written: h2load did, on connections whose TLS
+    /// handshake ended in the drain.
+    @Test func aPeerThatHasAskedNothingIsToldWithItsFirstRequest() {
+        let harness = EngineHarness()
+        let client = Client(harness)
+        client.flow()
+        harness.engine.drain(client.connection)
+        client.flow()
+        #expect(client.lastStreamOfGoAway == nil)
+        let id = client.submit("GET", "/")
+        client.flow()
+        #expect(client.statuses[id] == 200 && client.lastStreamOfGoAway == .max)
+        // libnghttp2 with nothing left to do neither acknowledges the PING nor reads on.
+        harness.advance(client.connection, to: harness.engine.now + HTTPLimits.noticeNanos)
+        client.flow()
+        #expect(harness.engine.isFinished(client.connection))
+        harness.engine.close(client.connection)
+    }
+
+    @Test func aPeerThatGoesOnAskingNothingIsToldAtLast() {
+        let harness = EngineHarness()
+        let client = Client(harness)
+        client.flow()
+        let begin = harness.engine.now
+        harness.engine.drain(client.connection)
+        harness.advance(client.connection, to: begin + HTTPLimits.noticeNanos - 1)
+        client.flow()
+        #expect(client.lastStreamOfGoAway == nil)
+        harness.advance(client.connection, to: begin + HTTPLimits.noticeNanos)
+        client.flow()
+        #expect(client.lastStreamOfGoAway == .max)
+        harness.advance(client.connection, to: begin + 2 * HTTPLimits.noticeNanos)
+        client.flow()
+        #expect(harness.engine.isFinished(client.connection))
+        harness.engine.close(client.connection)
+    }
+
+    /// It acknowledges nothing, not even our SETTINGS.
+    @Test func aSilentPeerIsGivenUpInTheDrain() {
+        let harness = EngineHarness()
+        let connection = harness.open()
+        harness.feed(connection, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+        let begin = harness.engine.now
+        harness.engine.drain(connection)
+        _ = harness.output(connection)
+        for step in 1...2 {
+            harness.advance(connection, to: begin + UInt64(step) * HTTPLimits.noticeNanos)
+            #expect(harness.output(connection).contains { $0 == UInt8(NGHTTP2_GOAWAY.rawValue) })
+        }
+        #expect(harness.engine.isFinished(connection))
+        harness.engine.close(connection)
+    }
+
     @Test func aBrokenPrefaceIsNotAnsweredInHTTP1() {
         let harness = EngineHarness()
         let (output, isFinished) = harness.exchange("PRI * HTTP/1.1\r\nHost: a\r\n\r\n")
