@@ -17,6 +17,8 @@ struct InterleavingHooks {
     var step: @Sendable () -> Void
     /// Sleep while the word is as expected: true if the schedule has done it.
     var sleep: @Sendable (_ word: UnsafePointer<Atomic<UInt32>>, _ expected: UInt32) -> Bool
+    /// Wake so many of the threads that sleep on the word; the kernel is told as well.
+    var wake: @Sendable (_ word: UnsafePointer<Atomic<UInt32>>, _ count: Int) -> Void
 }
 
 #if DEBUG
@@ -43,6 +45,15 @@ func step() {
     #if DEBUG
         Interleaving.current?.step()
     #endif
+}
+
+/// Wakes at most `count` threads that sleep on the word.
+@inline(__always)
+func wake(_ word: UnsafePointer<Atomic<UInt32>>, _ count: Int32) {
+    #if DEBUG
+        Interleaving.current?.wake(word, Int(count))
+    #endif
+    clinux_futex_wake(UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self), count)
 }
 
 /// Sleeps while `word` is `expected`, at most `nanos`.

@@ -13,7 +13,6 @@
 //
 // Checked by Proofs/wake.pml.
 
-internal import CLinux
 internal import Synchronization
 
 // SAFETY: one word, read-modify-write and acquire loads only; it stays at its address until deinit, when nobody sleeps.
@@ -41,7 +40,7 @@ public struct WakeWord: ~Copyable, @unchecked Sendable {
     private func signal(waking count: Int32) {
         step()
         let old = word.pointee.wrappingAdd(Self.oneSignal, ordering: .acquiringAndReleasing).oldValue
-        if old & Self.sleeperMask != 0 { clinux_futex_wake(address, count) }
+        if old & Self.sleeperMask != 0 { wake(word, count) }
     }
 
     /// After something became free that a sleeper may have found taken: whether anybody sleeps. Nobody does: whoever is
@@ -69,9 +68,5 @@ public struct WakeWord: ~Copyable, @unchecked Sendable {
         step()
         Batching.sleep(on: word, while: key, nanos: nanos)
         cancel()
-    }
-
-    private var address: UnsafePointer<UInt32> {
-        UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self)
     }
 }
