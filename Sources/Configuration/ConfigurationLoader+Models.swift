@@ -2,8 +2,7 @@
 
 extension ConfigurationLoader {
     static let modelFields = [
-        "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "route",
-        "queue", "fallback",
+        "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
     ]
     static let routeFields = ["stable"]
     /// Budgets make sense from a microsecond to an hour.
