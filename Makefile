@@ -8,6 +8,7 @@ SWIFT ?= swift
 SOURCES := Package.swift Sources Tests Benchmarks
 # The modules with unsafe memory, and those that threads share.
 ASAN_SUITES := PrimitivesTests|JSONTests|GRPCTests|InferenceTests|TLSTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|GatewayTests
+# Protocols that threads share are also checked over every interleaving: `make proofs`.
 TSAN_SUITES := PrimitivesTests|InferenceTests|TelemetryTests|ReactorTests|TLSTests|RoutingTests|BatchingTests|GatewayTests
 PYTEST := .venv/bin/python -m pytest
 # The leak checker runs too; what it is to forgive stands in the file.
@@ -23,7 +24,7 @@ UPGRADE_RATE ?= 5000
 PARITY_COUNT ?= 200
 PARITY_SEED ?= 1
 
-.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize fuzz parity bench clean \
+.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize fuzz parity proofs bench clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -33,7 +34,7 @@ help: ## this list
 serve: dependencies release ## build release, serve models/ on port 8080, print a curl line to try
 	@.ci/serve
 
-test: test-dependencies format-check unit-test sanitize-short end-to-end ## everything CI checks
+test: test-dependencies format-check unit-test proofs sanitize-short end-to-end ## everything CI checks
 
 certs: dependencies ## certs/: a test authority with server and client certificates
 	@.ci/certs certs
@@ -72,6 +73,9 @@ abuse: test-dependencies release .venv/.complete ## every attack for ABUSE_SECON
 
 upgrades: test-dependencies release .venv/.complete ## 10 upgrades and 10 restarts of one of two, h2load alone at 5,000 requests/s: figures
 	UPGRADES=$(UPGRADES) UPGRADE_RATE=$(UPGRADE_RATE) $(PYTEST) Tests/EndToEnd/test_upgrade.py -s -k lose_no_request
+
+proofs: test-dependencies ## spin checks the queue's and the reclamation's protocols, and finds the seeded faults
+	.ci/proofs
 
 release: dependencies ## .build/release/serin
 	$(SWIFT) build --configuration release --product serin

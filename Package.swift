@@ -15,8 +15,8 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// A Swift module of this package, with the settings all of them share.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 /// The Swift Testing target beside a module.
@@ -73,7 +73,7 @@ let package = Package(
         module("HTTP", ["Primitives", "Telemetry", "GRPC", "CNghttp2", "CHTTPParser", "CZlib"]),
         module("Codec", ["Primitives", "Inference", "JSON", "GRPC"]),
         module("Routing", ["Primitives", "Inference"]),
-        module("Batching", ["Primitives", "Inference", "Telemetry"]),
+        module("Batching", ["Primitives", "Inference", "CLinux"], exclude: ["Proofs"]),
         module("Execution", ["Primitives", "Inference", "ModelFormat", "CKernels"]),
 
         // The control plane.

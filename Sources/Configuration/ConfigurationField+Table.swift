@@ -6,7 +6,7 @@ extension ConfigurationField {
     private static let second: UInt64 = 1_000_000_000
     private static let hour: UInt64 = 3_600_000_000_000
 
-    public static let all = ports + limits + shares + process
+    public static let all = ports + limits + shares + executors + process
 
     private static let ports: [ConfigurationField] = [
         ConfigurationField("listen.address", .address(\.listen.address)),

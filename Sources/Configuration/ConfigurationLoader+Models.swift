@@ -2,7 +2,7 @@
 
 extension ConfigurationLoader {
     static let modelFields = [
-        "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "route",
+        "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
     ]
     static let routeFields = ["stable"]
     /// Budgets make sense from a microsecond to an hour.
@@ -39,6 +39,10 @@ extension ConfigurationLoader {
         }
         if let clients = fields["clients"] { model.clients = try readClients(clients) }
         if let rate = fields["rate"] { model.rate = try rate.integer(in: rateRange) }
+        if let queue = fields["queue"], !queue.isNull { model.queue = try readQueue(queue) }
+        if let fallback = fields["fallback"], !fallback.isNull {
+            model.fallback = try readFallback(fallback, model: name)
+        }
         if let route = fields["route"], !route.isNull {
             model.stableVersion = try readRoute(route, load: model.load)
         }
@@ -92,7 +96,7 @@ extension ConfigurationLoader {
         return version
     }
 
-    private static func readVersion(_ value: YAMLValue) throws(ConfigurationError) -> String {
+    static func readVersion(_ value: YAMLValue) throws(ConfigurationError) -> String {
         let version = try value.text("a version")
         guard ModelIdentifier.versionNumber(version) != nil else {
             throw value.expected("a version: \(ModelIdentifier.versionExpectation)")

@@ -97,6 +97,9 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var cachePath: String? = ".cache/images"
     /// Batches of dense layers may go to OpenBLAS, where it is installed and faster.
     public internal(set) var usesOpenBLAS = true
+    /// Bundles with a `fault` may be loaded; a flag only, never in a file.
+    public var allowsFaults = false
+    public internal(set) var executors = ExecutorConfiguration()
     public internal(set) var logLevel = LogLevel.info
     public internal(set) var accessLog = AccessLogConfiguration()
     /// Models that the file names, in its order; others of the repository have every default.

@@ -37,6 +37,9 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var clients: [String] = []
     /// Requests a second that one client may ask; 0: any number.
     public internal(set) var rate = 0
+    public internal(set) var queue = QueueConfiguration()
+    /// What answers when the version that should cannot in time, in turn.
+    public internal(set) var fallback: [FallbackTier] = []
     /// nil: the highest ready version.
     public internal(set) var stableVersion: String?
 

@@ -35,6 +35,7 @@ extension DataPlane {
         let prediction = predictions.take()
         prediction.pointee.stream = stream
         prediction.pointee.arm = arm
+        prediction.pointee.routed = index
         prediction.pointee.startedAt = engine.now
         if isLate(stream, index, prediction) { return }
         do throws(RequestError) {
@@ -50,6 +51,12 @@ extension DataPlane {
         if admitIsLate(stream, prediction) { return }
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
         shard.add(metrics.inflight, 1)
+        if pooled != nil, place(prediction, stream) { return }
+        addToLane(prediction, index)
+    }
+
+    /// To be scored by the reactor, when the round ends.
+    func addToLane(_ prediction: UnsafeMutablePointer<Prediction>, _ index: Int) {
         if lanes[index].count == 0 {
             waiting[waitingCount] = index
             waitingCount += 1
@@ -103,6 +110,7 @@ extension DataPlane {
         shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
         shard.observe(versions[index].metrics.compute, nanos: ended &- started)
         statisticsShard[index].ran(at: started)
+        if pooled != nil { noteInline(index, rows: rows, nanos: ended &- started, at: ended) }
         let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
         for ticket in lanes[index].finish() {
             answer(ticket.assumingMemoryBound(to: Prediction.self), index, timing, started, ended)
@@ -111,21 +119,22 @@ extension DataPlane {
 
     // MARK: Out
 
-    private func answer(
+    func answer(
         _ prediction: UnsafeMutablePointer<Prediction>, _ index: Int,
         _ timing: UnsafeRawBufferPointer, _ started: UInt64, _ ended: UInt64
     ) {
         defer { give(prediction) }
         let arm = prediction.pointee.arm
+        let tier: StaticString = prediction.pointee.rung == 0 ? "full" : "fallback"
         guard let stream = prediction.pointee.stream else { return }
         if ended > prediction.pointee.request.pointee.deadline { return timeOut(prediction, stream) }
         stream.pointee.user = nil
-        shard.observe(versions[index].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
+        shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
         shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
             settled(prediction, .modelError)
             statisticsShard[index].addFailure(nanos: ended &- prediction.pointee.startedAt)
-            return refuse(stream, RequestError(500, "the model gave a score that is not a finite number"))
+            return refuse(stream, Self.error(of: prediction.pointee.request.pointee.status))
         }
         settled(prediction, .ok)
         if prediction.pointee.request.pointee.outOfRange > 0 {
@@ -134,20 +143,20 @@ extension DataPlane {
         if stream.pointee.call.isCall { MessageFrame.makeRoom(&stream.pointee.responseBody) }
         let binaryHeader = versions[index].codec._withUnsafeGuaranteedRef { codec in
             ResponseEncoder.encode(
-                prediction.pointee.request, codec: codec, facts: ServingFacts(arm: arm.text, tier: "full"),
+                prediction.pointee.request, codec: codec, facts: ServingFacts(arm: arm.text, tier: tier),
                 into: &stream.pointee.responseBody)
         }
-        respond(stream, index, arm, timing, binaryHeader: binaryHeader)
+        respond(stream, index, arm, tier, timing, binaryHeader: binaryHeader)
     }
 
     private func respond(
-        _ stream: Stream, _ index: Int, _ arm: Arm, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
+        _ stream: Stream, _ index: Int, _ arm: Arm, _ tier: StaticString, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
     ) {
         // `server-timing` stays out of HPACK's table: many batches' values under one name make libnghttp2's search
         // of it long, 4% of a request.
         (fields + 0).initialize(to: HTTPField("serin-version", versions[index].versionText))
         (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
-        (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
+        (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes(tier)))
         (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
         if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: 4)) }
         var count = 4
@@ -173,6 +182,8 @@ extension DataPlane {
     func give(_ prediction: UnsafeMutablePointer<Prediction>) {
         prediction.pointee.request.pointee.reset()
         prediction.pointee.stream = nil
+        prediction.pointee.rung = 0
+        prediction.pointee.isPooled = false
         predictions.give(prediction)
     }
 
@@ -181,7 +192,7 @@ extension DataPlane {
     }
 
     /// `queue;dur=0.012, compute;dur=0.034`: milliseconds, as Server-Timing has them (W3C).
-    private func writeTiming(queue: UInt64, compute: UInt64) -> UnsafeRawBufferPointer {
+    func writeTiming(queue: UInt64, compute: UInt64) -> UnsafeRawBufferPointer {
         var end = timing
         end = Self.append("queue;dur=", millis: queue, to: end)
         end = Self.append(", compute;dur=", millis: compute, to: end)

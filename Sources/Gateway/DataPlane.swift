@@ -39,6 +39,8 @@ final class DataPlane: Plane {
     var predictions: Slab<Prediction>
     /// One a version, in the snapshot's order.
     let lanes: UnsafeMutablePointer<InlineLane>
+    /// The way to executors and back; nil: there are none.
+    let pooled: PooledLanes?
     /// The versions whose lane is not empty.
     let waiting: UnsafeMutablePointer<Int>
     var waitingCount = 0
@@ -60,7 +62,8 @@ final class DataPlane: Plane {
 
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
-        rates: RateTable, port: Port, limits: HTTPLimits, secure: SecurePort?, statistics: InferenceStatistics? = nil
+        rates: RateTable, port: Port, limits: HTTPLimits, secure: SecurePort?, statistics: InferenceStatistics? = nil,
+        executors: ExecutorPool? = nil
     ) {
         self.snapshot = snapshot
         self.statistics = statistics ?? InferenceStatistics(shards: shard + 1, versions: snapshot.versions.count)
@@ -77,7 +80,7 @@ final class DataPlane: Plane {
         rateTableOwner = rates
         rateTable = .passUnretained(rates)
         decoder = RequestDecoder(maxBytes: max(limits.bodyBytes, limits.inflatedBytes))
-        predictions = Slab { address in address.initialize(to: Prediction()) }
+        predictions = Slab { address in address.initialize(to: Prediction(at: address)) }
         let count = snapshot.versions.count
         lanes = .allocate(capacity: max(count, 1))
         waiting = .allocate(capacity: max(count, 1))
@@ -87,11 +90,13 @@ final class DataPlane: Plane {
                 rowNanos: UInt64(min(version.model.cost.nanosAlone, version.model.cost.nanosInBatch)))
             (lanes + index).initialize(to: lane)
         }
+        pooled = executors.map { PooledLanes($0, snapshot.versions) }
         let bytes = snapshot.versions.map { $0.model.scratchByteCount(rows: InlineLane.rowLimit) }.max() ?? 0
         scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
         super.init(port, limits: limits, secure: secure)
+        pooled?.open(waking: reactor)
     }
 
     deinit {
@@ -129,8 +134,15 @@ final class DataPlane: Plane {
     }
 
     override func roundEnded() {
-        for index in 0..<waitingCount { runLane(waiting[index]) }
+        if pooled != nil { passPooled() }
+        // A lane may fill another one that comes before it: what it could not have in time, a fallback is to answer.
+        var position = 0
+        while position < waitingCount {
+            runLane(waiting[position])
+            position += 1
+        }
         waitingCount = 0
+        if pooled != nil { signalPooled() }
         let inflation = engine.takeInflationCounts()
         if inflation.isNews { count(inflation) }
         if !watchers.isEmpty { updateWatchers() }

@@ -30,8 +30,8 @@ struct GatewayMetrics: Sendable {
         try ProcessMetrics.declare(in: registry)
     }
 
-    private static let requestsName = "serin_requests_total"
-    private static let requestsHelp = "Requests by model, version, arm, tier and outcome."
+    static let requestsName = "serin_requests_total"
+    static let requestsHelp = "Requests by model, version, arm, tier and outcome."
 
     private static func labels(_ model: String, _ version: String, arm: String, outcome: Outcome)
         -> MetricsRegistry.Labels
@@ -43,7 +43,7 @@ struct GatewayMetrics: Sendable {
     func version(
         model: String, version: String, digest: String, format: String, budgetNanos: UInt64?
     ) throws(MetricsError) -> VersionMetrics {
-        var requests: InlineArray<10, CounterID> = .init(repeating: unrouted)
+        var requests: InlineArray<12, CounterID> = .init(repeating: unrouted)
         for arm in [Arm.stable, .pinned] {
             for outcome in Outcome.allCases {
                 requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue] = try registry.counter(

@@ -7,6 +7,7 @@
 // not ready at once, still accepting for `drain.delay`, then no new connection; what is in flight is
 // answered, and what is left at `drain.timeout` is reset and counted. A second signal ends at once.
 
+import Batching
 import CLinux
 public import Configuration
 import Glibc
@@ -55,6 +56,7 @@ final class Gateway {
     /// nil: there is no TLS port.
     let secure: SecureEdge?
     let health: Health
+    let executors: ExecutorPool
     let planes: [DataPlane]
     let operations: OperationsPlane
     private let running = RunningCount()
@@ -72,8 +74,11 @@ final class Gateway {
         let reactors = configuration.reactors == 0 ? ReactorCount.available() : configuration.reactors
         let isHeld = try Self.acquire(configuration.statePath, isUpgrade: isUpgrade, &lock)
         do {
-            let metrics = try GatewayMetrics(shards: reactors)
+            let metrics = try GatewayMetrics(shards: GatewayExecutors.shards(configuration, reactors: reactors))
             let loaded = try SnapshotLoader(configuration, metrics: metrics, logger: logger).load()
+            for warning in loaded.buildLadders() { logger.warning("\(warning)") }
+            executors = try GatewayExecutors.make(
+                configuration, reactors: reactors, loaded, metrics.registry, logger)
             health = Health(hasModels: loaded.models.allSatisfy { !$0.isRequired || $0.stable != nil })
             snapshot = loaded
             access = Published(AccessTable(loaded, configuration))
@@ -84,7 +89,7 @@ final class Gateway {
             if isHeld, let folder = configuration.statePath { inheritance = try Inheritance(folder) }
             let parts = Parts(
                 configuration: configuration, snapshot: loaded, metrics: metrics, health: health, access: access,
-                secure: secure, accessLog: accessLog, inheritance: inheritance)
+                secure: secure, accessLog: accessLog, inheritance: inheritance, executors: executors)
             (planes, operations) = try Self.listen(parts, reactors, logger)
         } catch {
             throw StartError(description: "\(error)")
@@ -102,6 +107,7 @@ final class Gateway {
         var secure: SecureEdge?
         var accessLog: AccessLog?
         var inheritance: Inheritance?
+        var executors: ExecutorPool
     }
 
     /// Binds every port, and makes the planes behind them.
@@ -132,7 +138,7 @@ final class Gateway {
             return DataPlane(
                 snapshot: parts.snapshot, metrics: parts.metrics, shard: index, health: parts.health,
                 access: parts.access, rates: rates, port: try edge.port(listeners, reactor: index), limits: limits,
-                secure: secure, statistics: statistics)
+                secure: secure, statistics: statistics, executors: parts.executors)
         }
         announce("data", "http", configuration.listen.address, data[0].port, logger)
         if let tls { announce("tls", "https", configuration.tls.address, tls[0].port, logger) }
@@ -158,16 +164,19 @@ final class Gateway {
 
     func start() {
         accessLog?.start()
-        for (index, plane) in planes.enumerated() { launch("reactor-\(index)", plane) }
+        executors.start()
+        for (index, plane) in planes.enumerated() { launch(index, plane) }
         nonisolated(unsafe) let operations = operations
         ReactorThread.start("operations") { operations.run() }
     }
 
-    private func launch(_ name: String, _ plane: Plane) {
+    private func launch(_ index: Int, _ plane: Plane) {
         let running = running
+        let configuration = configuration
         running.value.add(1, ordering: .relaxed)
         nonisolated(unsafe) let plane = plane
-        ReactorThread.start(name) {
+        ReactorThread.start("reactor-\(index)") {
+            GatewayExecutors.place(reactor: index, configuration)
             plane.run()
             running.value.subtract(1, ordering: .releasing)
         }
@@ -236,6 +245,7 @@ final class Gateway {
         for plane in planes { plane.reactor.stop() }
         let deadline = clinux_now() + 1_000_000_000
         while isRunning, clinux_now() < deadline { usleep(1000) }
+        executors.stop()
         accessLog?.end()
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
         logger.info("\(reason); connections reset: \(reset)")

@@ -19,8 +19,11 @@ final class ServedVersion: @unchecked Sendable {
     /// The version's text, for the `serin-version` header.
     let versionText: ByteText
     let timeout: TimeoutPolicy
+    /// How executors score it.
+    let queue: QueuedVersion
 
-    init(bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics) {
+    init(bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, queue: QueuedVersion) {
+        self.queue = queue
         name = bundle.name
         version = bundle.version
         model = bundle.model
@@ -50,7 +53,7 @@ final class ByteText: @unchecked Sendable {
 /// What is counted for one version. Durations run from the arrival of the request's first bytes.
 struct VersionMetrics: Sendable {
     /// Requests by arm and outcome: at `arm.rawValue * outcomes + outcome.rawValue`.
-    var requests: InlineArray<10, CounterID>
+    var requests: InlineArray<12, CounterID>
     let duration: HistogramID
     let queue: HistogramID
     let compute: HistogramID
@@ -81,7 +84,7 @@ struct VersionEntry {
 
 /// How a request ended; the names are the label's values.
 enum Outcome: Int, CaseIterable {
-    case ok, clientError, modelError, timeout, cancelled
+    case ok, clientError, modelError, timeout, cancelled, shed
 
     var label: String {
         switch self {
@@ -90,6 +93,7 @@ enum Outcome: Int, CaseIterable {
         case .modelError: "model_error"
         case .timeout: "timeout"
         case .cancelled: "cancelled"
+        case .shed: "shed"
         }
     }
 }

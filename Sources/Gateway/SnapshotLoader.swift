@@ -30,7 +30,7 @@ struct SnapshotLoader {
         for model in plan.models {
             let first = versions.count
             for version in model.versions {
-                if let served = try load(model, version, cache) { versions.append(served) }
+                if let served = try load(model, version, cache, index: versions.count) { versions.append(served) }
             }
             models.append(listed(model, versions, from: first))
             try declareWeights(model, versions, from: first, stable: models.last?.stable)
@@ -51,7 +51,7 @@ struct SnapshotLoader {
 
     /// One version; nil: it does not load.
     private func load(
-        _ model: ServingPlan.Model, _ version: String, _ cache: ImageCache?
+        _ model: ServingPlan.Model, _ version: String, _ cache: ImageCache?, index: Int
     ) throws -> ServedVersion? {
         let identity = BundleIdentity(name: model.name, version: version)
         let bundle: LoadedBundle
@@ -62,12 +62,17 @@ struct SnapshotLoader {
             logger.error("\(model.name)/\(version) stays out: \(error)")
             return nil
         }
+        if bundle.manifest.fault != nil, !configuration.allowsFaults {
+            logger.error("\(model.name)/\(version) stays out: its manifest has a fault, which needs --allow-faults")
+            return nil
+        }
         for warning in bundle.warnings { logger.warning("\(model.name)/\(version): \(warning)") }
         let budget = model.configuration.budgetNanos ?? bundle.manifest.latencyBudgetNanos
         let counted = try metrics.version(
             model: model.name, version: version, digest: bundle.sourceDigest.description,
             format: bundle.facts.format.rawValue, budgetNanos: budget)
-        return ServedVersion(bundle: bundle, configuration: model.configuration, metrics: counted)
+        return ServedVersion(bundle: bundle, configuration: model.configuration, metrics: counted,
+            queue: try QueuedVersion(bundle: bundle, model.configuration, configuration.executors, index, metrics))
     }
 
     private func listed(_ model: ServingPlan.Model, _ versions: [ServedVersion], from first: Int)

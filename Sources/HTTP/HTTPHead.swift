@@ -23,6 +23,8 @@ enum HTTPHead {
             stream.pointee.call.encoding = HTTPCall.encoding(value)
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
+        case 14 where ASCII.equals(name, count, "serin-priority"): RequestUrgency.setPriority(stream, value)
+        case 14 where ASCII.equals(name, count, "serin-fallback"): RequestUrgency.setFallback(stream, value)
         case 15 where ASCII.equals(name, count, "accept-encoding"): setAccepted(stream, value)
         case 16 where ASCII.equals(name, count, "content-encoding"):
             setContentCoding(stream, value)

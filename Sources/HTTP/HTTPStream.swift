@@ -61,6 +61,9 @@ public struct HTTPStream: ~Copyable {
     /// The smallest span of `serin-timeout-ms` and `grpc-timeout`; `RequestTimeout.none`: not given.
     public internal(set) var timeoutNanos = RequestTimeout.none
 
+    /// What `serin-priority` and `serin-fallback` say.
+    public internal(set) var urgency = RequestUrgency()
+
     // The response.
     var status = 0
     public var responseBody = GrowableBuffer(capacity: 512)
@@ -113,6 +116,7 @@ public struct HTTPStream: ~Copyable {
         inferenceHeaderLength = -1
         declaredLength = -1
         timeoutNanos = RequestTimeout.none
+        urgency = RequestUrgency()
         deadline = HTTPEngine.never
         trace.reset()
         body.reset()
@@ -131,6 +135,7 @@ public struct HTTPStream: ~Copyable {
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
     case none, tooLarge, outputFull, inferenceHeaderLength, expectation, connect, timeout, grpcTimeout
+    case priority, fallback
     case callOverHTTP1, contentCoding, authority
 
     /// The limit that was enforced; nil: it is no limit's fault.
@@ -159,6 +164,8 @@ enum HTTPFieldFault: UInt8 {
             HTTPFault(400, "serin-timeout-ms: expected milliseconds, such as 10 or 2.5, with at most nine digits")
         case .grpcTimeout:
             HTTPFault(400, "grpc-timeout: expected one to eight digits and a unit, one of H, M, S, m, u and n")
+        case .priority: HTTPFault(400, "serin-priority: expected one of high, normal and low")
+        case .fallback: HTTPFault(400, "serin-fallback: expected yes or no")
         case .contentCoding:
             HTTPFault(415, "content-encoding: expected one of gzip, deflate and identity")
         case .connect: HTTPFault(405, "CONNECT is not supported")

@@ -20,7 +20,7 @@ enum ModuleDiagram {
         "HTTP": ["Primitives", "Telemetry", "GRPC", "CNghttp2", "CHTTPParser", "CZlib"],
         "Codec": ["Primitives", "Inference", "JSON", "GRPC"],
         "Routing": ["Primitives", "Inference"],
-        "Batching": ["Primitives", "Inference", "Telemetry"],
+        "Batching": ["Primitives", "Inference", "CLinux"],
         "Execution": ["Primitives", "Inference", "ModelFormat", "CKernels"],
         "ModelFormat": ["JSON"],
         "Configuration": ["Yams"],

@@ -2,6 +2,7 @@
 #include "clinux.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 int clinux_affinity_count(void) {
     cpu_set_t set;
@@ -15,6 +16,14 @@ int clinux_pin_thread(int cpu) {
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
     return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int clinux_nice_thread(int more) {
+    // Linux keeps a nice value for each thread, and 0 is the calling one.
+    errno = 0;
+    int now = getpriority(PRIO_PROCESS, 0);
+    if (now == -1 && errno != 0) return errno;
+    return setpriority(PRIO_PROCESS, 0, now + more) == 0 ? 0 : errno;
 }
 
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
