@@ -15,7 +15,7 @@ public struct KeyBitmap: @unchecked Sendable {
     @usableFromInline static let bitCount: UInt64 = 1 << 22
 
     /// - Parameter isOn: otherwise every event counts.
-    init(isOn: Bool) {
+    public init(isOn: Bool) {
         guard isOn else {
             words = nil
             return
@@ -37,5 +37,12 @@ public struct KeyBitmap: @unchecked Sendable {
         return word.pointee.bitwiseOr(mask, ordering: .relaxed).oldValue & mask == 0
     }
 
-    func deallocate() { words?.deallocate() }
+    /// Ends it; no handle may be used after.
+    public func deallocate() { words?.deallocate() }
+
+    /// Forgets every key; nobody may claim meanwhile.
+    public func clear() {
+        guard let words else { return }
+        for index in 0..<Int(Self.bitCount / 64) { words[index].store(0, ordering: .relaxed) }
+    }
 }
