@@ -81,6 +81,8 @@ let package = Package(
         module("Configuration", [yams]),
         module(
             "Registry", ["Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", yams, logging]),
+        module("Rollout", ["Configuration"]),
+        module("Simulation", ["Rollout", "Configuration"]),
 
         // The joint, and the command.
         module(
@@ -93,8 +95,8 @@ let package = Package(
         .executableTarget(
             name: "serin",
             dependencies: [
-                "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "CJemalloc", arguments,
-                logging,
+                "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",
+                "CJemalloc", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -120,6 +122,8 @@ let package = Package(
         tests("ModelFormat"),
         tests("Configuration"),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),
+        tests("Rollout", ["Configuration"]),
+        tests("Simulation", ["Rollout", "Configuration"]),
         tests("Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Telemetry", "COpenSSL", logging]),
 
         // The repository itself: imports, lengths, names.

@@ -6,7 +6,7 @@ internal import Gateway
 struct SerinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serin", abstract: "A low-latency inference gateway.", version: "serin \(GatewayServer.version)",
-        subcommands: [ServeCommand.self, ModelCommand.self])
+        subcommands: [ServeCommand.self, ModelCommand.self, RolloutGroup.self])
 }
 
 struct ModelCommand: ParsableCommand {

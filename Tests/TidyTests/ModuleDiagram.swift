@@ -27,13 +27,15 @@ enum ModuleDiagram {
         "Registry": [
             "Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", "Yams", "Logging",
         ],
+        "Rollout": ["Configuration"],
+        "Simulation": ["Rollout", "Configuration"],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
             "Execution", "ModelFormat", "Registry", "Configuration", "CLinux", "Logging",
         ],
         "serin": [
-            "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "CJemalloc",
-            "ArgumentParser", "Logging",
+            "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",
+            "CJemalloc", "ArgumentParser", "Logging",
         ],
     ]
 
