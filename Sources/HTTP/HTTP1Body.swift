@@ -91,7 +91,7 @@ struct HTTP1Body {
                         return .fault(fault)
                     }
                     if left > room { return .tooLarge }
-                    if left < Limits.smallBytes, let fault = countSmallChunk() { return .fault(fault) }
+                    if left > 0, left < Limits.smallBytes, let fault = countSmallChunk() { return .fault(fault) }
                     consumed += end
                     phase = left == 0 ? .trailers : .data
                 }

@@ -78,6 +78,8 @@ private final class Protocol {
 
     /// A reactor with so many connections, whose other ends are `peers`.
     private init(connections: Int) throws {
+        // The timer wheel begins at the real time.
+        now = max(now, clinux_now())
         let listener = try Listener(address: "127.0.0.1", port: 0, sharing: false)
         reactor = Reactor(
             listeners: [listener], handler: upper.handler, connections: [ConnectionCount(limit: 1000)])
