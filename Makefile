@@ -13,6 +13,8 @@ TSAN_SUITES := PrimitivesTests|InferenceTests|TelemetryTests|ReactorTests|TLSTes
 PYTEST := .venv/bin/python -m pytest
 # The leak checker runs too; what it is to forgive stands in the file.
 ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
+# What faces the network, from outside.
+SERVING_TESTS := $(addprefix Tests/EndToEnd/test_,http2_conformance.py http1_conformance.py grpc_frames.py abuse.py tls_abuse.py)
 # Seconds for each fuzz target; `make fuzz` is the long run, the tests' own default the short one.
 FUZZ_SECONDS ?= 300
 # Seconds for each attack of `make abuse`; the tests' own default is the short form.
@@ -24,7 +26,7 @@ UPGRADE_RATE ?= 5000
 PARITY_COUNT ?= 200
 PARITY_SEED ?= 1
 
-.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize fuzz parity proofs bench clean \
+.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize sanitize-serving fuzz parity proofs bench clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -51,6 +53,12 @@ bench: bench-dependencies release ## serving against nghttpd, scoring against ot
 sanitize: test-dependencies ## all suites under the address and the thread sanitizer
 	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address
 	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread
+
+sanitize-serving: test-dependencies .venv/.complete ## conformance and abuse against servers under the sanitizers
+	$(SWIFT) build --scratch-path .build-asan --sanitize=address --configuration release --product serin
+	$(ASAN) SERIN_SANITIZED=1 SERIN_BINARY=.build-asan/release/serin $(PYTEST) $(SERVING_TESTS)
+	$(SWIFT) build --scratch-path .build-tsan --sanitize=thread --configuration release --product serin
+	SERIN_SANITIZED=1 SERIN_BINARY=.build-tsan/release/serin $(PYTEST) $(SERVING_TESTS)
 
 fuzz: test-dependencies ## fuzz every parser under the address sanitizer, FUZZ_SECONDS (300) each
 	$(ASAN) SERIN_FUZZ_SECONDS=$(FUZZ_SECONDS) $(SWIFT) test --scratch-path .build-asan --sanitize=address \

@@ -18,6 +18,8 @@ extension ConfigurationField {
         ConfigurationField(
             "limits.chunk_extension_bytes", .size(\.limits.shares.chunkExtensionBytes, 0...16 << 10)),
         ConfigurationField(
+            "limits.small_chunks", .integer(\.limits.shares.smallChunks, 0...1_000_000_000, unit: "chunks")),
+        ConfigurationField(
             "limits.inflated_per_round", .size(\.limits.shares.inflatedPerRound, 64 << 10...1 << 30)),
         // The protocol's own first window is 64 KiB less one.
         ConfigurationField("limits.http2.stream_window", .size(\.limits.shares.streamWindow, 32 << 10...1 << 30)),
@@ -29,6 +31,7 @@ extension ConfigurationField {
             "limits.tls.handshake_time", .duration(\.limits.shares.handshakeNanos, 10 * microsecond...second)),
         ConfigurationField(
             "limits.tls.messages", .integer(\.limits.shares.tlsMessages, 1...1_000_000, unit: "in a minute")),
+        ConfigurationField("limits.watches", .integer(\.limits.shares.watches, 0...1_000_000, unit: "watches")),
         ConfigurationField(
             "metrics.connections", .integer(\.limits.shares.operations, 1...100_000, unit: "connections")),
         ConfigurationField(

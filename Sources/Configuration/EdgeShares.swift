@@ -20,6 +20,8 @@ public struct EdgeShares: Sendable, Equatable {
     public internal(set) var receivingShare = 64 << 10
     /// Bytes of one chunk's extensions.
     public internal(set) var chunkExtensionBytes = 256
+    /// Chunks of less than 64 bytes in one body.
+    public internal(set) var smallChunks = 1024
     /// Bytes that all packed bodies inflate to in one round.
     public internal(set) var inflatedPerRound = 512 << 10
     /// HTTP/2's flow control: bytes of one body, and of all of a connection, before leave for more is given.
@@ -31,6 +33,8 @@ public struct EdgeShares: Sendable, Equatable {
     public internal(set) var handshakeNanos: UInt64 = 2_000_000
     /// TLS messages besides data, of one connection in a minute.
     public internal(set) var tlsMessages = 32
+    /// Health watches (gRPC) that a reactor keeps open.
+    public internal(set) var watches = 1024
     /// Connections of the metrics port.
     public internal(set) var operations = 256
 }

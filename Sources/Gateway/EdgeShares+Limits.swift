@@ -10,6 +10,7 @@ extension HTTPLimits {
         turnNanos = shares.turnNanos
         receivingShare = shares.receivingShare
         chunkExtensionBytes = shares.chunkExtensionBytes
+        smallChunks = shares.smallChunks
         inflatedPerRound = shares.inflatedPerRound
         streamWindow = shares.streamWindow
         connectionWindow = shares.connectionWindow
@@ -22,6 +23,7 @@ extension ReactorLimits {
         let shares = configuration.limits.shares
         sendRate = configuration.limits.sendRate
         sendGraceNanos = configuration.timeouts.rateGraceNanos
+        announcementNanos = configuration.timeouts.headerNanos
         roundNanos = shares.roundNanos
         readBytes = shares.readBytes
         acceptsPerRound = shares.acceptsPerRound

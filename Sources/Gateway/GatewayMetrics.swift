@@ -16,6 +16,7 @@ struct GatewayMetrics: Sendable {
     let calls: CallCounters
     /// Requests of clients over their model's rate.
     let overRate: CounterID
+    let overWatches: CounterID
 
     init(shards: Int) throws(MetricsError) {
         registry = MetricsRegistry(shards: shards)
@@ -27,6 +28,7 @@ struct GatewayMetrics: Sendable {
         inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")
         calls = try CallCounters(registry)
         overRate = try registry.limit("request_rate")
+        overWatches = try registry.limit("watches")
         try ProcessMetrics.declare(in: registry)
     }
 

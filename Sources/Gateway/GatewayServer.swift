@@ -140,6 +140,7 @@ final class Gateway {
                 access: parts.access, rates: rates, port: try edge.port(listeners, reactor: index), limits: limits,
                 secure: secure, statistics: statistics, executors: parts.executors)
         }
+        for plane in planes { plane.watchers.limit = configuration.limits.shares.watches }
         announce("data", "http", configuration.listen.address, data[0].port, logger)
         if let tls { announce("tls", "https", configuration.tls.address, tls[0].port, logger) }
         let listener = try listeners(

@@ -38,12 +38,20 @@ struct HTTP1Body {
 
     /// The limit that a fault was about; nil: none.
     private(set) var exceeded: HTTPLimit?
-    /// Bytes that one chunk's extensions may have.
-    private var extensionBytes = 256
+    private var limits = Limits()
+    /// Chunks so far that were small.
+    private var smallChunks = 0
 
-    /// A chunk's extensions may have `extensionBytes`, and all of a request's together as many as a head.
-    init(_ framing: HTTP1Head.Framing = .none, extensionBytes: Int = 256) {
-        self.extensionBytes = extensionBytes
+    /// Of one chunk's extensions, in bytes, all of a request's together may have as many as a head; and chunks of less than
+    /// `smallBytes`: each costs as much as a frame of HTTP/2, and says next to nothing.
+    struct Limits {
+        var extensionBytes = 256
+        var smallChunks = 1024
+        static let smallBytes = 64
+    }
+
+    init(_ framing: HTTP1Head.Framing = .none, _ limits: Limits = Limits()) {
+        self.limits = limits
         switch framing {
         case .none: break
         case .length(let length): left = length
@@ -75,7 +83,7 @@ struct HTTP1Body {
                 consumed += 2
                 phase = .sizeLine
             case .sizeLine:
-                switch line(rest, limit: Self.digits + extensionBytes) {
+                switch line(rest, limit: Self.digits + limits.extensionBytes) {
                 case .fault(let fault): return .fault(fault)
                 case .incomplete: return .incomplete(consumed: consumed)
                 case .ends(let end):
@@ -83,6 +91,7 @@ struct HTTP1Body {
                         return .fault(fault)
                     }
                     if left > room { return .tooLarge }
+                    if left > 0, left < Limits.smallBytes, let fault = countSmallChunk() { return .fault(fault) }
                     consumed += end
                     phase = left == 0 ? .trailers : .data
                 }
@@ -128,7 +137,14 @@ struct HTTP1Body {
         exceeded = phase == .trailers ? .headerBytes : .chunkExtensions
         return phase == .trailers
             ? HTTPFault(431, "the trailers of a chunked body are too large")
-            : HTTPFault(400, "a chunk's extensions are longer than \(extensionBytes) bytes")
+            : HTTPFault(400, "a chunk's extensions are longer than \(limits.extensionBytes) bytes")
+    }
+
+    private mutating func countSmallChunk() -> HTTPFault? {
+        smallChunks += 1
+        guard smallChunks > limits.smallChunks else { return nil }
+        exceeded = .smallChunks
+        return HTTPFault(400, "more than \(limits.smallChunks) chunks have less than \(Limits.smallBytes) bytes")
     }
 
     /// `size [BWS ";" extension …]`, in `line`, without its end.
@@ -148,7 +164,7 @@ struct HTTP1Body {
             return HTTPFault(400, "a chunk's size is not a hexadecimal number")
         }
         extensions += line.count - count
-        if line.count - count > extensionBytes || extensions > limit { return tooLong() }
+        if line.count - count > limits.extensionBytes || extensions > limit { return tooLong() }
         for byte in line[index...] where (byte < 32 && byte != 9) || byte == 127 {
             return HTTPFault(400, "a chunk's extension has a control byte")
         }

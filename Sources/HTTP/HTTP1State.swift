@@ -44,7 +44,8 @@ struct HTTP1State: ~Copyable {
     mutating func begin(_ stream: UnsafeMutablePointer<HTTPStream>, _ head: HTTP1Head, _ limits: HTTPLimits) {
         self.stream = stream
         stream.pointee.isVersion10 = head.minor == 0
-        body = HTTP1Body(head.framing, extensionBytes: limits.chunkExtensionBytes)
+        body = HTTP1Body(
+            head.framing, .init(extensionBytes: limits.chunkExtensionBytes, smallChunks: limits.smallChunks))
         phase = .body
         hasBlankLine = false
         isInValue = false

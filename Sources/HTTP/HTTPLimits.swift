@@ -25,6 +25,8 @@ public struct HTTPLimits: Sendable {
     public var receivingShare = 64 << 10
     /// Of one chunk; all of a request's together may have as many as a head.
     public var chunkExtensionBytes = 256
+    /// Chunks of less than 64 bytes in one body.
+    public var smallChunks = 1024
     /// What packed bodies inflate to in one round: 512 KiB take about a millisecond.
     public var inflatedPerRound = 512 << 10
     /// How long one connection is served before it is the others' turn.

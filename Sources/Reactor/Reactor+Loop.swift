@@ -68,16 +68,15 @@ extension Reactor {
     }
 
     private func fireTimers() {
-        wheel.advance(to: now) { node in
-            let channel = node.pointee.owner.assumingMemoryBound(to: Channel.self)
-            expire(channel)
+        while let node = wheel.next(dueAt: now) {
+            expire(node.pointee.owner.assumingMemoryBound(to: Channel.self))
         }
     }
 
     /// A channel's timer has fired: perhaps only because its deadline has moved since it was armed.
     private func expire(_ channel: UnsafeMutablePointer<Channel>) {
         if channel.pointee.state != .open {
-            if channel.pointee.state == .lingering { metrics?.count(.linger) }
+            metrics?.count(channel.pointee.state == .lingering ? .linger : .announcement)
             return close(channel)
         }
         if sendDue(channel) <= now {

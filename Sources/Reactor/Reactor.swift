@@ -46,6 +46,8 @@ public struct ReactorLimits: Sendable {
     public var lingerNanos: UInt64 = 1_000_000_000
     /// More than this is not read from a shut socket.
     public var lingerBytes = 16 << 20
+    /// From an accepted connection to the end of its PROXY header, where it has one.
+    public var announcementNanos: UInt64 = 5_000_000_000
     /// Bytes a second that a peer must take of what waits for it; 0: any.
     public var sendRate = 1 << 10
     /// It may take less for so long.

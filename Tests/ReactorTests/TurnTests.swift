@@ -3,6 +3,7 @@
 import CLinux
 import Glibc
 import Primitives
+import Synchronization
 import Testing
 
 @testable import Reactor
@@ -17,6 +18,8 @@ private final class Protocol {
     /// How many turns a read is worth beyond its own.
     var turnsPerRead = 0
     var behind: [Int] = []
+    /// Connections are at their end.
+    var isDone = false
 
     static let greedy = UInt8(ascii: "g")
     static let greedyNanos: UInt64 = 600_000
@@ -60,7 +63,7 @@ private final class Protocol {
             wantsInput: { context, connection in Protocol.from(context).behind[Protocol.index(connection)] == 0 },
             isBehind: { context, connection in Protocol.from(context).behind[Protocol.index(connection)] > 0 },
             resume: { context, connection in Protocol.from(context).resumed(Protocol.index(connection)) },
-            isFinished: { _, _ in false },
+            isFinished: { context, _ in Protocol.from(context).isDone },
             deadline: { _, _ in .max >> 1 },
             expired: { _, _ in },
             drain: { _, _ in },
@@ -75,6 +78,8 @@ private final class Protocol {
 
     /// A reactor with so many connections, whose other ends are `peers`.
     private init(connections: Int) throws {
+        // The timer wheel begins at the real time.
+        now = max(now, clinux_now())
         let listener = try Listener(address: "127.0.0.1", port: 0, sharing: false)
         reactor = Reactor(
             listeners: [listener], handler: upper.handler, connections: [ConnectionCount(limit: 1000)])
@@ -163,5 +168,18 @@ private final class Protocol {
         #expect(reactor.waiting.count == 10 && reactor.sleepMillis() == 0)
         end()
         #expect(reactor.waiting.count == 0)
+    }
+
+    /// A timer that fires closes its channel, which takes timers out of the wheel: the wheel was changed while it was
+    /// being changed.
+    @Test func aTimerMayEndConnections() {
+        upper.isDone = true
+        for index in 0..<10 { say(0, index) }
+        _ = round()
+        #expect(reactor.openCount.load(ordering: .relaxed) == 11)
+        now += 2_000_000_000
+        _ = round()
+        #expect(reactor.openCount.load(ordering: .relaxed) == 1)
+        end()
     }
 }
