@@ -6,14 +6,14 @@ import Synchronization
 
 extension Reactor {
     /// The longest sleep: the heartbeat must move on an idle reactor too.
-    static let longestSleepMillis: UInt64 = 500
+    static let longestSleepNanos: UInt64 = 500_000_000
 
     /// Serves until a drain has ended or `stop` was called.
     public func run() {
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.eventsPerRound)
         defer { events.deallocate() }
         while true {
-            let count = epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepMillis())
+            let count = clinux_epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepNanos())
             now = clinux_now()
             heartbeat.store(now, ordering: .relaxed)
             for index in 0..<Int(max(count, 0)) { handle(events + index) }
@@ -26,12 +26,15 @@ extension Reactor {
         closeAll()
     }
 
-    /// How long epoll may sleep: until the next timer, rounded up, or not at all with output to write.
-    private func sleepMillis() -> Int32 {
+    /// How long epoll may sleep: until the next timer, or not at all with output to write. A deadline that is near
+    /// counts from now, not from the round's beginning: it is not to be late for what the round did.
+    private func sleepNanos() -> UInt64 {
         if dirtyCount > 0 { return 0 }
-        guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Int32(Self.longestSleepMillis) }
-        let delay = due > now ? (due - now + TimerWheel.tickNanos - 1) / TimerWheel.tickNanos : 0
-        return Int32(min(delay, Self.longestSleepMillis))
+        guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Self.longestSleepNanos }
+        if due <= now { return 0 }
+        if due - now >= Self.longestSleepNanos { return Self.longestSleepNanos }
+        let present = clinux_now()
+        return due > present ? due - present : 0
     }
 
     private static func earlier(_ due: UInt64?, _ rest: UInt64) -> UInt64? {
