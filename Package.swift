@@ -117,7 +117,7 @@ let package = Package(
         tests("HTTP", ["Primitives", "GRPC", "CNghttp2", "CZlib"]),
         tests("Codec", ["Inference", "Primitives", "JSON", "GRPC", protobuf]),
         tests("Routing", ["Inference"]),
-        tests("Batching", ["Inference", "Primitives"]),
+        tests("Batching", ["Inference", "Primitives", "CLinux"]),
         tests("Execution", ["ModelFormat", "Inference", "JSON", "CKernels"]),
         tests("ModelFormat"),
         tests("Configuration"),

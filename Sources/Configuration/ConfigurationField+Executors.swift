@@ -23,7 +23,9 @@ enum ProcessorList {
         if text == "any" { return [] }
         var processors: [Int] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { ScalarText.integer(String($0)) }
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map {
+                ScalarText.integer(String($0))
+            }
             guard let first = ends[0], let last = ends[ends.count - 1], ends.count <= 2 else { return nil }
             guard 0...processorMax ~= first, first...processorMax ~= max(first, last), last >= first else { return nil }
             for processor in first...last where !processors.contains(processor) { processors.append(processor) }

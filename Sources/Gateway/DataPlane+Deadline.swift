@@ -70,7 +70,9 @@ extension DataPlane {
     }
 
     func abandon(_ prediction: PredictionPointer, _ reason: RequestFate.Reason) {
-        if prediction.pointee.request.pointee.fate.abandon(reason), !prediction.pointee.isPooled { lanes[prediction.pointee.version].noteAbandoned() }
+        if prediction.pointee.request.pointee.fate.abandon(reason), !prediction.pointee.isPooled {
+            lanes[prediction.pointee.version].noteAbandoned()
+        }
     }
 
     /// Answers 504; the slot stays with its lane.

@@ -26,7 +26,7 @@ extension DataPlane {
     /// nil: there is none, or the client wants none.
     private func nextRung(_ prediction: PredictionPointer, _ stream: Stream) -> UnsafeMutablePointer<Rung>? {
         guard let pooled, stream.pointee.urgency.takesFallback else { return nil }
-        let version = pooled.versions + prediction.pointee.routed
+        let version = pooled.pointee.versions + prediction.pointee.routed
         guard prediction.pointee.rung < version.pointee.rungCount else { return nil }
         return version.pointee.rungs + prediction.pointee.rung
     }
@@ -81,8 +81,8 @@ extension DataPlane {
         if due != TimeoutPolicy.none { engine.watch(stream, until: due) }
         guard let pooled else { return false }
         let rows = prediction.pointee.request.pointee.rowCount
-        let nanos = pooled.versions[version].queue._withUnsafeGuaranteedRef { $0.cost.nanos(rows) }
-        guard pooled.versions[version].choice.isPooled(nanos) else {
+        let nanos = pooled.pointee.versions[version].queue._withUnsafeGuaranteedRef { $0.cost.nanos(rows) }
+        guard pooled.pointee.versions[version].choice.isPooled(nanos) else {
             addToLane(prediction, version)
             return true
         }
@@ -121,6 +121,6 @@ extension DataPlane {
     /// An answer of the ladder, under the version that was to answer.
     func countFallback(_ prediction: PredictionPointer) {
         guard let pooled else { return }
-        shard.add(pooled.versions[prediction.pointee.routed].metrics.fallback(prediction.pointee.arm))
+        shard.add(pooled.pointee.versions[prediction.pointee.routed].metrics.fallback(prediction.pointee.arm))
     }
 }

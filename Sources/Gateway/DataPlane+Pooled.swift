@@ -18,7 +18,7 @@ extension DataPlane {
     @inline(__always)
     func place(_ prediction: PredictionPointer, _ stream: Stream) -> Bool {
         guard let pooled else { return false }
-        let version = pooled.versions + prediction.pointee.version
+        let version = pooled.pointee.versions + prediction.pointee.version
         let rows = prediction.pointee.request.pointee.rowCount
         let nanos = version.pointee.queue._withUnsafeGuaranteedRef { $0.cost.nanos(rows) }
         guard version.pointee.choice.isPooled(nanos) else { return false }
@@ -37,17 +37,17 @@ extension DataPlane {
 
     /// Pushes the request into its version's queue; nil: it is in.
     func admit(_ prediction: PredictionPointer, _ stream: Stream, due: UInt64) -> Refused? {
-        guard let pooled, !pooled.completions.pointee.isFull else { return Refused(reason: nil) }
-        let version = pooled.versions + prediction.pointee.version
+        guard let pooled, !pooled.pointee.completions.pointee.isFull else { return Refused(reason: nil) }
+        let version = pooled.pointee.versions + prediction.pointee.version
         let priority = Priority(rawValue: stream.pointee.urgency.priority.rawValue) ?? .normal
         let refusal = version.pointee.queue._withUnsafeGuaranteedRef { queue in
             queue.admit(
-                prediction.pointee.job, home: pooled.completions, priority: priority, due: due, now: clock())
+                prediction.pointee.job, home: pooled.pointee.completions, priority: priority, due: due, now: clock())
         }
         if let refusal { return Refused(reason: refusal) }
         prediction.pointee.isPooled = true
         version.pointee.pending += 1
-        pooled.hasPushed = true
+        pooled.pointee.hasPushed = true
         return nil
     }
 
@@ -55,7 +55,7 @@ extension DataPlane {
     private func shed(_ prediction: PredictionPointer, _ stream: Stream, _ refusal: Refusal?) {
         guard let pooled else { return }
         let priority = Priority(rawValue: stream.pointee.urgency.priority.rawValue) ?? .normal
-        shard.add(pooled.versions[prediction.pointee.routed].metrics.shed(priority, refusal))
+        shard.add(pooled.pointee.versions[prediction.pointee.routed].metrics.shed(priority, refusal))
         if descend(prediction, stream) { return }
         let duration = clock() &- prediction.pointee.startedAt
         shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: duration)
@@ -87,32 +87,32 @@ extension DataPlane {
     func passPooled() {
         signalPooled()
         guard let pooled else { return }
-        if pooled.completions.pointee.outstanding > 0 {
-            pooled.completions.pointee.beginTaking()
-            while let job = pooled.completions.pointee.take() { finish(job, pooled) }
+        if pooled.pointee.completions.pointee.outstanding > 0 {
+            pooled.pointee.completions.pointee.beginTaking()
+            while let job = pooled.pointee.completions.pointee.take() { finish(job, pooled) }
         }
         signalPooled()
     }
 
     /// One signal for whatever was pushed since the last.
     func signalPooled() {
-        guard let pooled, pooled.hasPushed else { return }
-        pooled.hasPushed = false
-        pooled.pool.signal()
+        guard let pooled, pooled.pointee.hasPushed else { return }
+        pooled.pointee.hasPushed = false
+        pooled.pointee.pool._withUnsafeGuaranteedRef { $0.signal() }
     }
 
-    private func finish(_ job: UnsafeMutablePointer<QueuedJob>, _ pooled: PooledLanes) {
+    private func finish(_ job: UnsafeMutablePointer<QueuedJob>, _ pooled: UnsafeMutablePointer<PooledLanes>) {
         let prediction = job.pointee.ticket.assumingMemoryBound(to: Prediction.self)
         let index = prediction.pointee.version
         let (startedAt, endedAt) = (job.pointee.startedAt, job.pointee.endedAt)
-        pooled.versions[index].pending -= 1
+        let version = pooled.pointee.versions + index
+        version.pointee.pending -= 1
         prediction.pointee.isPooled = false
         if job.pointee.outcome == .dropped { return finishDropped(prediction) }
-        pooled.versions[index].choice.ran(
-            nanos: endedAt &- startedAt, now: endedAt, pending: pooled.versions[index].pending)
+        version.pointee.choice.ran(nanos: endedAt &- startedAt, now: endedAt, pending: version.pointee.pending)
         statisticsShard[index].ran(at: startedAt)
         guard prediction.pointee.stream != nil else {
-            shard.add(pooled.versions[index].metrics.lateResults)
+            shard.add(version.pointee.metrics.lateResults)
             return give(prediction)
         }
         let arrivedAt = prediction.pointee.startedAt
@@ -132,12 +132,10 @@ extension DataPlane {
         }
     }
 
-    /// The reactor has scored a batch itself.
-    func noteInline(_ index: Int, rows: Int, nanos: UInt64, at now: UInt64) {
+    /// The reactor has scored a batch itself. Only its own figures learn from it: the inline lane shares nothing.
+    func noteInline(_ index: Int, nanos: UInt64, at now: UInt64) {
         guard let pooled else { return }
-        let version = pooled.versions + index
-        version.pointee.queue._withUnsafeGuaranteedRef { $0.cost.observe(rows: rows, nanos: max(nanos, 1)) }
-        version.pointee.choice.ran(nanos: nanos, now: now, pending: 0)
+        pooled.pointee.versions[index].choice.ran(nanos: nanos, now: now, pending: 0)
     }
 
     static func error(of status: ScoringStatus) -> RequestError {

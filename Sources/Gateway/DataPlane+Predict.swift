@@ -110,7 +110,7 @@ extension DataPlane {
         shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
         shard.observe(versions[index].metrics.compute, nanos: ended &- started)
         statisticsShard[index].ran(at: started)
-        if pooled != nil { noteInline(index, rows: rows, nanos: ended &- started, at: ended) }
+        if pooled != nil { noteInline(index, nanos: ended &- started, at: ended) }
         let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
         for ticket in lanes[index].finish() {
             answer(ticket.assumingMemoryBound(to: Prediction.self), index, timing, started, ended)
@@ -129,7 +129,8 @@ extension DataPlane {
         guard let stream = prediction.pointee.stream else { return }
         if ended > prediction.pointee.request.pointee.deadline { return timeOut(prediction, stream) }
         stream.pointee.user = nil
-        shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
+        shard.observe(
+            versions[prediction.pointee.routed].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
         shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
             settled(prediction, .modelError)
@@ -150,7 +151,8 @@ extension DataPlane {
     }
 
     private func respond(
-        _ stream: Stream, _ index: Int, _ arm: Arm, _ tier: StaticString, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
+        _ stream: Stream, _ index: Int, _ arm: Arm, _ tier: StaticString, _ timing: UnsafeRawBufferPointer,
+        binaryHeader: Int?
     ) {
         // `server-timing` stays out of HPACK's table: many batches' values under one name make libnghttp2's search
         // of it long, 4% of a request.

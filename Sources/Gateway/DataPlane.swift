@@ -40,7 +40,7 @@ final class DataPlane: Plane {
     /// One a version, in the snapshot's order.
     let lanes: UnsafeMutablePointer<InlineLane>
     /// The way to executors and back; nil: there are none.
-    let pooled: PooledLanes?
+    private(set) var pooled: UnsafeMutablePointer<PooledLanes>?
     /// The versions whose lane is not empty.
     let waiting: UnsafeMutablePointer<Int>
     var waitingCount = 0
@@ -90,16 +90,20 @@ final class DataPlane: Plane {
                 rowNanos: UInt64(min(version.model.cost.nanosAlone, version.model.cost.nanosInBatch)))
             (lanes + index).initialize(to: lane)
         }
-        pooled = executors.map { PooledLanes($0, snapshot.versions) }
         let bytes = snapshot.versions.map { $0.model.scratchByteCount(rows: InlineLane.rowLimit) }.max() ?? 0
         scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
         super.init(port, limits: limits, secure: secure)
-        pooled?.open(waking: reactor)
+        guard let executors else { return }
+        let lanes = UnsafeMutablePointer<PooledLanes>.allocate(capacity: 1)
+        lanes.initialize(to: PooledLanes(executors, snapshot.versions, waking: reactor))
+        pooled = lanes
     }
 
     deinit {
+        pooled?.deinitialize(count: 1)
+        pooled?.deallocate()
         lanes.deinitialize(count: snapshot.versions.count)
         lanes.deallocate()
         waiting.deallocate()

@@ -5,8 +5,9 @@ import Execution
 import Inference
 import Reactor
 
-/// Of a reactor's thread only, but for the completions' own atomics.
-final class PooledLanes {
+/// At an address of its own, so that using it counts no reference; of one reactor's thread, but for the completions' own
+/// atomics.
+struct PooledLanes: ~Copyable {
     struct Version {
         let queue: Unmanaged<VersionQueue>
         let metrics: QueueMetrics
@@ -20,22 +21,19 @@ final class PooledLanes {
     /// Requests that one reactor may have with executors.
     static let outstandingMax = 4096
 
-    let pool: ExecutorPool
+    private let owner: ExecutorPool
+    let pool: Unmanaged<ExecutorPool>
     /// In the snapshot's order.
     let versions: UnsafeMutablePointer<Version>
-    private let count: Int
-    private(set) var completions: UnsafeMutablePointer<CompletionLane>
-    private var isOpen = false
-    /// Something was pushed in this round.
+    let completions: UnsafeMutablePointer<CompletionLane>
+    /// Something was pushed since the last signal.
     var hasPushed = false
-    /// The completions' wake-up keeps this.
-    private var reactor: Reactor?
 
-    init(_ pool: ExecutorPool, _ served: [ServedVersion]) {
-        self.pool = pool
-        count = served.count
-        versions = .allocate(capacity: max(count, 1))
-        completions = .allocate(capacity: 1)
+    /// Finished requests come back to `reactor`, which outlives this.
+    init(_ pool: ExecutorPool, _ served: [ServedVersion], waking reactor: Reactor) {
+        owner = pool
+        self.pool = .passUnretained(pool)
+        versions = .allocate(capacity: max(served.count, 1))
         for (index, version) in served.enumerated() {
             (versions + index).initialize(
                 to: Version(
@@ -43,12 +41,7 @@ final class PooledLanes {
                     rungs: version.queue.ladder.rungs, rungCount: version.queue.ladder.count,
                     choice: LaneChoice(version.queue.lane, limitNanos: version.queue.inlineLimitNanos)))
         }
-    }
-
-    /// Finished requests come back to this reactor.
-    func open(waking reactor: Reactor) {
-        self.reactor = reactor
-        isOpen = true
+        completions = .allocate(capacity: 1)
         completions.initialize(
             to: CompletionLane(
                 capacity: Self.outstandingMax, context: Unmanaged.passUnretained(reactor).toOpaque(),
@@ -58,7 +51,7 @@ final class PooledLanes {
     }
 
     deinit {
-        if isOpen { completions.deinitialize(count: 1) }
+        completions.deinitialize(count: 1)
         completions.deallocate()
         versions.deallocate()
     }

@@ -71,7 +71,8 @@ struct SnapshotLoader {
         let counted = try metrics.version(
             model: model.name, version: version, digest: bundle.sourceDigest.description,
             format: bundle.facts.format.rawValue, budgetNanos: budget)
-        return ServedVersion(bundle: bundle, configuration: model.configuration, metrics: counted,
+        return ServedVersion(
+            bundle: bundle, configuration: model.configuration, metrics: counted,
             queue: try QueuedVersion(bundle: bundle, model.configuration, configuration.executors, index, metrics))
     }
 

@@ -6,21 +6,21 @@ import Synchronization
 
 extension Reactor {
     /// The longest sleep: the heartbeat must move on an idle reactor too.
-    static let longestSleepMillis: UInt64 = 500
+    static let longestSleepNanos: UInt64 = 500_000_000
 
     /// Serves until a drain has ended or `stop` was called.
     public func run() {
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.eventsPerRound)
         defer { events.deallocate() }
         while true {
-            if !round(events, sleepMillis: sleepMillis()) { break }
+            if !round(events, sleepNanos: sleepNanos()) { break }
         }
         closeAll()
     }
 
     /// One round; false: it was the last.
-    func round(_ events: UnsafeMutablePointer<epoll_event>, sleepMillis: Int32) -> Bool {
-        let count = epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepMillis)
+    func round(_ events: UnsafeMutablePointer<epoll_event>, sleepNanos: UInt64) -> Bool {
+        let count = clinux_epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepNanos)
         now = clock()
         lookedAt = now
         heartbeat.store(now, ordering: .relaxed)
@@ -33,12 +33,15 @@ extension Reactor {
         return obeyOrders()
     }
 
-    /// How long epoll may sleep: until the next timer, rounded up, or not at all with something to do.
-    func sleepMillis() -> Int32 {
+    /// How long epoll may sleep: until the next timer, or not at all with something to do. A deadline that is near
+    /// counts from now, not from the round's beginning: it is not to be late for what the round did.
+    func sleepNanos() -> UInt64 {
         if dirtyCount > 0 || waiting.count > 0 { return 0 }
-        guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Int32(Self.longestSleepMillis) }
-        let delay = due > now ? (due - now + TimerWheel.tickNanos - 1) / TimerWheel.tickNanos : 0
-        return Int32(min(delay, Self.longestSleepMillis))
+        guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Self.longestSleepNanos }
+        if due <= now { return 0 }
+        if due - now >= Self.longestSleepNanos { return Self.longestSleepNanos }
+        let present = clock()
+        return due > present ? due - present : 0
     }
 
     private static func earlier(_ due: UInt64?, _ rest: UInt64) -> UInt64? {

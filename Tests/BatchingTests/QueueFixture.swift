@@ -13,7 +13,8 @@ enum Doubler {
         ScoringFunction(
             context: context,
             call: { _, jobs, count, _, _ in
-                Doubler.score(UnsafeMutableBufferPointer(start: jobs.assumingMemoryBound(to: ScoringJob.self), count: count))
+                Doubler.score(
+                    UnsafeMutableBufferPointer(start: jobs.assumingMemoryBound(to: ScoringJob.self), count: count))
             }, scratchBytes: 64, featureCount: 1, columns: 1, scoreType: .float32)
     }
 
@@ -109,7 +110,8 @@ final class HomeFixture: @unchecked Sendable {
 }
 
 func makeQueue(
-    _ limits: QueueLimits = QueueLimits(), rowNanos: Double = 1000, tag: Int = 0, scoring: ScoringFunction = Doubler.scoring()
+    _ limits: QueueLimits = QueueLimits(), rowNanos: Double = 1000, tag: Int = 0,
+    scoring: ScoringFunction = Doubler.scoring()
 ) -> VersionQueue {
     VersionQueue(tag: tag, limits: limits, scoring: scoring, nanosAlone: rowNanos, nanosInBatch: rowNanos)
 }

@@ -157,15 +157,15 @@ private final class StressTrial: @unchecked Sendable {
         var old: [QueueBox] = []
         var generation = 0
         while running.load(ordering: .acquiring) > 0 {
-            generation += 1
-            old.append(current.load().value)
-            let next = QueueBox(generation)
-            pool.serve(next.queues + old.flatMap(\.queues))
-            current.replace(next)
-            for _ in 0..<200 { sched_yield() }
             let oldest = seen.map { $0.value.load(ordering: .acquiring) }.min() ?? 0
             old.removeAll { $0.generation < oldest && $0.queues.allSatisfy(\.isIdle) }
+            for _ in 0..<200 { sched_yield() }
+            if old.count >= 4 { continue }
+            generation += 1
+            let (next, last) = (QueueBox(generation), current.load().value)
+            old.append(last)
             pool.serve(next.queues + old.flatMap(\.queues))
+            current.replace(next)
         }
         for box in old + [current.load().value] where !box.queues.allSatisfy(\.isIdle) {
             problems.withLock { $0.append("a queue is not idle at the end") }
@@ -205,7 +205,8 @@ private final class StressTrial: @unchecked Sendable {
                 fixture.fill(first: first, rows: rows)
                 sent += 1
                 let now = clinux_now()
-                let due = Bool.random(using: &generator) ? .max : now + UInt64.random(in: 1000...300_000, using: &generator)
+                let due =
+                    Bool.random(using: &generator) ? .max : now + UInt64.random(in: 1000...300_000, using: &generator)
                 let priority = Priority.allCases.randomElement(using: &generator)!
                 let queue = queues[Int.random(in: 0..<2, using: &generator)]
                 if queue.admit(fixture.job, home: home.lane, priority: priority, due: due, now: now) != nil {

@@ -14,7 +14,9 @@ import Testing
     }
 
     /// The jobs of the next batch, with how many rows of each.
-    private func take(_ queue: VersionQueue, at now: UInt64, into batch: inout Batch) -> [(UnsafeMutablePointer<QueuedJob>, Int)] {
+    private func take(_ queue: VersionQueue, at now: UInt64, into batch: inout Batch) -> [(
+        UnsafeMutablePointer<QueuedJob>, Int
+    )] {
         let isMine = queue.takeToken()
         #expect(isMine)
         _ = queue.take(into: &batch, at: now)

@@ -72,7 +72,8 @@ import Testing
         let error = #expect(throws: ConfigurationError.self) {
             try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
         }
-        let known = "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route)"
+        let known =
+            "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

@@ -110,7 +110,7 @@ private final class Protocol {
     private func round() -> [Int] {
         let before = upper.turns
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Reactor.eventsPerRound) { events in
-            _ = reactor.round(events.baseAddress.unsafelyUnwrapped, sleepMillis: 0)
+            _ = reactor.round(events.baseAddress.unsafelyUnwrapped, sleepNanos: 0)
         }
         return zip(upper.turns, before).map { $0 - $1 }
     }
@@ -157,7 +157,7 @@ private final class Protocol {
         say(0, 0)
         say(0, 0)
         for _ in 0..<4 { #expect(round()[0] == 1) }
-        #expect(reactor.sleepMillis() > 0 && upper.behind[0] == 0)
+        #expect(reactor.sleepNanos() > 0 && upper.behind[0] == 0)
         end()
     }
 
@@ -165,7 +165,7 @@ private final class Protocol {
         upper.turnsPerRead = 100
         for index in 0..<10 { say(0, index) }
         _ = round()
-        #expect(reactor.waiting.count == 10 && reactor.sleepMillis() == 0)
+        #expect(reactor.waiting.count == 10 && reactor.sleepNanos() == 0)
         end()
         #expect(reactor.waiting.count == 0)
     }

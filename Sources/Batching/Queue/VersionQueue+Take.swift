@@ -93,7 +93,9 @@ extension VersionQueue {
     }
 
     private func has(_ index: Int, in batch: borrowing Batch) -> Bool {
-        for place in 0..<batch.count where Int(batch.parts[place].job.pointee.priority.rawValue) == index { return true }
+        for place in 0..<batch.count where Int(batch.parts[place].job.pointee.priority.rawValue) == index {
+            return true
+        }
         return false
     }
 

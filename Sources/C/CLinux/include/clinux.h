@@ -26,6 +26,10 @@ static inline struct epoll_event clinux_epoll_event(uint32_t events, uint64_t to
 }
 static inline uint64_t clinux_epoll_token(const struct epoll_event *event) { return event->data.u64; }
 
+/// epoll_wait(2) for at most so many nanoseconds: to the microsecond where the kernel can (epoll_pwait2, Linux 5.11), else
+/// to the next millisecond.
+int clinux_epoll_wait(int epoll, struct epoll_event *events, int count, uint64_t nanos);
+
 /// accept4(2), which hides behind _GNU_SOURCE.
 int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 
