@@ -49,6 +49,7 @@ bench: bench-dependencies release ## serving against nghttpd, scoring against ot
 	Benchmarks/serving/footprint
 	Benchmarks/serving/cpu-per-request
 	Benchmarks/scoring/scoring
+	Benchmarks/counting/counting
 
 sanitize: test-dependencies ## all suites under the address and the thread sanitizer
 	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address

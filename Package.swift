@@ -95,8 +95,8 @@ let package = Package(
         .executableTarget(
             name: "serin",
             dependencies: [
-                "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",
-                "CJemalloc", arguments, logging,
+                "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat",
+                "Execution", "CJemalloc", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -105,6 +105,10 @@ let package = Package(
         .executableTarget(
             name: "scoring", dependencies: ["CPeers", "Execution", "Inference", "ModelFormat", arguments],
             path: "Benchmarks/scoring/harness", swiftSettings: swiftSettings),
+        // Benchmarks/counting: the guard's counters.
+        .executableTarget(
+            name: "counting", dependencies: ["Rollout"], path: "Benchmarks/counting/harness",
+            swiftSettings: swiftSettings),
 
         // Tests beside each module.
         tests("Primitives"),

@@ -57,7 +57,7 @@ struct SimulatedRun {
     private var result = RunResult(end: .held, verdict: .none, candidateRequests: 0, ticks: 0)
 
     /// - Parameter index: of the run; it chooses the traffic model and the random numbers.
-    init(_ scenario: Scenario, index: UInt64, seed: UInt64, bitmaps: KeyBitmaps) throws(RolloutRefusal) {
+    init(_ scenario: Scenario, index: UInt64, seed: UInt64, firstKeys: KeyBitmap) throws(RolloutRefusal) {
         self.scenario = scenario
         model = scenario.traffic[Int(index % UInt64(scenario.traffic.count))]
         let plan = scenario.plan
@@ -70,9 +70,9 @@ struct SimulatedRun {
         }
         healthy = candidate
         chance = RandomSource(seed: seed, stream: index &* 2 &+ 1)
-        if model.isSticky { bitmaps.clear() }
+        if model.isSticky { firstKeys.clear() }
         source = TrafficSource(
-            model: model, rate: scenario.rate / 10, ticks: Double(horizon), salt: chance.next(), bitmaps: bitmaps,
+            model: model, rate: scenario.rate / 10, ticks: Double(horizon), salt: chance.next(), firstKeys: firstKeys,
             random: RandomSource(seed: seed, stream: index &* 2))
         delay = max(model.badDelayTicks, plan.simulation.badDelayNanos / GuardCounterShape.tickNanos)
         machine = try RolloutMachine(

@@ -62,11 +62,11 @@ public enum Simulation {
     public static func run(
         _ scenario: Scenario, name: String, runs: Int, seed: UInt64, progress: (Int) -> Void = { _ in }
     ) throws(RolloutRefusal) -> SimulationResult {
-        let bitmaps = KeyBitmaps(isOn: true)
-        defer { bitmaps.deallocate() }
+        let firstKeys = KeyBitmap(isOn: true)
+        defer { firstKeys.deallocate() }
         var result = SimulationResult(name: name)
         for index in 0..<runs {
-            var run = try SimulatedRun(scenario, index: UInt64(index), seed: seed, bitmaps: bitmaps)
+            var run = try SimulatedRun(scenario, index: UInt64(index), seed: seed, firstKeys: firstKeys)
             result.add(run.run(), scenario.traffic[index % scenario.traffic.count])
             if index % 16 == 0 { progress(index) }
         }

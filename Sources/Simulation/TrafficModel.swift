@@ -23,12 +23,14 @@ public enum TrafficModel: String, Sendable, CaseIterable {
     case stickyZipf = "sticky-zipf"
     /// Sticky keys as above, and a failed card is tried again at once.
     case stickyRetries = "sticky-retries"
+    /// Sticky keys as above; the candidate decides as often as it should, but for other keys than stable.
+    case stickyDecisions = "sticky-decisions"
     /// A person goes a step back, and on again, time after time.
     case steps
     /// Bad outcomes are known half a second after good ones.
     case slowOutcomes = "slow-outcomes"
 
-    var isSticky: Bool { self == .stickyZipf || self == .stickyRetries }
+    var isSticky: Bool { self == .stickyZipf || self == .stickyRetries || self == .stickyDecisions }
 
     /// Ticks until a bad outcome is known.
     var badDelayTicks: UInt64 { self == .slowOutcomes ? 5 : 0 }

@@ -11,7 +11,8 @@ struct TrafficSource {
     let ticks: Double
     /// Which arm a key has; another in every run.
     let salt: UInt64
-    let bitmaps: KeyBitmaps
+    /// Which keys came before: the gateway's own.
+    let firstKeys: KeyBitmap
     var random: RandomSource
 
     static let keyCount = 20_000.0
@@ -39,18 +40,23 @@ struct TrafficSource {
         if model == .diurnal { mean *= 1 + 0.8 * sin(phase * 8 * .pi) }
         if model == .bursts, random.unit() < 0.02 { mean *= min(30, 1 / max(random.unit(), 0.01)) }
         let weather = weather(phase: phase, canary: canary)
-        var count = random.poisson(mean)
-        while count > 0 {
-            count -= 1
-            // Reactors see a change of the route at different moments.
-            if cohort.second != nil, random.unit() < laggingShare {
-                request(&cohort.first, stable, canary, weather)
-            } else if cohort.second != nil {
-                request(&cohort.second!, stable, canary, weather)
+        let count = random.poisson(mean)
+        // Copies of their own: a part is 224 bytes, and behind an optional each access would move them.
+        var first = cohort.first
+        guard var second = cohort.second else {
+            for _ in 0..<count { request(&first, stable, canary, weather) }
+            cohort.first = first
+            return
+        }
+        // Reactors see a change of the route at different moments.
+        for _ in 0..<count {
+            if random.unit() < laggingShare {
+                request(&first, stable, canary, weather)
             } else {
-                request(&cohort.first, stable, canary, weather)
+                request(&second, stable, canary, weather)
             }
         }
+        (cohort.first, cohort.second) = (first, second)
     }
 
     private mutating func weather(phase: Double, canary: ArmRates) -> Weather {
@@ -99,7 +105,7 @@ struct TrafficSource {
     @inline(__always)
     private mutating func answer(
         _ counts: inout ArmCounts, _ rates: ArmRates, _ lateness: Double, _ stall: Double, _ burst: Double,
-        _ fails: Bool, key: UInt64 = 0
+        _ fails: Bool, isFirst: Bool = true, decisionKey: UInt64 = 0
     ) {
         var (slowness, decision) = random.units()
         let bits = random.next()
@@ -112,15 +118,15 @@ struct TrafficSource {
         }
         if fails {
             counts.errors += 1
-            if bitmaps.errors.claim(key) { counts.errorEvents += 1 }
+            if isFirst { counts.errorEvents += 1 }
             return
         }
-        if key != 0 { decision = RandomSource.unit(RandomSource.mixed(key ^ 0x5151)) }
+        if decisionKey != 0 { decision = RandomSource.unit(RandomSource.mixed(decisionKey)) }
         if decision < rates.decisions {
             counts.positives += 1
-            if bitmaps.positives.claim(key) { counts.positiveEvents += 1 }
+            if isFirst { counts.positiveEvents += 1 }
         }
-        guard bitmaps.scores.claim(key) else { return }
+        guard isFirst else { return }
         let score = Double(bits & 0xffff) * 0x1p-12 + rates.scoreShift
         counts.scores[min(Int(score), ArmCounts.binCount - 1)] += 1
     }
@@ -149,43 +155,23 @@ struct TrafficSource {
         let isBad = rank >= Self.badKeysFrom && key >> 8 % Self.badKeyEvery == 0
         let level = isBad ? Self.badKeyFactor : 0.3
         let fails = failure < rates.errors * level
+        // What a version decides of a key it decides again; other versions, where the model says so, of other keys.
+        let decisionKey = key ^ (isCanary && model == .stickyDecisions ? 0x7373 : 0x5151)
+        let isFirst = firstKeys.claim(key)
         if isCanary {
-            answer(&part.canary, rates, 1, 0, 1, fails, key: key)
+            answer(&part.canary, rates, 1, 0, 1, fails, isFirst: isFirst, decisionKey: decisionKey)
         } else {
-            answer(&part.stable, rates, 1, 0, 1, fails, key: key)
+            answer(&part.stable, rates, 1, 0, 1, fails, isFirst: isFirst, decisionKey: decisionKey)
         }
         guard fails, model == .stickyRetries else { return }
         for _ in 0..<20 {
             let again = random.unit() < 0.8
             if isCanary {
-                answer(&part.canary, rates, 1, 0, 1, again, key: key)
+                answer(&part.canary, rates, 1, 0, 1, again, isFirst: false, decisionKey: decisionKey)
             } else {
-                answer(&part.stable, rates, 1, 0, 1, again, key: key)
+                answer(&part.stable, rates, 1, 0, 1, again, isFirst: false, decisionKey: decisionKey)
             }
             if !again { return }
         }
-    }
-}
-
-/// The real ones, of one run.
-struct KeyBitmaps {
-    let errors: KeyBitmap
-    let positives: KeyBitmap
-    let scores: KeyBitmap
-
-    init(isOn: Bool) {
-        (errors, positives, scores) = (KeyBitmap(isOn: isOn), KeyBitmap(isOn: isOn), KeyBitmap(isOn: isOn))
-    }
-
-    func clear() {
-        errors.clear()
-        positives.clear()
-        scores.clear()
-    }
-
-    func deallocate() {
-        errors.deallocate()
-        positives.deallocate()
-        scores.deallocate()
     }
 }

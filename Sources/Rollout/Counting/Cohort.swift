@@ -17,7 +17,7 @@ public struct ArmCounts: Equatable, Sendable {
     public var late: UInt32 = 0
     /// The model's failures.
     public var errors: UInt32 = 0
-    /// Failures that count as events: under sticky routing one a key and rollout.
+    /// Failures that count as events: under sticky routing those of a key's first request in the rollout.
     public var errorEvents: UInt32 = 0
     /// Decisions that count as events, likewise.
     public var positiveEvents: UInt32 = 0

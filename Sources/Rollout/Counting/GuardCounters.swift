@@ -18,7 +18,7 @@ public struct GuardCounterShape: Equatable, Sendable {
     public var deadlineNanos: UInt64
     /// The 15 inner edges of the score bins, ascending; `[e_i, e_i+1)`.
     public var scoreEdges: [Double]
-    /// Keys repeat and keep their arm, so that events and scores are capped by key.
+    /// Keys repeat and keep their arm, so that only a key's first request has events and a score.
     public var isSticky: Bool
 
     public init(budgetNanos: UInt64, deadlineNanos: UInt64, scoreEdges: [Double], isSticky: Bool) {
@@ -45,9 +45,7 @@ public final class GuardCounters: @unchecked Sendable {
     let slotCount: Int
     let edges: UnsafeMutablePointer<Double>
     let epochs: UnsafeMutablePointer<GuardEpochEntry>
-    let errorKeys: KeyBitmap
-    let positiveKeys: KeyBitmap
-    let scoreKeys: KeyBitmap
+    let firstKeys: KeyBitmap
     private var memories: [UnsafeMutablePointer<GuardShardMemory>] = []
     public private(set) var shards: [GuardShard] = []
     /// The shares that were announced, of the epochs that are kept.
@@ -67,9 +65,7 @@ public final class GuardCounters: @unchecked Sendable {
         edges.initialize(from: shape.scoreEdges, count: ArmCounts.binCount - 1)
         epochs = .allocate(capacity: Self.epochsKept)
         for index in 0..<Self.epochsKept { (epochs + index).initialize(to: GuardEpochEntry()) }
-        (errorKeys, positiveKeys, scoreKeys) = (
-            KeyBitmap(isOn: shape.isSticky), KeyBitmap(isOn: shape.isSticky), KeyBitmap(isOn: shape.isSticky)
-        )
+        firstKeys = KeyBitmap(isOn: shape.isSticky)
         for _ in 0..<count {
             let memory = UnsafeMutablePointer<GuardShardMemory>.allocate(capacity: 1)
             memory.initialize(to: GuardShardMemory(self))
@@ -83,9 +79,7 @@ public final class GuardCounters: @unchecked Sendable {
             memory.deinitialize(count: 1)
             memory.deallocate()
         }
-        errorKeys.deallocate()
-        positiveKeys.deallocate()
-        scoreKeys.deallocate()
+        firstKeys.deallocate()
         epochs.deinitialize(count: Self.epochsKept)
         epochs.deallocate()
         edges.deallocate()

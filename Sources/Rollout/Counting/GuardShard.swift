@@ -25,13 +25,15 @@ public struct GuardTicket: Sendable {
     @usableFromInline var arm: GuardArm
     /// Its budget has passed, and was counted.
     public internal(set) var isLate: Bool
+    /// The first request of its key: its outcome is an event.
+    @usableFromInline var isFirst: Bool
     /// Whether it counts at all.
     public let isCounted: Bool
 
     @usableFromInline
-    init(slot: UInt32, generation: UInt32, arm: GuardArm) {
+    init(slot: UInt32, generation: UInt32, arm: GuardArm, isFirst: Bool) {
         (self.slot, self.generation, self.arm) = (slot, generation, arm)
-        (isLate, isCounted) = (false, true)
+        (isLate, self.isFirst, isCounted) = (false, isFirst, true)
     }
 
     /// Override, segment, label and shadow traffic, and requests that came too late for any version.
@@ -39,7 +41,7 @@ public struct GuardTicket: Sendable {
 
     private init() {
         (slot, generation, arm) = (0, 0, .stable)
-        (isLate, isCounted) = (false, false)
+        (isLate, isFirst, isCounted) = (false, false, false)
     }
 
     @usableFromInline
@@ -58,17 +60,14 @@ public struct GuardOutcome: Sendable {
     public var score: Double
     /// The decision at the model's threshold.
     public var isPositive: Bool
-    /// Of the sticky key; 0: none.
-    public var keyHash: UInt64
 
     @inlinable
-    public init(nanos: UInt64, isError: Bool, isFull: Bool, score: Double, isPositive: Bool, keyHash: UInt64) {
+    public init(nanos: UInt64, isError: Bool, isFull: Bool, score: Double, isPositive: Bool) {
         self.nanos = nanos
         self.isError = isError
         self.isFull = isFull
         self.score = score
         self.isPositive = isPositive
-        self.keyHash = keyHash
     }
 }
 
@@ -90,14 +89,18 @@ public struct GuardShard: @unchecked Sendable {
     public func sleep() { memory.pointee.openTick.store(.max, ordering: .releasing) }
 
     /// Counts a request of an arm's own traffic.
-    /// - Parameter epoch: of the route by which the arm was chosen.
+    /// - Parameters:
+    ///   - epoch: of the route by which the arm was chosen.
+    ///   - keyHash: of the sticky key by which it was chosen; 0: none.
     @inlinable
-    public func route(_ arm: GuardArm, epoch: UInt32, tick: UInt64) -> GuardTicket {
+    public func route(_ arm: GuardArm, epoch: UInt32, tick: UInt64, keyHash: UInt64 = 0) -> GuardTicket {
         let memory = memory
         if memory.pointee.tick != tick || memory.pointee.epoch != epoch { claim(tick: tick, epoch: epoch) }
         let slot = memory.pointee.current
         bump(cells(slot, arm), .requests)
-        return GuardTicket(slot: slot, generation: memory.pointee.generation, arm: arm)
+        return GuardTicket(
+            slot: slot, generation: memory.pointee.generation, arm: arm,
+            isFirst: memory.pointee.firstKeys.claim(keyHash))
     }
 
     /// The budget has passed without a full answer, and the request is still under way.
@@ -124,7 +127,12 @@ public struct GuardShard: @unchecked Sendable {
             bump(cells, .late)
         }
         countSlower(outcome.nanos, slot: ticket.slot, cells)
-        if outcome.isError { countError(outcome, cells) } else if outcome.isFull { countScore(outcome, cells) }
+        if outcome.isError {
+            bump(cells, .errors)
+            if ticket.isFirst { bump(cells, .errorEvents) }
+        } else if outcome.isFull {
+            countScore(outcome, isFirst: ticket.isFirst, cells)
+        }
         // Last, with release: who sees it settled sees what became of it.
         let settled = cells + Cell.settled.rawValue
         settled.pointee.store(settled.pointee.load(ordering: .relaxed) &+ 1, ordering: .releasing)
@@ -185,18 +193,12 @@ extension GuardShard {
     }
 
     @inlinable
-    func countError(_ outcome: GuardOutcome, _ cells: Cells) {
-        bump(cells, .errors)
-        if memory.pointee.errorKeys.claim(outcome.keyHash) { bump(cells, .errorEvents) }
-    }
-
-    @inlinable
-    func countScore(_ outcome: GuardOutcome, _ cells: Cells) {
+    func countScore(_ outcome: GuardOutcome, isFirst: Bool, _ cells: Cells) {
         if outcome.isPositive {
             bump(cells, .positives)
-            if memory.pointee.positiveKeys.claim(outcome.keyHash) { bump(cells, .positiveEvents) }
+            if isFirst { bump(cells, .positiveEvents) }
         }
-        guard outcome.score == outcome.score, memory.pointee.scoreKeys.claim(outcome.keyHash) else { return }
+        guard isFirst, outcome.score == outcome.score else { return }
         // 15 inner edges: four halvings without a branch.
         let edges = memory.pointee.edges
         var bin = 0

@@ -35,9 +35,7 @@ struct GuardShardMemory: ~Copyable {
     @usableFromInline let latencies: UnsafeMutablePointer<Atomic<UInt32>>
     /// The 15 inner edges of the score bins; shared by the shards, never written after the start.
     @usableFromInline let edges: UnsafePointer<Double>
-    @usableFromInline let errorKeys: KeyBitmap
-    @usableFromInline let positiveKeys: KeyBitmap
-    @usableFromInline let scoreKeys: KeyBitmap
+    @usableFromInline let firstKeys: KeyBitmap
     let epochs: UnsafePointer<GuardEpochEntry>
     let slotCount: Int
 
@@ -49,9 +47,7 @@ struct GuardShardMemory: ~Copyable {
         cells = Self.zeros(slotCount * 2 * Self.cellsAnArm)
         latencies = Self.zeros(2 * LatencyBuckets.count)
         edges = UnsafePointer(counters.edges)
-        errorKeys = counters.errorKeys
-        positiveKeys = counters.positiveKeys
-        scoreKeys = counters.scoreKeys
+        firstKeys = counters.firstKeys
         epochs = UnsafePointer(counters.epochs)
     }
 

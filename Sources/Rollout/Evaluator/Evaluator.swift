@@ -78,10 +78,10 @@ public struct Evaluator: Equatable, Sendable {
 
     // MARK: Ticks
 
-    /// Takes the next cohort, which is final. Ticks before it that had no request need no cohort.
-    /// - Precondition: cohorts come in the order of their ticks, each once.
+    /// Takes the next cohort, which is final. Ticks before it that had no request need no cohort; a cohort that comes after
+    /// later ones, or twice, is left out.
     public mutating func step(_ cohort: Cohort) {
-        precondition(cohort.tick >= nextTick)
+        guard cohort.tick >= nextTick else { return }
         rest(until: cohort.tick)
         nextTick = cohort.tick + 1
         if isWarmUp(cohort) { return }
@@ -167,6 +167,11 @@ public struct Evaluator: Equatable, Sendable {
         return ((logs.min() ?? -.infinity) / log(10), -log10(settings.promotionBeta))
     }
 
+    /// Requests without a bad one after which both would have passed.
+    public var cleanRequestsMissing: Int {
+        [latePromotion, errorPromotion].compactMap { $0?.cleanRequestsMissing(beta: settings.promotionBeta) }.max() ?? 0
+    }
+
     /// Why the scores are said to differ.
     public var shiftExplanation: ShiftExplanation? { shift.map(ShiftExplanation.init) }
 
@@ -209,7 +214,7 @@ extension Evaluator: Storable {
 
     /// Takes over what an evaluator with the same settings wrote.
     mutating func read(from snapshot: inout SnapshotReader) throws(SnapshotError) {
-        startTick = try snapshot.integer()
+        startTick = try snapshot.integer(0...UInt64.max >> 1)
         nextTick = try snapshot.integer(startTick...UInt64.max >> 1)
         stepEpoch = UInt32(try snapshot.integer(0...UInt64(UInt32.max)))
         warmUpEnd = try snapshot.optional { reader throws(SnapshotError) in try reader.integer(0...UInt64.max >> 1) }

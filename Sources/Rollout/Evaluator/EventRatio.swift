@@ -24,6 +24,11 @@ struct EventRatio: Equatable, Sendable {
         self.alternatives = alternatives
     }
 
+    /// The rows follow from the share, and the share from the next event.
+    static func == (one: EventRatio, other: EventRatio) -> Bool {
+        one.null == other.null && one.alternatives == other.alternatives
+    }
+
     /// The probability that an event is the canary's.
     static func theta(_ ratio: Double, share: Double) -> Double { share * ratio / (share * ratio + 1 - share) }
 

@@ -67,15 +67,22 @@ struct PromotionTest: Equatable, Sendable {
         (good, bad) = (0, 0)
     }
 
-    /// Requests without one bad that suffice, where stable has none either.
+    /// Requests of the candidate without one bad that suffice, where stable has none either.
     static func cleanRequests(rateMax: Double, usesRatio: Bool, beta: Double) -> Int {
-        var test = PromotionTest(rateMax: rateMax, ratioMax: 2, usesRatio: usesRatio)
-        var (low, high) = (0, 1)
-        func suffices(_ count: Int) -> Bool {
-            test.good = UInt64(count)
-            return test.logEvidence >= -log(beta)
+        PromotionTest(rateMax: rateMax, ratioMax: 2, usesRatio: usesRatio).cleanRequestsMissing(beta: beta)
+    }
+
+    /// The same on top of what it has seen.
+    func cleanRequestsMissing(beta: Double) -> Int {
+        let needed = -log(beta)
+        if logEvidence >= needed { return 0 }
+        var test = self
+        func suffices(_ more: Int) -> Bool {
+            test.good = good + UInt64(more)
+            return test.logEvidence >= needed
         }
-        while !suffices(high) { (low, high) = (high, high * 2) }
+        var (low, high) = (0, 1)
+        while !suffices(high), high < 1 << 50 { (low, high) = (high, high * 2) }
         while high - low > 1 {
             let middle = (low + high) / 2
             if suffices(middle) { high = middle } else { low = middle }

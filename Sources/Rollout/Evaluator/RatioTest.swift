@@ -5,8 +5,8 @@
 //     L_k = Π over ρ-epochs (θ(r_k,ρ)/θ(r0,ρ))^b_c · ((1−θ(r_k,ρ))/(1−θ(r0,ρ)))^b_s
 //
 // Each event is taken at the share ρ with which it was *routed*; at the share of the tick in which it became known it
-// fires falsely in 31 to 100% of runs after a step down.  It needs an independent coin a request, or one event a key
-// and rollout: `KeyBitmap` sees to that.  Skipped where ρ is 0 or 1: all events are one arm's by construction.
+// fires falsely in 31 to 100% of runs after a step down.  It needs an independent coin a request; under sticky
+// routing a key's first request has one: `KeyBitmap` sees to that.  Skipped where ρ is 0 or 1: all events are one arm's by construction.
 //
 // Before it may fire it wants 5 events of the arm that has more of them than it should: the canary's upward, stable's
 // downward (a candidate that never decides has none of its own).
