@@ -26,6 +26,8 @@ struct PooledLanes: ~Copyable {
     /// In the snapshot's order.
     let versions: UnsafeMutablePointer<Version>
     let completions: UnsafeMutablePointer<CompletionLane>
+    /// How long the reactor looks for a request that is alone with the executors.
+    let spinNanos: UInt64
     /// Something was pushed since the last signal.
     var hasPushed = false
 
@@ -33,6 +35,7 @@ struct PooledLanes: ~Copyable {
     init(_ pool: ExecutorPool, _ served: [ServedVersion], waking reactor: Reactor) {
         owner = pool
         self.pool = .passUnretained(pool)
+        spinNanos = pool.spinNanos
         versions = .allocate(capacity: max(served.count, 1))
         for (index, version) in served.enumerated() {
             (versions + index).initialize(

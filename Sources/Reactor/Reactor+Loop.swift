@@ -29,7 +29,10 @@ extension Reactor {
     /// How long epoll may sleep: until the next timer, or not at all with output to write. A deadline that is near
     /// counts from now, not from the round's beginning: it is not to be late for what the round did.
     private func sleepNanos() -> UInt64 {
-        if dirtyCount > 0 { return 0 }
+        if dirtyCount > 0 || isExpectant {
+            isExpectant = false
+            return 0
+        }
         guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Self.longestSleepNanos }
         if due <= now { return 0 }
         if due - now >= Self.longestSleepNanos { return Self.longestSleepNanos }
