@@ -20,9 +20,7 @@ extension DataPlane {
     func place(_ prediction: PredictionPointer, _ stream: Stream) -> Bool {
         guard let pooled else { return false }
         let version = pooled.pointee.versions + prediction.pointee.version
-        let rows = prediction.pointee.request.pointee.rowCount
-        let nanos = version.pointee.queue._withUnsafeGuaranteedRef { $0.cost.nanos(rows) }
-        guard version.pointee.choice.isPooled(nanos) else { return false }
+        guard version.pointee.isPooled(prediction.pointee.request.pointee.rowCount) else { return false }
         handOver(prediction, stream)
         return true
     }

@@ -14,6 +14,13 @@ struct PooledLanes: ~Copyable {
         let rungs: UnsafeMutablePointer<Rung>
         let rungCount: Int
         var choice: LaneChoice
+        /// Larger requests go to executors in either case.
+        let inlineRows: Int
+
+        /// Whether a request of so many rows goes to executors.
+        @inline(__always)
+        func isPooled(_ rows: Int) -> Bool { choice.isPooled || rows > inlineRows }
+
         /// Requests of this reactor that executors have.
         var pending = 0
     }
@@ -38,11 +45,12 @@ struct PooledLanes: ~Copyable {
         spinNanos = pool.spinNanos
         versions = .allocate(capacity: max(served.count, 1))
         for (index, version) in served.enumerated() {
+            let choice = LaneChoice(version.queue.lane, limitNanos: version.queue.inlineLimitNanos)
             (versions + index).initialize(
                 to: Version(
                     queue: .passUnretained(version.queue.queue), metrics: version.queue.metrics,
-                    rungs: version.queue.ladder.rungs, rungCount: version.queue.ladder.count,
-                    choice: LaneChoice(version.queue.lane, limitNanos: version.queue.inlineLimitNanos)))
+                    rungs: version.queue.ladder.rungs, rungCount: version.queue.ladder.count, choice: choice,
+                    inlineRows: choice.inlineRows(version.queue.queue.cost)))
         }
         completions = .allocate(capacity: 1)
         completions.initialize(
