@@ -19,7 +19,8 @@ public struct LaneChoice: Sendable {
     let dwellNanos: UInt64
     private var averageNanos: UInt64 = 0
     private var shortSince: UInt64 = 0
-    private(set) var isPooled: Bool
+    /// All of the version's requests go to the executors.
+    public private(set) var isPooled: Bool
 
     public init(_ mode: Mode, limitNanos: UInt64, dwellNanos: UInt64 = 100_000_000) {
         self.mode = mode
@@ -28,10 +29,13 @@ public struct LaneChoice: Sendable {
         isPooled = mode == .pooled
     }
 
-    /// Whether a request that would take `nanos` alone goes to the executors.
-    @inline(__always)
-    public func isPooled(_ nanos: UInt64) -> Bool {
-        isPooled || (mode == .measured && nanos > limitNanos)
+    /// The most rows of a request that a reactor scores itself, while it has the version.
+    public func inlineRows(_ cost: borrowing BatchCost) -> Int {
+        switch mode {
+        case .inline: .max
+        case .pooled: 0
+        case .measured: cost.nanos(1) > limitNanos ? 0 : cost.rows(in: limitNanos)
+        }
     }
 
     /// A batch has taken so long; `pending`: the version's requests of this reactor that executors have.

@@ -53,8 +53,8 @@ public struct ExecutorConfiguration: Sendable, Equatable {
     public internal(set) var threads = 0
     /// A model whose batches take longer than this is scored by executors.
     public internal(set) var inlineLimitNanos: UInt64 = 50_000
-    /// How long an executor looks for work before it sleeps.
-    public internal(set) var spinNanos: UInt64 = 20_000
+    /// How long an executor looks for work, and a reactor for its only request's scores, before it sleeps.
+    public internal(set) var spinNanos: UInt64 = 50_000
     /// A batch that takes longer than this is stuck.
     public internal(set) var stuckNanos: UInt64 = 100_000_000
     /// Added to the threads' nice value.

@@ -80,9 +80,7 @@ extension DataPlane {
         let due = watchTime(prediction, stream)
         if due != TimeoutPolicy.none { engine.watch(stream, until: due) }
         guard let pooled else { return false }
-        let rows = prediction.pointee.request.pointee.rowCount
-        let nanos = pooled.pointee.versions[version].queue._withUnsafeGuaranteedRef { $0.cost.nanos(rows) }
-        guard pooled.pointee.versions[version].choice.isPooled(nanos) else {
+        guard pooled.pointee.versions[version].isPooled(prediction.pointee.request.pointee.rowCount) else {
             addToLane(prediction, version)
             return true
         }

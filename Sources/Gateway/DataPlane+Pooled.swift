@@ -11,6 +11,7 @@ import GRPC
 import HTTP
 import Inference
 import Primitives
+import Reactor
 import Telemetry
 
 extension DataPlane {
@@ -19,9 +20,7 @@ extension DataPlane {
     func place(_ prediction: PredictionPointer, _ stream: Stream) -> Bool {
         guard let pooled else { return false }
         let version = pooled.pointee.versions + prediction.pointee.version
-        let rows = prediction.pointee.request.pointee.rowCount
-        let nanos = version.pointee.queue._withUnsafeGuaranteedRef { $0.cost.nanos(rows) }
-        guard version.pointee.choice.isPooled(nanos) else { return false }
+        guard version.pointee.isPooled(prediction.pointee.request.pointee.rowCount) else { return false }
         handOver(prediction, stream)
         return true
     }
@@ -46,9 +45,19 @@ extension DataPlane {
         }
         if let refusal { return Refused(reason: refusal) }
         prediction.pointee.isPooled = true
+        expect(prediction, version)
         version.pointee.pending += 1
         pooled.pointee.hasPushed = true
         return nil
+    }
+
+    /// A request that is alone with the executors is back so soon that sleeping until then is not worth it.
+    private func expect(_ prediction: PredictionPointer, _ version: UnsafeMutablePointer<PooledLanes.Version>) {
+        guard let pooled else { return }
+        let rows = prediction.pointee.request.pointee.rowCount
+        let nanos = version.pointee.queue._withUnsafeGuaranteedRef { $0.cost.nanos(rows) }
+        let spin = pooled.pointee.spinNanos
+        pooled.pointee.completions.pointee.expectedUntil = nanos <= 2 * spin ? clock() + nanos + spin : 0
     }
 
     /// The request cannot be scored in time: a fallback answers, or it is refused at once.
@@ -87,9 +96,14 @@ extension DataPlane {
     func passPooled() {
         signalPooled()
         guard let pooled else { return }
-        if pooled.pointee.completions.pointee.outstanding > 0 {
-            pooled.pointee.completions.pointee.beginTaking()
-            while let job = pooled.pointee.completions.pointee.take() { finish(job, pooled) }
+        let completions = pooled.pointee.completions
+        if completions.pointee.outstanding > 0 {
+            let isExpectant = completions.pointee.outstanding == 1 && clock() < completions.pointee.expectedUntil
+            if isExpectant { completions.pointee.stayAwake() } else { completions.pointee.beginTaking() }
+            while let job = completions.pointee.take() { finish(job, pooled) }
+            reactor.isExpectant = isExpectant && completions.pointee.outstanding > 0
+            // Awake only while the next round is certain.
+            if isExpectant, !reactor.isExpectant { completions.pointee.beginTaking() }
         }
         signalPooled()
     }

@@ -14,6 +14,13 @@ struct PooledLanes: ~Copyable {
         let rungs: UnsafeMutablePointer<Rung>
         let rungCount: Int
         var choice: LaneChoice
+        /// Larger requests go to executors in either case.
+        let inlineRows: Int
+
+        /// Whether a request of so many rows goes to executors.
+        @inline(__always)
+        func isPooled(_ rows: Int) -> Bool { choice.isPooled || rows > inlineRows }
+
         /// Requests of this reactor that executors have.
         var pending = 0
     }
@@ -26,6 +33,8 @@ struct PooledLanes: ~Copyable {
     /// In the snapshot's order.
     let versions: UnsafeMutablePointer<Version>
     let completions: UnsafeMutablePointer<CompletionLane>
+    /// How long the reactor looks for a request that is alone with the executors.
+    let spinNanos: UInt64
     /// Something was pushed since the last signal.
     var hasPushed = false
 
@@ -33,13 +42,15 @@ struct PooledLanes: ~Copyable {
     init(_ pool: ExecutorPool, _ served: [ServedVersion], waking reactor: Reactor) {
         owner = pool
         self.pool = .passUnretained(pool)
+        spinNanos = pool.spinNanos
         versions = .allocate(capacity: max(served.count, 1))
         for (index, version) in served.enumerated() {
+            let choice = LaneChoice(version.queue.lane, limitNanos: version.queue.inlineLimitNanos)
             (versions + index).initialize(
                 to: Version(
                     queue: .passUnretained(version.queue.queue), metrics: version.queue.metrics,
-                    rungs: version.queue.ladder.rungs, rungCount: version.queue.ladder.count,
-                    choice: LaneChoice(version.queue.lane, limitNanos: version.queue.inlineLimitNanos)))
+                    rungs: version.queue.ladder.rungs, rungCount: version.queue.ladder.count, choice: choice,
+                    inlineRows: choice.inlineRows(version.queue.queue.cost)))
         }
         completions = .allocate(capacity: 1)
         completions.initialize(

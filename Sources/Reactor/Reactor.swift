@@ -102,6 +102,9 @@ public final class Reactor: @unchecked Sendable {
     var isListening = true
     /// The listeners are out of epoll until then; 0: they are in.
     var restsUntil: UInt64 = 0
+    /// The next round begins at once, whether or not a socket is ready: its owner expects something from another thread
+    /// any moment, and sets it anew in each round for as long as it does.
+    public var isExpectant = false
     /// When the round began.
     public internal(set) var now: UInt64
 

@@ -216,18 +216,19 @@ import Testing
     @Test func aVersionChangesLanesByWhatItsBatchesTake() {
         var choice = LaneChoice(.measured, limitNanos: 50_000, dwellNanos: 1_000_000)
         for now in 0..<8 { choice.ran(nanos: 12_000, now: UInt64(now), pending: 0) }
-        #expect(!choice.isPooled(12_000) && choice.isPooled(60_000))
+        #expect(!choice.isPooled && choice.inlineRows(BatchCost(alone: 12_000, inBatch: 12_000)) == 4)
+        #expect(choice.inlineRows(BatchCost(alone: 60_000, inBatch: 12_000)) == 0)
         for now in 0..<8 { choice.ran(nanos: 300_000, now: UInt64(now), pending: 0) }
-        #expect(choice.isPooled(12_000))
+        #expect(choice.isPooled)
         // Short again, but somebody of the version is with the executors, or it is too soon.
         for now in 1000..<1100 { choice.ran(nanos: 12_000, now: UInt64(now), pending: 1) }
         choice.ran(nanos: 12_000, now: 3_000_000, pending: 1)
-        #expect(choice.isPooled(12_000))
+        #expect(choice.isPooled)
         choice.ran(nanos: 12_000, now: 3_000_001, pending: 0)
-        #expect(!choice.isPooled(12_000))
+        #expect(!choice.isPooled)
         var fixed = LaneChoice(.inline, limitNanos: 50_000)
         fixed.ran(nanos: 900_000, now: 1, pending: 0)
-        #expect(!fixed.isPooled(900_000))
-        #expect(LaneChoice(.pooled, limitNanos: 50_000).isPooled(1))
+        #expect(!fixed.isPooled)
+        #expect(LaneChoice(.pooled, limitNanos: 50_000).isPooled)
     }
 }

@@ -3,6 +3,9 @@
 //     executor:  push … push;  signalled = true;  was it false? wake the reactor
 //     reactor:   (a round)     signalled = false; pop … pop
 //
+// A reactor that has only just handed over the one job it has out looks on for a moment without sleeping, with
+// `signalled` true: a wake-up costs more than that. It is false again, by an exchange and before a last look, when it may sleep.
+//
 // One wake-up a batch and reactor, and none while one is under way. `signalled` is exchanged by both sides: whoever comes
 // second has seen what the other did before, so either the executor finds it false and wakes, or the reactor's pops
 // see the executor's pushes. The ring holds as many jobs as the reactor may have in queues, so a push never fails.
@@ -19,6 +22,8 @@ public struct CompletionLane: ~Copyable, @unchecked Sendable {
     private let wake: Wake
     /// Jobs in queues, or on their way back.
     public internal(set) var outstanding = 0
+    /// Until when the reactor looks on for the one job that is out.
+    public var expectedUntil: UInt64 = 0
 
     /// For a reactor that may have so many jobs in queues; `wake(context)` interrupts its sleep, from any thread.
     public init(capacity: Int, context: UnsafeMutableRawPointer, wake: Wake) {
@@ -44,7 +49,13 @@ public struct CompletionLane: ~Copyable, @unchecked Sendable {
 
     // MARK: The reactor
 
-    /// Before a round's `take`s.
+    /// Before the `take`s of a round that looks again without sleeping: nobody need wake the reactor.
+    public func stayAwake() {
+        step()
+        if !signalled.load(ordering: .relaxed) { signalled.store(true, ordering: .relaxed) }
+    }
+
+    /// Before the `take`s of a round after which the reactor may sleep.
     public func beginTaking() {
         step()
         _ = signalled.exchange(false, ordering: .acquiringAndReleasing)

@@ -34,7 +34,7 @@ public struct ExecutorSettings: Sendable {
     /// Threads that score.
     public var threads = 1
     /// How long a thread looks on before it sleeps.
-    public var spinNanos: UInt64 = 20_000
+    public var spinNanos: UInt64 = 50_000
     /// A batch that takes longer than this, and than four times what it should, is stuck.
     public var stuckNanos: UInt64 = 100_000_000
     /// Added to the threads' nice value, so that reactors come first; 0 to 19.
@@ -107,6 +107,8 @@ public final class ExecutorPool: @unchecked Sendable {
     }
 
     public static func slotCount(threads: Int) -> Int { threads * (1 + sparesPerThread) }
+
+    public var spinNanos: UInt64 { settings.spinNanos }
 
     public var replacementCount: UInt64 { replacements.load(ordering: .relaxed) }
     func countReplacement() { replacements.wrappingAdd(1, ordering: .relaxed) }
