@@ -36,6 +36,7 @@ extension ConfigurationField {
         ConfigurationField("drain.timeout", .duration(\.drain.timeoutNanos, 10 * millisecond...hour)),
         ConfigurationField("state.path", .optionalFolder(\.statePath)),
         ConfigurationField("cache.path", .optionalFolder(\.cachePath)),
+        ConfigurationField("grpc.reflection", .boolean(\.offersReflection)),
         ConfigurationField("kernels.openblas", .boolean(\.usesOpenBLAS)),
         ConfigurationField("log.level", .logLevel(\.logLevel)),
         ConfigurationField(

@@ -79,6 +79,10 @@ public struct GatewayConfiguration: Sendable, Equatable {
 
     /// The data plane: HTTP/2 and HTTP/1.1.
     public internal(set) var listen = Endpoint(address: "0.0.0.0", port: 8080)
+    /// Clients of the data plane that show a token.
+    public internal(set) var tokens: [ClientToken] = []
+    /// gRPC's server reflection is offered.
+    public internal(set) var offersReflection = true
     /// The data plane's second port.
     public internal(set) var tls = TLSConfiguration()
     /// `/metrics` and health only.

@@ -31,6 +31,7 @@ final class DataPlane: Plane {
     var accessTable: AccessTable
     var accessLists: UnsafeMutablePointer<UnsafeRawBufferPointer>
     var accessRates: UnsafeMutablePointer<ModelRate>
+    var accessTokens: TokenTable.View
     var accessGeneration: UInt64
     /// What clients have asked; shared by all reactors, and kept alive here.
     private let rateTableOwner: RateTable
@@ -77,6 +78,7 @@ final class DataPlane: Plane {
         (accessTable, accessGeneration) = access.load()
         accessLists = accessTable.lists
         accessRates = accessTable.rates
+        accessTokens = accessTable.tokens.view
         rateTableOwner = rates
         rateTable = .passUnretained(rates)
         decoder = RequestDecoder(maxBytes: max(limits.bodyBytes, limits.inflatedBytes))
@@ -126,6 +128,7 @@ final class DataPlane: Plane {
     override func received(_ stream: Stream) { callContinues(stream) }
 
     override func cancelled(_ stream: Stream) {
+        if stream.pointee.call.isCall { shard.add(metrics.calls[CallMethod(stream.pointee.target), .cancelled]) }
         if stream.pointee.call.isOpen { watchers.remove(stream) }
         guard let user = stream.pointee.user else { return }
         cancel(user.assumingMemoryBound(to: Prediction.self))

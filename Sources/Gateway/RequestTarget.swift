@@ -1,6 +1,6 @@
 // What a request's path asks for.
 //
-//     /v2/models/NAME[/versions/V][/infer|/ready|/config]        Open Inference Protocol
+//     /v2/models/NAME[/versions/V][/infer|/ready|/config|/stats], /v2/models/stats        Open Inference Protocol
 //     /v1/models/NAME[/versions/V][:predict]                     TensorFlow Serving, KServe
 //
 // Names and versions stay bytes of the path: they need no decoding, since a model's name is made of
@@ -11,8 +11,8 @@ import Glibc
 /// What a path can name.
 enum Endpoint: UInt8 {
     case alive
-    case serverMetadata, serverLive, serverReady
-    case modelMetadata, modelReady, modelConfiguration, infer
+    case serverMetadata, serverLive, serverReady, allStatistics
+    case modelMetadata, modelReady, modelConfiguration, modelStatistics, infer
     case modelList, modelStatus, predict
     /// gRPC's; the message names the model.
     case modelInfer
@@ -54,6 +54,8 @@ struct RequestTarget {
             endpoint = .serverLive
         } else if path.takes("/health/ready", exactly: true) {
             endpoint = .serverReady
+        } else if path.takes("/models/stats", exactly: true) {
+            endpoint = .allStatistics  // and no model of that name, as with Triton
         } else if path.takes("/models/") {
             model = path.segment()
             if path.takes("/versions/") {
@@ -70,6 +72,7 @@ struct RequestTarget {
         if path.isAtEnd { return .modelMetadata }
         if path.takes("/ready", exactly: true) { return .modelReady }
         if path.takes("/config", exactly: true) { return .modelConfiguration }
+        if path.takes("/stats", exactly: true) { return .modelStatistics }
         return .unknown
     }
 

@@ -67,7 +67,7 @@ extension HTTPEngine {
             if budget <= 0 { return true }
             if !inflation.hasBegun {
                 guard inflation.inflater.begin(stream.pointee.body.bytes, stream.pointee.coding) else {
-                    respond(stream, fault: HTTPFault(503, "no memory to inflate the body with"))
+                    respond(stream, fault: HTTPFault(503, "no memory to inflate the body with", isOfALimit: true))
                     continue
                 }
                 inflation.hasBegun = true

@@ -225,7 +225,7 @@ public final class HTTPEngine {
         settle(stream, .ready)
         if stream.pointee.connection.pointee.isRefusing {
             if stream.pointee.id != 0 { http2GoAway(stream.pointee.connection) }
-            return respond(stream, fault: HTTPFault(503, "too many connections; try again later"))
+            return respond(stream, fault: HTTPFault(503, "too many connections; try again later", isOfALimit: true))
         }
         if let fault = stream.pointee.fault.answer(limits) {
             if let limit = stream.pointee.fault.limit { count(limit) }

@@ -50,6 +50,9 @@ public struct HTTPStream: ~Copyable {
     var previousInflating: UnsafeMutablePointer<HTTPStream>?
     /// The value of `Inference-Header-Content-Length`; -1: the field is not there.
     public internal(set) var inferenceHeaderLength = -1
+    /// The token of `authorization: Bearer`, and how many such fields have come.
+    var token = GrowableBuffer()
+    var tokenCount = 0
     /// The caller's place in a trace, echoed in the answer.
     var trace = TraceParent()
     /// The value of `content-length`; -1: not there.
@@ -96,6 +99,9 @@ public struct HTTPStream: ~Copyable {
     /// Tells the request's client from others: the first name of its certificate, else its address.
     public var client: UInt64 { connection.pointee.client }
 
+    /// The bearer token it came with; empty: none, more than one, or one too long to be known.
+    public var bearerToken: UnsafeRawBufferPointer { token.bytes }
+
     /// The request target as it came: path and query. Valid until the request is answered.
     public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
 
@@ -119,6 +125,8 @@ public struct HTTPStream: ~Copyable {
         urgency = RequestUrgency()
         deadline = HTTPEngine.never
         trace.reset()
+        token.count = 0
+        tokenCount = 0
         body.reset()
         call = HTTPCall()
         status = 0
@@ -153,7 +161,9 @@ enum HTTPFieldFault: UInt8 {
         case .none: nil
         case .tooLarge: HTTPHead.tooLarge(limits.headerBytes)
         case .outputFull:
-            HTTPFault(503, "more than \(limits.outputBytes) bytes of answers wait to be read; read them first")
+            HTTPFault(
+                503, "more than \(limits.outputBytes) bytes of answers wait to be read; read them first",
+                isOfALimit: true)
         case .inferenceHeaderLength:
             HTTPFault(
                 400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"
@@ -178,8 +188,11 @@ enum HTTPFieldFault: UInt8 {
 public struct HTTPFault: Error, Sendable, Equatable {
     public var status: Int
     public var message: String
-    public init(_ status: Int, _ message: String) {
+    /// A 503 because something is used up, not because nothing serves: RESOURCE_EXHAUSTED in gRPC.
+    public var isOfALimit: Bool
+    public init(_ status: Int, _ message: String, isOfALimit: Bool = false) {
         self.status = status
         self.message = message
+        self.isOfALimit = isOfALimit
     }
 }
