@@ -8,19 +8,25 @@ SWIFT ?= swift
 SOURCES := Package.swift Sources Tests Benchmarks
 # The modules with unsafe memory, and those that threads share.
 ASAN_SUITES := PrimitivesTests|JSONTests|GRPCTests|InferenceTests|TLSTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|GatewayTests
+# Protocols that threads share are also checked over every interleaving: `make proofs`.
 TSAN_SUITES := PrimitivesTests|InferenceTests|TelemetryTests|ReactorTests|TLSTests|RoutingTests|BatchingTests|GatewayTests
 PYTEST := .venv/bin/python -m pytest
 # The leak checker runs too; what it is to forgive stands in the file.
 ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
+# What faces the network, from outside.
+SERVING_TESTS := $(addprefix Tests/EndToEnd/test_,http2_conformance.py http1_conformance.py grpc_frames.py abuse.py tls_abuse.py)
 # Seconds for each fuzz target; `make fuzz` is the long run, the tests' own default the short one.
 FUZZ_SECONDS ?= 300
 # Seconds for each attack of `make abuse`; the tests' own default is the short form.
 ABUSE_SECONDS ?= 10
+# Replacements of a gateway, and requests a second meanwhile, of `make upgrades`.
+UPGRADES ?= 10
+UPGRADE_RATE ?= 5000
 # Models of each library for `make parity`, and where their random numbers begin.
 PARITY_COUNT ?= 200
 PARITY_SEED ?= 1
 
-.PHONY: help serve certs build release test lint format unit-test end-to-end abuse sanitize fuzz parity bench clean \
+.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize sanitize-serving fuzz parity proofs bench clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -30,7 +36,7 @@ help: ## this list
 serve: dependencies release ## build release, serve models/ on port 8080, print a curl line to try
 	@.ci/serve
 
-test: test-dependencies format-check unit-test sanitize-short end-to-end ## everything CI checks
+test: test-dependencies format-check unit-test proofs sanitize-short end-to-end ## everything CI checks
 
 certs: dependencies ## certs/: a test authority with server and client certificates
 	@.ci/certs certs
@@ -43,10 +49,17 @@ bench: bench-dependencies release ## serving against nghttpd, scoring against ot
 	Benchmarks/serving/footprint
 	Benchmarks/serving/cpu-per-request
 	Benchmarks/scoring/scoring
+	Benchmarks/counting/counting
 
 sanitize: test-dependencies ## all suites under the address and the thread sanitizer
 	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address
 	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread
+
+sanitize-serving: test-dependencies .venv/.complete ## conformance and abuse against servers under the sanitizers
+	$(SWIFT) build --scratch-path .build-asan --sanitize=address --configuration release --product serin
+	$(ASAN) SERIN_SANITIZED=1 SERIN_BINARY=.build-asan/release/serin $(PYTEST) $(SERVING_TESTS)
+	$(SWIFT) build --scratch-path .build-tsan --sanitize=thread --configuration release --product serin
+	SERIN_SANITIZED=1 SERIN_BINARY=.build-tsan/release/serin $(PYTEST) $(SERVING_TESTS)
 
 fuzz: test-dependencies ## fuzz every parser under the address sanitizer, FUZZ_SECONDS (300) each
 	$(ASAN) SERIN_FUZZ_SECONDS=$(FUZZ_SECONDS) $(SWIFT) test --scratch-path .build-asan --sanitize=address \
@@ -66,6 +79,12 @@ end-to-end: test-dependencies release .venv/.complete ## real clients against th
 
 abuse: test-dependencies release .venv/.complete ## every attack for ABUSE_SECONDS (10), with a bar on others' latencies
 	SERIN_ABUSE_SECONDS=$(ABUSE_SECONDS) $(PYTEST) Tests/EndToEnd/test_abuse.py -s
+
+upgrades: test-dependencies release .venv/.complete ## 10 upgrades and 10 restarts of one of two, h2load alone at 5,000 requests/s: figures
+	UPGRADES=$(UPGRADES) UPGRADE_RATE=$(UPGRADE_RATE) $(PYTEST) Tests/EndToEnd/test_upgrade.py -s -k lose_no_request
+
+proofs: test-dependencies ## spin checks the queue's and the reclamation's protocols, and finds the seeded faults
+	.ci/proofs
 
 release: dependencies ## .build/release/serin
 	$(SWIFT) build --configuration release --product serin

@@ -15,8 +15,8 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// A Swift module of this package, with the settings all of them share.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 /// The Swift Testing target beside a module.
@@ -75,7 +75,7 @@ let package = Package(
         module("HTTP", ["Primitives", "Telemetry", "GRPC", "CNghttp2", "CHTTPParser", "CZlib"]),
         module("Codec", ["Primitives", "Inference", "JSON", "GRPC"]),
         module("Routing", ["Primitives", "Inference"]),
-        module("Batching", ["Primitives", "Inference", "Telemetry"]),
+        module("Batching", ["Primitives", "Inference", "CLinux"], exclude: ["Proofs"]),
         module("Execution", ["Primitives", "Inference", "ModelFormat", "CKernels"]),
 
         // The control plane.
@@ -83,6 +83,8 @@ let package = Package(
         module("Configuration", [yams]),
         module(
             "Registry", ["Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", yams, logging]),
+        module("Rollout", ["Configuration"]),
+        module("Simulation", ["Rollout", "Configuration"]),
 
         module("State", ["Registry", "Configuration", grdb]),
         module("Admin", ["Configuration", "Registry"]),
@@ -98,8 +100,8 @@ let package = Package(
         .executableTarget(
             name: "serin",
             dependencies: [
-                "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "State", "Admin",
-                "CJemalloc", arguments, logging,
+                "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat",
+                "Execution", "State", "Admin", "CJemalloc", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -108,6 +110,10 @@ let package = Package(
         .executableTarget(
             name: "scoring", dependencies: ["CPeers", "Execution", "Inference", "ModelFormat", arguments],
             path: "Benchmarks/scoring/harness", swiftSettings: swiftSettings),
+        // Benchmarks/counting: the guard's counters.
+        .executableTarget(
+            name: "counting", dependencies: ["Rollout"], path: "Benchmarks/counting/harness",
+            swiftSettings: swiftSettings),
 
         // Benchmarks/routing: what a routing decision costs.
         .executableTarget(
@@ -125,13 +131,15 @@ let package = Package(
         tests("HTTP", ["Primitives", "GRPC", "CNghttp2", "CZlib"]),
         tests("Codec", ["Inference", "Primitives", "JSON", "GRPC", protobuf]),
         tests("Routing", ["Inference", "Primitives"]),
-        tests("Batching", ["Inference", "Primitives"]),
+        tests("Batching", ["Inference", "Primitives", "CLinux"]),
         tests("Execution", ["ModelFormat", "Inference", "JSON", "CKernels"]),
         tests("ModelFormat"),
         tests("Configuration"),
         tests("State", ["Registry", grdb]),
         tests("Admin", ["Configuration", "Registry"]),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),
+        tests("Rollout", ["Configuration"]),
+        tests("Simulation", ["Rollout", "Configuration"]),
         tests("Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Telemetry", "COpenSSL", logging]),
 
         // The repository itself: imports, lengths, names.

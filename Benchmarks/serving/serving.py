@@ -21,6 +21,9 @@ INFER = "/v2/models/fraud/infer"
 CALL = "/inference.GRPCInferenceService/ModelInfer"
 CALL_FIELDS = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
 START_SECONDS = 30
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+#: Settings for more connections from one address than a gateway takes by itself.
+CROWDED = "limits: {connections: 100000, connections_per_address: 0}\n"
 
 
 def fail(message: str):
@@ -89,9 +92,11 @@ def certificates(folder: Path) -> Path:
 
 
 def serin(
-    binary: Path, folder: Path, cpu: int | None, reactors: int, wait: bool = True, certs: Path | None = None
+    binary: Path, folder: Path, cpu: int | None, reactors: int, wait: bool = True, certs: Path | None = None,
+    settings: str = "",
 ) -> Server:
-    """`serin serve` on free ports, pinned to `cpu`; the cache lies in `folder`. `certs`: the port is the TLS one."""
+    """`serin serve` on free ports, pinned to `cpu`; the cache lies in `folder`. `certs`: the port is the TLS one; `settings`:
+    more lines of configuration."""
     if not binary.exists():
         fail(f"no {binary.name} in {binary.parent}; run make release")
     config = folder / "serin.yaml"
@@ -101,7 +106,7 @@ def serin(
                f"certificates: [{{certificate: {certs / 'server.pem'}, key: {certs / 'server.key'}}}]}}")
     config.write_text(
         f"listen: {{address: 127.0.0.1, port: 0{tls}}}\nmetrics: {{address: 127.0.0.1, port: 0}}\n"
-        f"reactors: {reactors}\ncache: {{path: {folder / 'cache'}}}\nmodels: {{fraud: {{route: {{stable: '1'}}}}}}\n")
+        f"reactors: {reactors}\ncache: {{path: {folder / 'cache'}}}\nmodels: {{fraud: {{route: {{stable: '1'}}}}}}\n{settings}")
     pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
     command = [*pin, binary, "serve", "--config", config, "--models", ROOT / "models"]
     server = Server(command, folder / "serin.log")
@@ -119,6 +124,22 @@ def wait_for_log(server: Server, until: str, wanted: str) -> str:
         time.sleep(0.001)
     server.__exit__()
     fail(f"serin did not get ready:\n{server.log()}")
+
+
+def secure_context(certs: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=certs / "ca.pem")
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def open_secure(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A connection over TLS that has exchanged SETTINGS: the server holds a session for it."""
+    plain = socket.create_connection(("127.0.0.1", port), 10)
+    connection = context.wrap_socket(plain, server_hostname="localhost")
+    connection.sendall(PREFACE)
+    if not connection.recv(1024):
+        fail("a connection was closed")
+    return connection
 
 
 def nghttpd(folder: Path, cpu: int, certs: Path | None = None) -> Server:

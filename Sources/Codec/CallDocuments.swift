@@ -27,6 +27,8 @@ public struct VersionStatistics: Sendable {
     public var queue = Duration()
     /// Of batches, not of requests.
     public var compute = Duration()
+    /// Memory of the compiled model.
+    public var modelBytes: UInt64 = 0
 
     public init(name: String, version: String) {
         self.name = name
@@ -46,7 +48,7 @@ public enum CallDocuments {
         var response = ProtobufWriter()
         response.field(1, "serin")
         response.field(2, version)
-        for name in Documents.extensions + ["statistics"] { response.element(3, name) }
+        for name in Documents.extensions { response.element(3, name) }
         return response.bytes
     }
 
@@ -119,6 +121,10 @@ public enum CallDocuments {
                     $0.field(2, duration.nanos)
                 }
             }
+        }
+        out.message(8) { usage in
+            usage.field(1, VersionStatistics.memoryType)
+            usage.field(3, version.modelBytes)
         }
     }
 

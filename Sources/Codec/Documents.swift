@@ -29,7 +29,7 @@ public struct VersionStatus: Sendable {
 
 public enum Documents {
     /// The protocol extensions that are spoken, by Triton's names.
-    public static let extensions = ["binary_tensor_data", "model_configuration", "parameters"]
+    public static let extensions = ["binary_tensor_data", "model_configuration", "parameters", "statistics"]
 
     // MARK: V2
 

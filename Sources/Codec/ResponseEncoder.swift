@@ -156,7 +156,7 @@ public enum ResponseEncoder {
         let scores = Scores(request.pointee.scores.pointer, codec)
         for row in 0..<request.pointee.rowCount {
             if row > 0 { pen.put(",") }
-            pen.put(scores.label(row, codec))
+            pen.put(scores.label(row, codec, request))
         }
     }
 
@@ -186,7 +186,7 @@ public enum ResponseEncoder {
         case .margin: pen.put(UnsafeRawBufferPointer(start: request.pointee.margins.pointer, count: count))
         case .label:
             let scores = Scores(request.pointee.scores.pointer, codec)
-            for row in 0..<request.pointee.rowCount { pen.put(int64: Int64(scores.label(row, codec))) }
+            for row in 0..<request.pointee.rowCount { pen.put(int64: Int64(scores.label(row, codec, request))) }
         }
     }
 }
@@ -216,11 +216,12 @@ struct Scores {
         }
     }
 
-    /// Arg max (the first of equals), or for one column the side of the threshold.
+    /// What a constant says; else arg max (the first of equals), or for one column the side of the threshold.
     ///
     /// A float score is compared with the threshold as a float, so that the score which is printed
     /// like the threshold is at it.
-    func label(_ row: Int, _ codec: ModelCodec) -> Int {
+    func label(_ row: Int, _ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>) -> Int {
+        if request.pointee.fixedLabel >= 0 { return request.pointee.fixedLabel }
         guard codec.columns == 1 else {
             var best = 0
             for column in 1..<codec.columns

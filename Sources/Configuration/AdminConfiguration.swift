@@ -21,7 +21,7 @@ public struct AdminConfiguration: Sendable, Equatable {
 }
 
 extension ConfigurationLoader {
-    static func readTokens(_ value: YAMLValue?) throws(ConfigurationError) -> [AdminConfiguration.Token] {
+    static func readAdminTokens(_ value: YAMLValue?) throws(ConfigurationError) -> [AdminConfiguration.Token] {
         var tokens: [AdminConfiguration.Token] = []
         for item in try value?.items(countMax: AdminConfiguration.tokensMax) ?? [] {
             let fields = try item.fields(["name", "role", "sha256"])

@@ -6,7 +6,7 @@ extension ConfigurationField {
     private static let second: UInt64 = 1_000_000_000
     private static let hour: UInt64 = 3_600_000_000_000
 
-    public static let all = ports + limits + process
+    public static let all = ports + limits + shares + executors + process
 
     private static let ports: [ConfigurationField] = [
         ConfigurationField("listen.address", .address(\.listen.address)),
@@ -38,6 +38,7 @@ extension ConfigurationField {
         ConfigurationField("drain.timeout", .duration(\.drain.timeoutNanos, 10 * millisecond...hour)),
         ConfigurationField("state.path", .optionalFolder(\.statePath)),
         ConfigurationField("cache.path", .optionalFolder(\.cachePath)),
+        ConfigurationField("grpc.reflection", .boolean(\.offersReflection)),
         ConfigurationField("kernels.openblas", .boolean(\.usesOpenBLAS)),
         ConfigurationField("log.level", .logLevel(\.logLevel)),
         ConfigurationField(

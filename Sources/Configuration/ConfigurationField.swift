@@ -44,6 +44,8 @@ public struct ConfigurationField: Sendable {
         case word(FieldPath<String>, [String])
         case logLevel(FieldPath<GatewayConfiguration.LogLevel>)
         case boolean(FieldPath<Bool>)
+        /// `any`, or numbers of processors.
+        case processors(FieldPath<[Int]>)
     }
 
     /// Dotted, as in the file: `limits.body_bytes`.
@@ -77,6 +79,7 @@ public struct ConfigurationField: Sendable {
         case .word(_, let words): words.joined(separator: ", ")
         case .logLevel: GatewayConfiguration.LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
         case .boolean: "true or false"
+        case .processors: "any, or numbers of processors such as 0,2-3"
         }
     }
 
@@ -93,6 +96,7 @@ public struct ConfigurationField: Sendable {
         case .word(let path, _): configuration[keyPath: path]
         case .logLevel(let path): configuration[keyPath: path].rawValue
         case .boolean(let path): configuration[keyPath: path] ? "true" : "false"
+        case .processors(let path): ProcessorList.text(configuration[keyPath: path])
         }
     }
 
@@ -116,6 +120,9 @@ public struct ConfigurationField: Sendable {
         case .word(let path, let words): configuration[keyPath: path] = try word(raw, words)
         case .logLevel(let path): configuration[keyPath: path] = try logLevel(raw)
         case .boolean(let path): configuration[keyPath: path] = try text(raw, ["true", "false"].contains) == "true"
+        case .processors(let path):
+            guard let processors = ProcessorList.parse(raw.text) else { throw refused(raw, allowed) }
+            configuration[keyPath: path] = processors
         }
     }
 }

@@ -2,7 +2,7 @@
 
 extension ConfigurationLoader {
     static let modelFields = [
-        "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "route",
+        "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
     ]
     static let routeFields = [
         "stable", "canary", "arms", "shadow", "sticky", "labels", "segments", "override",
@@ -47,6 +47,10 @@ extension ConfigurationLoader {
         }
         if let clients = fields["clients"] { model.clients = try readClients(clients) }
         if let rate = fields["rate"] { model.rate = try rate.integer(in: rateRange) }
+        if let queue = fields["queue"], !queue.isNull { model.queue = try readQueue(queue) }
+        if let fallback = fields["fallback"], !fallback.isNull {
+            model.fallback = try readFallback(fallback, model: name)
+        }
         if let route = fields["route"], !route.isNull {
             model.route = try readRoute(route, load: model.load)
         }

@@ -19,7 +19,7 @@ extension ConfigurationLoader {
                 tls.revocations.append(try readFile(item))
             }
         }
-        if let list = values["listen.tls.clients"] { tls.clients = try readClients(list) }
+        if let list = values["listen.tls.clients"] { tls.clients = try readClients(list, ofTokens: false) }
     }
 
     private static func readFile(_ value: YAMLValue) throws(ConfigurationError) -> String {
@@ -28,13 +28,16 @@ extension ConfigurationLoader {
         return path
     }
 
-    /// Names of client certificates: a URI, a DNS name or an e-mail address each.
-    static func readClients(_ value: YAMLValue) throws(ConfigurationError) -> [String] {
+    /// Names of client certificates: a URI, a DNS name or an e-mail address each; or `token:` and a token's name.
+    static func readClients(_ value: YAMLValue, ofTokens: Bool = true) throws(ConfigurationError) -> [String] {
         var names: [String] = []
         for item in try value.items("a list of names", countMax: clientsMax) {
             let name = try item.text("a name")
             guard 1...1024 ~= name.utf8.count, name.utf8.allSatisfy({ 0x21...0x7e ~= $0 }) else {
                 throw item.expected("a URI, a DNS name or an e-mail address in ASCII, at most 1024 bytes")
+            }
+            guard ofTokens || !name.hasPrefix(ClientToken.prefix) else {
+                throw item.error("is a token's name; only a model's clients may be tokens")
             }
             guard !names.contains(name) else { throw item.error("stands twice") }
             names.append(name)
@@ -55,10 +58,6 @@ extension ConfigurationLoader {
             if tls.authorities != nil { throw refuse("listen.tls.authorities", without) }
             if !tls.revocations.isEmpty { throw refuse("listen.tls.revocations", without) }
             if !tls.clients.isEmpty { throw refuse("listen.tls.clients", without) }
-            if let model = configuration.models.first(where: { !$0.clients.isEmpty }) {
-                throw raw.others["models"]?.error("\(model.name).clients needs listen.tls.client_authentication")
-                    ?? refuse("models", without)
-            }
         } else {
             let word = "\(tls.clientAuthentication)"
             guard tls.isOn else { throw refuse("listen.tls.client_authentication", "\(word) needs certificates") }

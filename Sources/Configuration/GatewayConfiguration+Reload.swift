@@ -1,9 +1,10 @@
 // What of a new configuration a running gateway takes on, and what it would have to start again for.
 
 extension GatewayConfiguration {
-    /// Scalars that change while it serves; so do the lists of `listen.tls` and the models' `clients` and `rate`.
+    /// Scalars that change while it serves; so do the lists of `listen.tls`, `listen.tokens`, and the models' `clients`
+    /// and `rate`.
     private static func isLive(_ keyPath: String) -> Bool {
-        if keyPath == "log.level" { return true }
+        if keyPath == "log.level" || keyPath == "grpc.reflection" { return true }
         return keyPath.hasPrefix("listen.tls.") && keyPath != "listen.tls.address" && keyPath != "listen.tls.port"
     }
 
@@ -17,6 +18,8 @@ extension GatewayConfiguration {
         if tls.proxies != new.tls.proxies { needRestart.append("listen.tls.proxies") }
         if admin.tokens != new.admin.tokens { needRestart.append("admin.tokens") }
         adopted.logLevel = new.logLevel
+        adopted.tokens = new.tokens
+        adopted.offersReflection = new.offersReflection
         if tls.isOn == new.tls.isOn {
             adopted.tls = new.tls
             adopted.tls.address = tls.address

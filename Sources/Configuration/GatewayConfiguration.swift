@@ -42,6 +42,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
         public internal(set) var receiveRate = 1 << 10
         public internal(set) var sendRate = 1 << 10
         public internal(set) var http2 = HTTP2Allowance()
+        public internal(set) var shares = EdgeShares()
     }
 
     /// Which answers are packed for clients that accept it.
@@ -78,6 +79,10 @@ public struct GatewayConfiguration: Sendable, Equatable {
 
     /// The data plane: HTTP/2 and HTTP/1.1.
     public internal(set) var listen = Endpoint(address: "0.0.0.0", port: 8080)
+    /// Clients of the data plane that show a token.
+    public internal(set) var tokens: [ClientToken] = []
+    /// gRPC's server reflection is offered.
+    public internal(set) var offersReflection = true
     /// The data plane's second port.
     public internal(set) var tls = TLSConfiguration()
     /// `/metrics` and health only.
@@ -100,6 +105,9 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var cachePath: String? = ".cache/images"
     /// Batches of dense layers may go to OpenBLAS, where it is installed and faster.
     public internal(set) var usesOpenBLAS = true
+    /// Bundles with a `fault` may be loaded; a flag only, never in a file.
+    public var allowsFaults = false
+    public internal(set) var executors = ExecutorConfiguration()
     public internal(set) var logLevel = LogLevel.info
     public internal(set) var accessLog = AccessLogConfiguration()
     /// Models that the file names, in its order; others of the repository have every default.

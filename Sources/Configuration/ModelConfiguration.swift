@@ -41,6 +41,9 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var rate = 0
     /// Where its requests go while no state says otherwise.
     public internal(set) var route = RouteConfiguration()
+    public internal(set) var queue = QueueConfiguration()
+    /// What answers when the version that should cannot in time, in turn.
+    public internal(set) var fallback: [FallbackTier] = []
     /// nil: the highest ready version.
     public var stableVersion: String? { route.stable }
 

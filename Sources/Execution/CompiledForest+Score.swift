@@ -46,25 +46,9 @@ extension CompiledForest {
         let start = scratch.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: 64)
         let rows = start.assumingMemoryBound(to: serin_row.self)
         let working = (start + capacity * Self.rowBytes).alignedUp(toMultipleOf: 64)
-        let stride = outputCount * scoreType.byteCount
-        var count = 0
-        for index in jobs.indices {
-            jobs[index].status = .ok
-            let job = jobs[index]
-            let rowStride = featureCount * job.valueType.byteCount
-            let width = UInt32(job.valueType == .float32 ? SERIN_FLOAT32 : SERIN_FLOAT64)
-            for row in 0..<job.rowCount {
-                rows[count] = serin_row(
-                    values: job.values + row * rowStride, margins: job.margins.map { $0 + row * stride },
-                    scores: job.scores + row * stride, value_width: width, non_finite: 0, owner: UInt64(index))
-                count += 1
-                if count == capacity {
-                    flush(jobs, rows, count, working)
-                    count = 0
-                }
-            }
-        }
-        if count > 0 { flush(jobs, rows, count, working) }
+        let chunks = RowChunks(
+            rows: rows, capacity: capacity, featureCount: featureCount, outputStride: outputCount * scoreType.byteCount)
+        chunks.forEach(jobs) { count in flush(jobs, rows, count, working) }
     }
 
     @inline(__always)

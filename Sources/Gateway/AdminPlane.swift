@@ -17,6 +17,7 @@ import Synchronization
 final class AdminPlane: Plane {
     /// Calls that are being made at once; more get 503.
     private static let callsMax = 32
+    static let connectionsMax = 256
     /// Header fields that the calls read, by their numbers in `names`.
     private static let asked = [
         "authorization", "if-match", "idempotency-key", "host", "origin", "last-event-id", "serin-reason",

@@ -9,7 +9,9 @@ struct ArmSeries {
     /// For the `serin-arm` header.
     let name: UnsafeRawBufferPointer
     /// By `Outcome.rawValue`.
-    let requests: InlineArray<5, CounterID>
+    let requests: InlineArray<6, CounterID>
+    /// Answers that a fallback gave in its place.
+    let fallbacks: CounterID
 }
 
 // SAFETY: a series is written before its address is handed out, and freed with the table, which lives as long as
@@ -24,9 +26,7 @@ final class ArmTable: @unchecked Sendable {
 
     init(_ metrics: GatewayMetrics, model: String, version: String) throws(MetricsError) {
         (self.metrics, self.model, self.version) = (metrics, model, version)
-        spare = Self.make(
-            Arm.pinned.text.description,
-            try metrics.requests(model: model, version: version, arm: Arm.pinned.text.description))
+        spare = try Self.make(Arm.pinned.text.description, metrics, model, version)
         known.withLock { $0[Arm.pinned.text.description] = spare }
     }
 
@@ -39,10 +39,7 @@ final class ArmTable: @unchecked Sendable {
     func series(_ arm: String) -> UnsafePointer<ArmSeries> {
         known.withLock { known in
             if let series = known[arm] { return UnsafePointer(series) }
-            guard let requests = try? metrics.requests(model: model, version: version, arm: arm) else {
-                return UnsafePointer(spare)
-            }
-            let series = Self.make(arm, requests)
+            guard let series = try? Self.make(arm, metrics, model, version) else { return UnsafePointer(spare) }
             known[arm] = series
             return UnsafePointer(series)
         }
@@ -50,7 +47,7 @@ final class ArmTable: @unchecked Sendable {
 
     var registry: MetricsRegistry { metrics.registry }
 
-    /// Requests so far by outcome, all arms together.
+    /// Requests so far by outcome, all arms together; `fallback`: those that the ladder answered.
     func totals() -> [String: UInt64] {
         var totals: [String: UInt64] = [:]
         for series in known.withLock({ $0 }).values {
@@ -58,18 +55,24 @@ final class ArmTable: @unchecked Sendable {
                 let count = metrics.registry.total(series.pointee.requests[outcome.rawValue])
                 if count > 0 { totals[outcome.label, default: 0] += count }
             }
+            let fallbacks = metrics.registry.total(series.pointee.fallbacks)
+            if fallbacks > 0 { totals["fallback", default: 0] += fallbacks }
         }
         return totals
     }
 
     private static func make(
-        _ name: String, _ requests: InlineArray<5, CounterID>
-    ) -> UnsafeMutablePointer<ArmSeries> {
+        _ name: String, _ metrics: GatewayMetrics, _ model: String, _ version: String
+    ) throws(MetricsError) -> UnsafeMutablePointer<ArmSeries> {
+        let requests = try metrics.requests(model: model, version: version, arm: name)
+        let fallbacks = try metrics.fallbacks(model: model, version: version, arm: name)
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(name.utf8.count, 1), alignment: 1)
         bytes.copyBytes(from: name.utf8)
         let series = UnsafeMutablePointer<ArmSeries>.allocate(capacity: 1)
         series.initialize(
-            to: ArmSeries(name: UnsafeRawBufferPointer(rebasing: bytes[..<name.utf8.count]), requests: requests))
+            to: ArmSeries(
+                name: UnsafeRawBufferPointer(rebasing: bytes[..<name.utf8.count]), requests: requests,
+                fallbacks: fallbacks))
         return series
     }
 

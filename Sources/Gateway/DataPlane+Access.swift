@@ -1,9 +1,10 @@
-// Which clients may ask a model, and how often: its `clients` against the names of the certificate, its `rate` against
-// what the client has asked.
+// Which clients may ask a model, and how often: its `clients` against the token and the names of the certificate, its
+// `rate` against what the client has asked.
 //
-//     no list ─► anyone      no certificate ─► 401      no name of it listed ─► 403      over its rate ─► 429
+//     no list ─► anyone      no token or certificate ─► 401      neither listed ─► 403      over its rate ─► 429
 //
-// A client is the first name of its certificate; without one, its address (IPv6: the network of 64 bits).
+// A client is the name of its token; without one that is known, the first name of its certificate; without that, its
+// address (IPv6: the network of 64 bits). A token costs its SHA-256, and only where a model has a list or a rate.
 //
 // The lists lie packed in a table by version index, which is replaced as a whole; a request pays one load
 // to see whether there is a newer one.
@@ -20,9 +21,14 @@ final class AccessTable: @unchecked Sendable {
     let lists: UnsafeMutablePointer<UnsafeRawBufferPointer>
     /// By slot too.
     let rates: UnsafeMutablePointer<ModelRate>
+    let tokens: TokenTable
+    /// gRPC's server reflection is offered.
+    let offersReflection: Bool
     private let owners: [PeerAllowList]
 
     init(_ snapshot: Snapshot, _ configuration: GatewayConfiguration) {
+        tokens = TokenTable(configuration.tokens)
+        offersReflection = configuration.offersReflection
         var owners: [PeerAllowList] = []
         lists = .allocate(capacity: max(snapshot.versions.limit, 1))
         rates = .allocate(capacity: max(snapshot.versions.limit, 1))
@@ -55,31 +61,43 @@ struct ModelRate {
 }
 
 extension DataPlane {
-    /// Why the client may not ask this version; nil: it may.
+    /// Why the client may not ask this version now; nil: it may.
     func refusal(_ stream: Stream, _ index: Int) -> RequestError? {
         if access.generation != accessGeneration { renewAccess() }
-        let list = accessLists[index]
-        if !list.isEmpty, let error = refusal(stream, list) { return error }
         let rate = accessRates[index]
+        if accessLists[index].isEmpty, rate.interval == 0 { return nil }
+        let token = accessTokens.client(of: stream.pointee.bearerToken)
+        if let error = forbidden(stream, index, token) { return error }
         if rate.interval == 0 { return nil }
-        let client = stream.pointee.client ^ rate.salt
+        let client = (token?.key ?? stream.pointee.client) ^ rate.salt
         let passes = rateTable._withUnsafeGuaranteedRef { $0.take(client, interval: rate.interval, now: engine.now) }
         if passes { return nil }
         shard.add(metrics.overRate)
         return RequestError(429, "more requests than the model's rate allows a client")
     }
 
-    private func refusal(_ stream: Stream, _ list: UnsafeRawBufferPointer) -> RequestError? {
-        guard let peer = stream.pointee.peer, peer.pointee.hasCertificate else {
-            return RequestError(401, "the model wants a client certificate")
-        }
-        if peer.pointee.isListed(in: list) { return nil }
-        return RequestError(403, "no name of the client certificate is among the model's clients")
+    /// Why the client may not ask this version, however seldom; nil: it may.
+    func forbidden(_ stream: Stream, _ index: Int) -> RequestError? {
+        forbidden(stream, index, accessTokens.client(of: stream.pointee.bearerToken))
     }
 
-    private func renewAccess() {
+    private func forbidden(_ stream: Stream, _ index: Int, _ token: TokenClient?) -> RequestError? {
+        let list = accessLists[index]
+        if list.isEmpty { return nil }
+        if let token, PeerIdentity.isListed(token.name, in: list) { return nil }
+        let peer = stream.pointee.peer
+        let hasCertificate = peer?.pointee.hasCertificate ?? false
+        if hasCertificate, let peer, peer.pointee.isListed(in: list) { return nil }
+        if !hasCertificate, token == nil {
+            return RequestError(401, "the model wants a client certificate, or a bearer token that is known")
+        }
+        return RequestError(403, "neither the client's certificate nor its token is among the model's clients")
+    }
+
+    func renewAccess() {
         (accessTable, accessGeneration) = access.load()
         accessLists = accessTable.lists
         accessRates = accessTable.rates
+        accessTokens = accessTable.tokens.view
     }
 }

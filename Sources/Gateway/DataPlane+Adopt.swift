@@ -24,6 +24,7 @@ extension DataPlane {
         for slot in snapshot.versions.indices {
             let version = snapshot.versions[slot]
             if laneOwners[slot] == version.serial { continue }
+            pooled?.pointee.place(version, isFirst: laneOwners[slot] == 0)
             if laneOwners[slot] != 0 {
                 precondition(lanes[slot].count == 0, "a slot that is given again is empty")
                 (lanes + slot).deinitialize(count: 1)
@@ -55,6 +56,30 @@ extension DataPlane {
     /// The plane looks at nothing any more.
     func stepAside() {
         publication._withUnsafeGuaranteedRef { $0.epochs.announce(Epochs.away, seat: seat) }
+    }
+
+    // MARK: Requests hold their versions
+
+    /// A request and its version: `routed`, and `version` where a fallback is to answer.
+    @inline(__always)
+    func hold(_ prediction: PredictionPointer) {
+        held.add(prediction.pointee.routed)
+        if prediction.pointee.version != prediction.pointee.routed { held.add(prediction.pointee.version) }
+    }
+
+    /// Another version is to answer from now on.
+    func move(_ prediction: PredictionPointer, to version: Int) {
+        let (before, routed) = (prediction.pointee.version, prediction.pointee.routed)
+        if before == version { return }
+        if version != routed { held.add(version) }
+        prediction.pointee.version = version
+        if before != routed { held.take(before) }
+    }
+
+    @inline(__always)
+    func release(_ prediction: PredictionPointer) {
+        if prediction.pointee.version != prediction.pointee.routed { held.take(prediction.pointee.version) }
+        held.take(prediction.pointee.routed)
     }
 
     // MARK: Routes that a feature decides

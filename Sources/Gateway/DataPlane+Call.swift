@@ -134,6 +134,8 @@ extension DataPlane {
 
     /// Answers the requests that are whole; `isLast`: no more of them come.
     private func reflect(_ stream: Stream, _ method: CallMethod, isLast: Bool) throws(GRPCStatus) {
+        if access.generation != accessGeneration { renewAccess() }
+        guard accessTable.offersReflection else { throw GRPCStatus(.unimplemented, "unknown service or method") }
         var taken = 0
         while let frame = try MessageFrame.first(
             in: UnsafeRawBufferPointer(rebasing: stream.pointee.body.bytes[taken...]), limit: engine.messageBytesMax)

@@ -67,13 +67,10 @@ extension DataPlane {
 
     /// Statistics of one version, of all of a model, or of all that the client may ask.
     private func statisticsMessage(_ request: NamedRequest, _ stream: Stream) throws(GRPCStatus) -> [UInt8] {
-        var indices = snapshot.versions.indices.filter { refusal(stream, $0) == nil }
-        if !request.name.isEmpty {
-            let (index, listed) = try readyVersion(request, stream)
-            indices = request.version.isEmpty ? listed.versions : [index]
-        }
-        return CallDocuments.statistics(
-            indices.map { statistics.read(snapshot.versions[$0], at: $0, metrics.registry) })
+        if request.name.isEmpty { return CallDocuments.statistics(allStatistics(stream)) }
+        let (index, listed) = try readyVersion(request, stream)
+        let indices = request.version.isEmpty ? listed.versions : [index]
+        return CallDocuments.statistics(statistics(of: indices.map { snapshot.versions[$0] }))
     }
 
     // MARK: Health

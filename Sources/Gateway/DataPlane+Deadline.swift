@@ -34,7 +34,7 @@ extension DataPlane {
         let inBody = prediction.pointee.request.pointee.timeoutNanos
         if isLate(stream, prediction, asked: min(stream.pointee.timeoutNanos, inBody)) { return true }
         let deadline = prediction.pointee.request.pointee.deadline
-        if deadline != TimeoutPolicy.none { engine.watch(stream, until: deadline) }
+        if deadline != TimeoutPolicy.none { engine.watch(stream, until: watchTime(prediction, stream)) }
         return false
     }
 
@@ -64,19 +64,22 @@ extension DataPlane {
 
     /// Its deadline has passed, and it has no answer: it is still waiting, or running.
     func expire(_ prediction: PredictionPointer, _ stream: Stream) {
+        if descend(prediction, stream) { return }
         abandon(prediction, .expired)
         timeOut(prediction, stream)
     }
 
-    private func abandon(_ prediction: PredictionPointer, _ reason: RequestFate.Reason) {
-        if prediction.pointee.request.pointee.fate.abandon(reason) { lanes[prediction.pointee.version].noteAbandoned() }
+    func abandon(_ prediction: PredictionPointer, _ reason: RequestFate.Reason) {
+        if prediction.pointee.request.pointee.fate.abandon(reason), !prediction.pointee.isPooled {
+            lanes[prediction.pointee.version].noteAbandoned()
+        }
     }
 
     /// Answers 504; the slot stays with its lane.
     func timeOut(_ prediction: PredictionPointer, _ stream: Stream) {
         let duration = clock() &- prediction.pointee.startedAt
-        shard.observe(versions[prediction.pointee.version].metrics.duration, nanos: duration)
-        statisticsShard[prediction.pointee.version].addFailure(nanos: duration)
+        shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: duration)
+        statisticsShard[prediction.pointee.routed].addFailure(nanos: duration)
         stream.pointee.user = nil
         settled(prediction, .timeout)
         refuse(stream, Self.late)
@@ -86,7 +89,8 @@ extension DataPlane {
     func settled(_ prediction: PredictionPointer, _ outcome: Outcome) {
         prediction.pointee.stream = nil
         shard.add(metrics.inflight, -1)
-        count(prediction.pointee.version, prediction.pointee.arm, outcome)
+        if outcome == .ok, prediction.pointee.rung > 0 { return countFallback(prediction) }
+        count(prediction.pointee.routed, prediction.pointee.arm, outcome)
     }
 
     // MARK: When its batch begins
@@ -97,7 +101,10 @@ extension DataPlane {
             let prediction = ticket.assumingMemoryBound(to: Prediction.self)
             let reason = prediction.pointee.request.pointee.fate.abandoned ?? .expired
             shard.add(versions[version].metrics.unexecuted(reason))
-            if let stream = prediction.pointee.stream { timeOut(prediction, stream) }
+            if let stream = prediction.pointee.stream {
+                if descend(prediction, stream) { continue }
+                timeOut(prediction, stream)
+            }
             give(prediction)
         }
     }

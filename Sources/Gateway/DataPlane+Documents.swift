@@ -20,7 +20,8 @@ extension DataPlane {
             return refuseMethod(stream, "GET")
         }
         switch target.endpoint {
-        case .modelMetadata, .modelReady, .modelConfiguration, .modelStatus: answerModel(stream, target)
+        case .modelMetadata, .modelReady, .modelConfiguration, .modelStatistics, .modelStatus:
+            answerModel(stream, target)
         default: answerServer(stream, target.endpoint)
         }
     }
@@ -31,6 +32,7 @@ extension DataPlane {
             Documents.serverMetadata(version: GatewayServer.version, into: &stream.pointee.responseBody)
         case .serverLive: return answerHealth(stream, isFine: health.isLive)
         case .serverReady: return answerHealth(stream, isFine: health.isReady)
+        case .allStatistics: Documents.statistics(allStatistics(stream), into: &stream.pointee.responseBody)
         case .modelList: Documents.models(snapshot.models.map(\.name), into: &stream.pointee.responseBody)
         default: Documents.alive(into: &stream.pointee.responseBody)
         }
@@ -73,6 +75,9 @@ extension DataPlane {
         switch endpoint {
         case .modelMetadata: Documents.metadata(version.codec, versions: versions, into: &stream.pointee.responseBody)
         case .modelConfiguration: Documents.config(version.codec, into: &stream.pointee.responseBody)
+        case .modelStatistics:
+            let served = isWhole ? model.versions.map { snapshot.versions[$0] } : [version]
+            Documents.statistics(statistics(of: served), into: &stream.pointee.responseBody)
         case .modelReady: return answerReady(stream, true)
         default:
             if !statuses.isEmpty { return answerStatus(stream, model, statuses, isReady: true) }

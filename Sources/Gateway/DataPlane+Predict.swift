@@ -22,14 +22,14 @@ extension DataPlane {
                 random: &random)
         }
         switch choice {
-        case .version(let routed): admit(stream, target.endpoint, routed, isDecided: true)
+        case .version(let routed): enter(stream, target.endpoint, routed, isDecided: true)
         case .afterParsing(let model, let index):
-            admit(stream, target.endpoint, Routed(index: index, arm: .stable, model: model), isDecided: false)
+            enter(stream, target.endpoint, Routed(index: index, arm: .stable, model: model), isDecided: false)
         default: refuseUnrouted(stream, Self.refusal(choice))
         }
     }
 
-    private func admit(_ stream: Stream, _ endpoint: Endpoint, _ routed: Routed, isDecided: Bool) {
+    private func enter(_ stream: Stream, _ endpoint: Endpoint, _ routed: Routed, isDecided: Bool) {
         if let refusal = refusal(stream, routed.index) {
             count(routed.index, routed.arm, .clientError)
             return refuse(stream, refusal)
@@ -42,7 +42,7 @@ extension DataPlane {
         prediction.pointee.stream = stream
         prediction.pointee.take(routed)
         prediction.pointee.startedAt = engine.now
-        held.add(routed.index)
+        hold(prediction)
         if isLate(stream, routed.index, prediction) { return }
         do throws(RequestError) {
             try decode(stream, endpoint, routed.index, prediction)
@@ -55,7 +55,14 @@ extension DataPlane {
         let index = prediction.pointee.version
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
         shard.add(metrics.inflight, 1)
+        if pooled != nil, place(prediction, stream) { return }
+        addToLane(prediction, index)
+    }
+
+    /// To be scored by the reactor, when the round ends.
+    func addToLane(_ prediction: UnsafeMutablePointer<Prediction>, _ index: Int) {
         if lanes[index].count == 0 {
+            if waitingCount == Self.waitingMax { dropDone() }
             waiting[waitingCount] = index
             waitingCount += 1
         }
@@ -103,11 +110,17 @@ extension DataPlane {
     /// A full lane does not wait for the round's end.
     private func runFullLane(_ index: Int) {
         runLane(index)
-        for position in 0..<waitingCount where waiting[position] == index {
+        for position in waitingDone..<waitingCount where waiting[position] == index {
             waitingCount -= 1
             waiting[position] = waiting[waitingCount]
             break
         }
+    }
+
+    /// Makes room: what was run this round is forgotten. A lane stands once among the others.
+    private func dropDone() {
+        (waitingCount, waitingDone) = (waitingCount - waitingDone, 0)
+        for position in 0..<waitingCount { waiting[position] = waiting[Self.waitingMax - waitingCount + position] }
     }
 
     func runLane(_ index: Int) {
@@ -121,6 +134,7 @@ extension DataPlane {
         shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
         shard.observe(versions[index].metrics.compute, nanos: ended &- started)
         statisticsShard[index].ran(at: started)
+        if pooled != nil { noteInline(index, nanos: ended &- started, at: ended) }
         let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
         for ticket in lanes[index].finish() {
             answer(ticket.assumingMemoryBound(to: Prediction.self), index, timing, started, ended)
@@ -129,21 +143,23 @@ extension DataPlane {
 
     // MARK: Out
 
-    private func answer(
+    func answer(
         _ prediction: UnsafeMutablePointer<Prediction>, _ index: Int,
         _ timing: UnsafeRawBufferPointer, _ started: UInt64, _ ended: UInt64
     ) {
         defer { give(prediction) }
         let arm = prediction.pointee.arm
+        let tier: StaticString = prediction.pointee.rung == 0 ? "full" : "fallback"
         guard let stream = prediction.pointee.stream else { return }
         if ended > prediction.pointee.request.pointee.deadline { return timeOut(prediction, stream) }
         stream.pointee.user = nil
-        shard.observe(versions[index].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
+        shard.observe(
+            versions[prediction.pointee.routed].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
         shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
             settled(prediction, .modelError)
             statisticsShard[index].addFailure(nanos: ended &- prediction.pointee.startedAt)
-            return refuse(stream, RequestError(500, "the model gave a score that is not a finite number"))
+            return refuse(stream, Self.error(of: prediction.pointee.request.pointee.status))
         }
         settled(prediction, .ok)
         if prediction.pointee.request.pointee.outOfRange > 0 {
@@ -153,21 +169,24 @@ extension DataPlane {
         let binaryHeader = versions[index].codec._withUnsafeGuaranteedRef { codec in
             ResponseEncoder.encode(
                 prediction.pointee.request, codec: codec,
-                facts: ServingFacts(arm: armName(index, arm), tier: Self.bytes("full")),
+                facts: ServingFacts(arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier)),
                 into: &stream.pointee.responseBody)
         }
-        respond(stream, index, arm, timing, binaryHeader: binaryHeader)
-        copyToShadows(prediction)
+        respond(
+            stream, index, arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier), timing,
+            binaryHeader: binaryHeader)
+        if prediction.pointee.rung == 0 { copyToShadows(prediction) }
     }
 
     private func respond(
-        _ stream: Stream, _ index: Int, _ arm: Arm, _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
+        _ stream: Stream, _ index: Int, arm: UnsafeRawBufferPointer, tier: UnsafeRawBufferPointer,
+        _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
     ) {
         // `server-timing` stays out of HPACK's table: many batches' values under one name make libnghttp2's search
         // of it long, 4% of a request.
         (fields + 0).initialize(to: HTTPField("serin-version", versions[index].versionText))
-        (fields + 1).initialize(to: HTTPField("serin-arm", armName(index, arm)))
-        (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes("full")))
+        (fields + 1).initialize(to: HTTPField("serin-arm", arm))
+        (fields + 2).initialize(to: HTTPField("serin-tier", tier))
         (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
         if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: 4)) }
         var count = 4
@@ -192,9 +211,11 @@ extension DataPlane {
 
     func give(_ prediction: UnsafeMutablePointer<Prediction>) {
         dropShadows(prediction)
-        held.take(prediction.pointee.version)
+        release(prediction)
         prediction.pointee.request.pointee.reset()
         prediction.pointee.stream = nil
+        prediction.pointee.rung = 0
+        prediction.pointee.isPooled = false
         predictions.give(prediction)
     }
 
@@ -207,7 +228,7 @@ extension DataPlane {
     }
 
     /// `queue;dur=0.012, compute;dur=0.034`: milliseconds, as Server-Timing has them (W3C).
-    private func writeTiming(queue: UInt64, compute: UInt64) -> UnsafeRawBufferPointer {
+    func writeTiming(queue: UInt64, compute: UInt64) -> UnsafeRawBufferPointer {
         var end = timing
         end = Self.append("queue;dur=", millis: queue, to: end)
         end = Self.append(", compute;dur=", millis: compute, to: end)

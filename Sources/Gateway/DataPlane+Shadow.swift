@@ -5,6 +5,7 @@ import Glibc
 import Inference
 import Primitives
 import Routing
+import Telemetry
 
 extension DataPlane {
     /// Draws which shadows get a copy, and holds their versions. Only a model's own traffic is copied.

@@ -20,7 +20,7 @@ struct HealthWatchers {
     }
 
     /// Open watches of one plane: each costs a look-up every 100 ms.
-    static let limit = 1024
+    var limit = 1024
     static let intervalNanos: UInt64 = 100_000_000
 
     var list: [Watcher] = []
@@ -35,8 +35,9 @@ extension DataPlane {
     /// Opens a watch.
     func watch(_ stream: Stream, _ message: UnsafeRawBufferPointer) throws(GRPCStatus) {
         let service = try NamedRequest(message).name
-        if watchers.list.count >= HealthWatchers.limit {
-            throw GRPCStatus(.resourceExhausted, "there are \(HealthWatchers.limit) watches already")
+        if watchers.list.count >= watchers.limit {
+            shard.add(metrics.overWatches)
+            throw GRPCStatus(.resourceExhausted, "there are \(watchers.limit) watches already")
         }
         let status = status(of: service)
         shard.add(metrics.calls[.healthWatch, .ok])

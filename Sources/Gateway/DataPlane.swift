@@ -49,19 +49,24 @@ final class DataPlane: Plane {
     var accessTable: AccessTable
     var accessLists: UnsafeMutablePointer<UnsafeRawBufferPointer>
     var accessRates: UnsafeMutablePointer<ModelRate>
+    var accessTokens: TokenTable.View
     var accessGeneration: UInt64
     /// What clients have asked; shared by all reactors, and kept alive here.
     private let rateTableOwner: RateTable
     let rateTable: Unmanaged<RateTable>
     var decoder: RequestDecoder
     var predictions: Slab<Prediction>
-    /// One a version, in the snapshot's order.
+    /// By slot.
     let lanes: UnsafeMutablePointer<InlineLane>
     /// Whose lane it is, by slot: a version's serial; 0: there is none.
     let laneOwners: UnsafeMutablePointer<UInt64>
-    /// The versions whose lane is not empty.
+    /// The way to executors and back; nil: there are none.
+    private(set) var pooled: UnsafeMutablePointer<PooledLanes>?
+    /// The versions whose lane is not empty, from `waitingDone` on.
     let waiting: UnsafeMutablePointer<Int>
     var waitingCount = 0
+    var waitingDone = 0
+    static let waitingMax = 2 * VersionSlots.limit
     var scratch: UnsafeMutableRawBufferPointer
     /// The fields of the answer that is being written, and the text of its `server-timing`.
     let fields: UnsafeMutablePointer<HTTPField>
@@ -81,7 +86,7 @@ final class DataPlane: Plane {
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
         rates: RateTable, port: Port, limits: HTTPLimits, secure: SecurePort?, statistics: InferenceStatistics? = nil,
-        publication: Publication<Snapshot>? = nil, holds: VersionHolds? = nil
+        publication: Publication<Snapshot>? = nil, holds: VersionHolds? = nil, executors: ExecutorPool? = nil
     ) {
         self.snapshot = snapshot
         publicationOwner = publication ?? Publication(snapshot, seats: shard + 1)
@@ -101,23 +106,31 @@ final class DataPlane: Plane {
         (accessTable, accessGeneration) = access.load()
         accessLists = accessTable.lists
         accessRates = accessTable.rates
+        accessTokens = accessTable.tokens.view
         rateTableOwner = rates
         rateTable = .passUnretained(rates)
         decoder = RequestDecoder(maxBytes: max(limits.bodyBytes, limits.inflatedBytes))
-        predictions = Slab { address in address.initialize(to: Prediction()) }
+        predictions = Slab { address in address.initialize(to: Prediction(at: address)) }
         lanes = .allocate(capacity: VersionSlots.limit)
         laneOwners = .allocate(capacity: VersionSlots.limit)
         laneOwners.initialize(repeating: 0, count: VersionSlots.limit)
-        waiting = .allocate(capacity: VersionSlots.limit)
+        waiting = .allocate(capacity: Self.waitingMax)
         scratch = .allocate(byteCount: 64, alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
         super.init(port, limits: limits, secure: secure)
         engine.fieldNames = .passUnretained(fieldNames)
+        if let executors {
+            let lanes = UnsafeMutablePointer<PooledLanes>.allocate(capacity: 1)
+            lanes.initialize(to: PooledLanes(executors, waking: reactor))
+            pooled = lanes
+        }
         adopt()
     }
 
     deinit {
+        pooled?.deinitialize(count: 1)
+        pooled?.deallocate()
         for slot in 0..<VersionSlots.limit where laneOwners[slot] != 0 { (lanes + slot).deinitialize(count: 1) }
         lanes.deallocate()
         laneOwners.deallocate()
@@ -142,6 +155,7 @@ final class DataPlane: Plane {
     override func received(_ stream: Stream) { callContinues(stream) }
 
     override func cancelled(_ stream: Stream) {
+        if stream.pointee.call.isCall { shard.add(metrics.calls[CallMethod(stream.pointee.target), .cancelled]) }
         if stream.pointee.call.isOpen { watchers.remove(stream) }
         guard let user = stream.pointee.user else { return }
         cancel(user.assumingMemoryBound(to: Prediction.self))
@@ -156,8 +170,14 @@ final class DataPlane: Plane {
     override func ended() { stepAside() }
 
     override func roundEnded() {
-        for index in 0..<waitingCount { runLane(waiting[index]) }
-        waitingCount = 0
+        if pooled != nil { passPooled() }
+        // A lane may fill another one that comes before it: what it could not have in time, a fallback is to answer.
+        while waitingDone < waitingCount {
+            waitingDone += 1
+            runLane(waiting[waitingDone - 1])
+        }
+        (waitingDone, waitingCount) = (0, 0)
+        if pooled != nil { signalPooled() }
         let inflation = engine.takeInflationCounts()
         if inflation.isNews { count(inflation) }
         if !watchers.isEmpty { updateWatchers() }

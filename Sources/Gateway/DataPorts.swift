@@ -24,10 +24,7 @@ struct DataPorts {
         names = isSecure ? ["data", "tls"] : ["data"]
         connections = names.map { _ in ConnectionCount(limit: configuration.limits.connections) }
         addresses = AddressCounts(limit: configuration.limits.connectionsPerAddress)
-        var limits = ReactorLimits()
-        limits.sendRate = configuration.limits.sendRate
-        limits.sendGraceNanos = configuration.timeouts.rateGraceNanos
-        self.limits = limits
+        limits = ReactorLimits(configuration)
         let counts = connections
         try registry.gauge("serin_connections", "Open connections of the data plane.") {
             Double(counts.reduce(0) { $0 + $1.current.load(ordering: .relaxed) })
@@ -63,6 +60,7 @@ extension HTTPLimits {
         bodyNanos = timeouts.bodyNanos
         rateGraceNanos = timeouts.rateGraceNanos
         idleNanos = timeouts.idleNanos
+        take(limits.shares)
         http2.glitches = limits.http2.glitches
         http2.pings = limits.http2.pings
         http2.settings = limits.http2.settings

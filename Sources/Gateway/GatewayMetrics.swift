@@ -15,6 +15,7 @@ struct GatewayMetrics: Sendable {
     let calls: CallCounters
     /// Requests of clients over their model's rate.
     let overRate: CounterID
+    let overWatches: CounterID
 
     init(shards: Int) throws(MetricsError) {
         registry = MetricsRegistry(shards: shards)
@@ -26,6 +27,7 @@ struct GatewayMetrics: Sendable {
         inflight = try registry.gauge("serin_inflight", "Predict requests that are parsed and not yet answered.")
         calls = try CallCounters(registry)
         overRate = try registry.limit("request_rate")
+        overWatches = try registry.limit("watches")
         try ProcessMetrics.declare(in: registry)
     }
 
@@ -75,13 +77,22 @@ struct GatewayMetrics: Sendable {
     }
 
     /// What is counted for one arm of a version, by outcome.
-    func requests(model: String, version: String, arm: String) throws(MetricsError) -> InlineArray<5, CounterID> {
-        var requests: InlineArray<5, CounterID> = .init(repeating: unrouted)
+    func requests(model: String, version: String, arm: String) throws(MetricsError) -> InlineArray<6, CounterID> {
+        var requests: InlineArray<6, CounterID> = .init(repeating: unrouted)
         for outcome in Outcome.allCases {
             requests[outcome.rawValue] = try registry.counter(
                 Self.requestsName, Self.requestsHelp, labels: Self.labels(model, version, arm: arm, outcome: outcome))
         }
         return requests
+    }
+
+    /// Answers of the ladder, for one arm of the version that was to answer.
+    func fallbacks(model: String, version: String, arm: String) throws(MetricsError) -> CounterID {
+        try registry.counter(
+            Self.requestsName, Self.requestsHelp,
+            labels: [
+                ("model", model), ("version", version), ("arm", arm), ("tier", "fallback"), ("outcome", Outcome.ok.label),
+            ])
     }
 
     /// The share of a model's traffic that a version gets in an arm.

@@ -17,6 +17,7 @@ import Primitives
 import Reactor
 import State
 import Synchronization
+import TLS
 import Telemetry
 
 public enum GatewayServer {
@@ -74,8 +75,7 @@ final class Gateway {
         let reactors = configuration.reactors == 0 ? ReactorCount.available() : configuration.reactors
         let isHeld = try Self.acquire(configuration.statePath, isUpgrade: isUpgrade, &lock)
         do {
-            // One more than reactors: the shadow thread's.
-            let metrics = try GatewayMetrics(shards: reactors + 1)
+            let metrics = try GatewayMetrics(shards: GatewayExecutors.shards(configuration, reactors: reactors))
             let store = try StateStore(folder: configuration.statePath)
             controller = try Controller(
                 configuration, metrics: metrics, store: store, reactors: reactors, logger: logger)
@@ -89,7 +89,8 @@ final class Gateway {
                 configuration: configuration, controller: controller, metrics: metrics, health: health, secure: secure,
                 accessLog: accessLog, inheritance: inheritance)
             (planes, operations, admin) = try Self.listen(parts, reactors, logger)
-            shadows = ShadowThread(planes.map(\.shadowRing), metrics.registry.shard(reactors))
+            shadows = ShadowThread(
+                planes.map(\.shadowRing), GatewayExecutors.shadowShard(configuration, reactors, metrics.registry))
         } catch {
             throw StartError(description: "\(error)")
         }
@@ -134,15 +135,16 @@ final class Gateway {
                 listeners.append(tls[index].trusting(configuration.tls.proxies))
                 secure = Plane.SecurePort(
                     listener: 1, context: edge.published, metrics: edge.metrics,
-                    shard: parts.metrics.registry.shard(index))
+                    shard: parts.metrics.registry.shard(index), limits: TLSLimits(configuration))
             }
             return DataPlane(
                 snapshot: parts.controller.publication.load().value, metrics: parts.metrics, shard: index,
                 health: parts.health, access: parts.controller.access, rates: rates,
                 port: try edge.port(listeners, reactor: index), limits: limits,
                 secure: secure, statistics: statistics, publication: parts.controller.publication,
-                holds: parts.controller.holds)
+                holds: parts.controller.holds, executors: parts.controller.executors.pool)
         }
+        for plane in planes { plane.watchers.limit = configuration.limits.shares.watches }
         announce("data", "http", configuration.listen.address, data[0].port, logger)
         if let tls { announce("tls", "https", configuration.tls.address, tls[0].port, logger) }
         let listener = try listeners(
@@ -150,7 +152,8 @@ final class Gateway {
         announce("metrics", "http", configuration.metrics.address, listener.port, logger)
         let operations = OperationsPlane(
             registry: parts.metrics.registry, health: parts.health,
-            port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: operationsConnections)]),
+            port: Plane.Port(
+                listeners: [listener], connections: [ConnectionCount(limit: configuration.limits.shares.operations)]),
             limits: limits)
         return (planes, operations, try admin(parts, limits, logger))
     }
@@ -161,12 +164,9 @@ final class Gateway {
         announce("admin", "http", settings.address, listener.port, logger)
         let api = AdminAPI(parts.controller, settings, clock: { clinux_now() })
         return AdminPlane(
-            api, port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: operationsConnections)]),
+            api, port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: AdminPlane.connectionsMax)]),
             limits: limits)
     }
-
-    /// Scrapers and probes; far more than any cluster has.
-    private static let operationsConnections = 256
 
     private static func announce(
         _ kind: String, _ scheme: String, _ address: String, _ port: UInt16, _ logger: Logger
@@ -179,7 +179,8 @@ final class Gateway {
 
     func start() {
         accessLog?.start()
-        for (index, plane) in planes.enumerated() { launch("reactor-\(index)", plane) }
+        controller.executors.start()
+        for (index, plane) in planes.enumerated() { launch(index, plane) }
         nonisolated(unsafe) let operations = operations
         ReactorThread.start("operations") { operations.run() }
         shadows.start()
@@ -194,11 +195,13 @@ final class Gateway {
         }
     }
 
-    private func launch(_ name: String, _ plane: Plane) {
+    private func launch(_ index: Int, _ plane: Plane) {
         let running = running
+        let configuration = configuration
         running.value.add(1, ordering: .relaxed)
         nonisolated(unsafe) let plane = plane
-        ReactorThread.start(name) {
+        ReactorThread.start("reactor-\(index)") {
+            GatewayExecutors.place(reactor: index, configuration)
             plane.run()
             running.value.subtract(1, ordering: .releasing)
         }
@@ -272,6 +275,7 @@ final class Gateway {
         for plane in planes { plane.reactor.stop() }
         let deadline = clinux_now() + 1_000_000_000
         while isRunning, clinux_now() < deadline { usleep(1000) }
+        controller.executors.stop()
         shadows.stop()
         accessLog?.end()
         controller.close()

@@ -7,6 +7,7 @@
 
 import CLinux
 import Codec
+import Execution
 import Glibc
 import Synchronization
 import Telemetry
@@ -75,6 +76,7 @@ final class InferenceStatistics: @unchecked Sendable {
         statistics.success.nanos = duration.sum - min(duration.sum, statistics.fail.nanos)
         statistics.queue = .init(count: queue.count, nanos: queue.sum)
         statistics.compute = .init(count: compute.count, nanos: compute.sum)
+        statistics.modelBytes = UInt64(version.model.imageBytes)
         return statistics
     }
 

@@ -24,6 +24,7 @@ class Plane {
         var context: Published<TLSContext>
         var metrics: TLSMetrics
         var shard: MetricsShard
+        var limits = TLSLimits()
     }
 
     let reactor: Reactor
@@ -54,7 +55,8 @@ class Plane {
         engine = HTTPEngine(limits: limits, handler: Self.httpHandler(place), metrics: port.http, access: port.access)
         tls = secure.map { secure in
             TLSEngine(
-                secure.context, handler: Self.tlsHandler(place), metrics: secure.metrics, shard: secure.shard)
+                secure.context, handler: Self.tlsHandler(place), metrics: secure.metrics, shard: secure.shard,
+                limits: secure.limits)
         }
         tlsEngine = tls.map { .passUnretained($0) }
         secureListener = secure?.listener ?? -1
@@ -177,6 +179,8 @@ extension Plane {
                 Plane.with(context) { $0.engine.produce(connection, into: into, room: room) }
             },
             wantsInput: { context, connection in Plane.with(context) { $0.engine.wantsInput(connection) } },
+            isBehind: { context, connection in Plane.with(context) { $0.engine.isBehind(connection) } },
+            resume: { context, connection in Plane.with(context) { $0.engine.resume(connection) } },
             isFinished: { context, connection in Plane.with(context) { $0.engine.isFinished(connection) } },
             deadline: { context, connection in Plane.with(context) { $0.engine.deadline(connection) } },
             expired: { context, connection in Plane.with(context) { $0.engine.expire(connection) } },
@@ -199,6 +203,8 @@ extension Plane {
                 Plane.with(context) { $0.produce(connection, into, room) }
             },
             wantsInput: { context, connection in Plane.with(context) { $0.wantsInput(connection) } },
+            isBehind: { context, connection in Plane.with(context) { $0.isBehind(connection) } },
+            resume: { context, connection in Plane.with(context) { $0.resume(connection) } },
             isFinished: { context, connection in Plane.with(context) { $0.isFinished(connection) } },
             deadline: { context, connection in Plane.with(context) { $0.deadline(connection) } },
             expired: { context, connection in Plane.with(context) { $0.expire(connection) } },
@@ -224,6 +230,14 @@ extension Plane {
 
     fileprivate func wantsInput(_ connection: Connection) -> Bool {
         route(connection, tls: { $0.wantsInput($1) }, http: { $0.wantsInput(connection) })
+    }
+
+    fileprivate func isBehind(_ connection: Connection) -> Bool {
+        route(connection, tls: { $0.isBehind($1) }, http: { $0.isBehind(connection) })
+    }
+
+    fileprivate func resume(_ connection: Connection) {
+        route(connection, tls: { $0.resume($1) }, http: { $0.resume(connection) })
     }
 
     fileprivate func isFinished(_ connection: Connection) -> Bool {

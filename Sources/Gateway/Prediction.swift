@@ -1,5 +1,6 @@
 // A predict request between parsing and its answer, in a slab of its reactor.
 
+import Batching
 import HTTP
 import Inference
 import Routing
@@ -10,7 +11,7 @@ struct Prediction: ~Copyable {
     /// Where the answer goes; nil: the client is gone.
     var stream: UnsafeMutablePointer<HTTPStream>?
     var arm = Arm.stable
-    /// The index of the version, and of its lane.
+    /// The slot of the version that is to answer now, and of its lane.
     var version = 0
     /// What the route's decision went by; see `Routed`.
     var key: UInt64 = 0
@@ -22,21 +23,42 @@ struct Prediction: ~Copyable {
     var model = 0
     /// When the round that brought it began.
     var startedAt: UInt64 = 0
+    /// Its way through the executors.
+    let job: UnsafeMutablePointer<QueuedJob>
+    /// Where the ladder stands: the rungs that are behind it. 0: the version itself is to answer.
+    var rung = 0
+    /// The version that was to answer: held as long as the request, as `version` is.
+    var routed = 0
+    /// In the lane of executors, so that its slot comes back through their completions.
+    var isPooled = false
 
-    init() {
+    /// At its address, which its job keeps.
+    init(at address: UnsafeMutablePointer<Prediction>) {
         request = .allocate(capacity: 1)
         request.initialize(to: InferenceRequest())
+        job = .allocate(capacity: 1)
+        job.initialize(to: QueuedJob(request: request, ticket: address))
     }
 
     mutating func take(_ routed: Routed) {
         version = routed.index
+        self.routed = routed.index
         arm = routed.arm
         key = routed.key
         isSticky = routed.isSticky
         model = routed.model
     }
 
+    /// The request of another slot goes on in this one.
+    mutating func continues(_ other: borrowing Prediction) {
+        (version, routed, arm, model) = (other.version, other.routed, other.arm, other.model)
+        (key, isSticky) = (other.key, other.isSticky)
+        (rung, startedAt) = (other.rung, other.startedAt)
+    }
+
     deinit {
+        job.deinitialize(count: 1)
+        job.deallocate()
         request.deinitialize(count: 1)
         request.deallocate()
     }

@@ -1,7 +1,7 @@
 // What a request's path asks for.
 //
-//     /v2/models/NAME[/versions/V][/infer|/ready|/config]        Open Inference Protocol
-//     /v1/models/NAME[/versions/V|/labels/L][:predict]           TensorFlow Serving, KServe
+//     /v2/models/NAME[/versions/V][/infer|/ready|/config|/stats], /v2/models/stats        Open Inference Protocol
+//     /v1/models/NAME[/versions/V|/labels/L][:predict]                                    TensorFlow Serving, KServe
 //
 // Names and versions stay bytes of the path: they need no decoding, since a model's name is made of
 // letters, digits, dots, dashes and underscores (contract), which nobody has to escape.
@@ -11,8 +11,8 @@ import Glibc
 /// What a path can name.
 enum Endpoint: UInt8 {
     case alive
-    case serverMetadata, serverLive, serverReady
-    case modelMetadata, modelReady, modelConfiguration, infer
+    case serverMetadata, serverLive, serverReady, allStatistics
+    case modelMetadata, modelReady, modelConfiguration, modelStatistics, infer
     case modelList, modelStatus, predict
     /// gRPC's; the message names the model.
     case modelInfer
@@ -56,6 +56,8 @@ struct RequestTarget {
             endpoint = .serverLive
         } else if path.takes("/health/ready", exactly: true) {
             endpoint = .serverReady
+        } else if path.takes("/models/stats", exactly: true) {
+            endpoint = .allStatistics  // and no model of that name, as with Triton
         } else if path.takes("/models/") {
             model = path.segment()
             if path.takes("/versions/") {
@@ -72,6 +74,7 @@ struct RequestTarget {
         if path.isAtEnd { return .modelMetadata }
         if path.takes("/ready", exactly: true) { return .modelReady }
         if path.takes("/config", exactly: true) { return .modelConfiguration }
+        if path.takes("/stats", exactly: true) { return .modelStatistics }
         return .unknown
     }
 

@@ -29,13 +29,17 @@ final class ServedVersion: @unchecked Sendable {
     /// The version's text, for the `serin-version` header.
     let versionText: ByteText
     let timeout: TimeoutPolicy
+    /// How executors score it.
+    let queue: QueuedVersion
 
     init(
-        bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, arms: ArmTable, slot: Int
+        bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, arms: ArmTable,
+        queue: QueuedVersion, slot: Int
     ) {
         self.slot = slot
         self.bundle = bundle
         self.arms = arms
+        self.queue = queue
         serial = Self.lastSerial.add(1, ordering: .relaxed).newValue
         name = bundle.name
         version = bundle.version
@@ -104,10 +108,14 @@ struct VersionEntry {
     let threshold: Double
     /// nil: no route has made it a shadow.
     let shadowDropped: CounterID?
+    /// What answers in its place, as the routes have it now.
+    let rungs: UnsafeMutablePointer<Rung>
+    let rungCount: Int
 
-    /// `arms`: those that the version has in its route, with their names.
-    init(_ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)]) {
+    /// `arms`: those that the version has in its route, with their names. The snapshot keeps the ladder.
+    init(_ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)], ladder: Ladder) {
         self.schema = schema
+        (rungs, rungCount) = (ladder.rungs, ladder.count)
         owner = .passUnretained(version)
         scoreType = version.model.scoreType
         columns = version.model.outputCount
@@ -127,7 +135,7 @@ struct VersionEntry {
 
 /// How a request ended; the names are the label's values.
 enum Outcome: Int, CaseIterable {
-    case ok, clientError, modelError, timeout, cancelled
+    case ok, clientError, modelError, timeout, cancelled, shed
 
     var label: String {
         switch self {
@@ -136,6 +144,7 @@ enum Outcome: Int, CaseIterable {
         case .modelError: "model_error"
         case .timeout: "timeout"
         case .cancelled: "cancelled"
+        case .shed: "shed"
         }
     }
 }

@@ -6,9 +6,12 @@
 // else wants the processor. A shadow sees the rows as the answering version's rules left them.
 
 import CLinux
+import Execution
 import Glibc
 import Inference
+import Primitives
 import Reactor
+import Registry
 import Synchronization
 import Telemetry
 
@@ -88,7 +91,7 @@ final class ShadowThread: @unchecked Sendable {
             values: cell.pointee.values.pointer, rowCount: cell.pointee.rowCount, valueType: cell.pointee.valueType,
             margins: nil, scores: base)
         let started = clinux_now()
-        withUnsafeMutablePointer(to: &job) { model.score(.init(start: $0, count: 1), scratch: scratch) }
+        withUnsafeMutablePointer(to: &job) { version.queue.score(.init(start: $0, count: 1), scratch: scratch) }
         shard.observe(metrics.duration, nanos: clinux_now() &- started)
         guard job.status == .ok, cell.pointee.columns == model.outputCount else { return shard.add(metrics.failed) }
         shard.add(metrics.compared)

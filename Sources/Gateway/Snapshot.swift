@@ -24,6 +24,10 @@ final class Snapshot: @unchecked Sendable {
     let models: [ListedModel]
     /// The header fields that routes ask for.
     let fieldNames: FieldNames
+    /// Of the versions, which keep them no longer than this.
+    private let ladders: [Ladder]
+    /// What is missing on the ladders, a sentence each.
+    let ladderProblems: [String]
 
     struct ListedModel: Sendable {
         var name: String
@@ -50,13 +54,19 @@ final class Snapshot: @unchecked Sendable {
             arms.merge(resolution.arms) { $0 + $1 }
             for shadow in resolution.routed.shadows { versions[shadow.index].becomeShadow() }
         }
+        var ladders: [Ladder] = []
+        var problems: [String] = []
         for slot in versions.indices {
             let version = versions[slot]
+            let (ladder, missing) = Ladder.resolve(version, models, versions)
+            ladders.append(ladder)
+            problems += missing
             let input = version.bundle.input
             let schema = schemas.firstIndex(of: input) ?? schemas.count
             if schema == schemas.count { schemas.append(input) }
-            (table + slot).initialize(to: VersionEntry(version, schema: schema, arms: arms[slot] ?? []))
+            (table + slot).initialize(to: VersionEntry(version, schema: schema, arms: arms[slot] ?? [], ladder: ladder))
         }
+        (self.ladders, ladderProblems) = (ladders, problems)
         routes = RouteTable(routed)
     }
 

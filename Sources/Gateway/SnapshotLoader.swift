@@ -72,6 +72,10 @@ struct SnapshotLoader {
                 signature: SignaturePolicy(
                     keys: try SignaturePolicy.readKeys(configuration.signingKeys),
                     isRequired: model.requirements.contains(.signature)))
+            if bundle.manifest.fault != nil, !configuration.allowsFaults {
+                throw ConfigurationError(
+                    source: "\(model.name)/\(version)", message: "its manifest has a fault, which needs --allow-faults")
+            }
             try ActivationGate(model, serving: serving?.bundle).check(bundle)
             for warning in bundle.warnings { logger.warning("\(model.name)/\(version): \(warning)") }
             return .success(try serve(bundle, model, slot: slot))
@@ -90,7 +94,10 @@ struct SnapshotLoader {
                 model: model.name, version: bundle.version, digest: bundle.sourceDigest.description,
                 format: bundle.facts.format.rawValue, budgetNanos: budget)
             let arms = try ArmTable(metrics, model: model.name, version: bundle.version)
-            return ServedVersion(bundle: bundle, configuration: model, metrics: counted, arms: arms, slot: slot)
+            let queue = try QueuedVersion(
+                bundle: bundle, model, configuration.executors, slot: slot, metrics.registry)
+            return ServedVersion(
+                bundle: bundle, configuration: model, metrics: counted, arms: arms, queue: queue, slot: slot)
         } catch {
             throw ConfigurationError(source: "\(model.name)/\(bundle.version)", message: "\(error)")
         }

@@ -25,8 +25,6 @@ struct HTTP1Body {
         case fault(HTTPFault)
     }
 
-    /// A chunk's extensions may have so many bytes, and all of a request's together as many as a head.
-    static let extensionBytes = 256
     /// Digits of a chunk's size, leading zeros included.
     private static let digits = 16
 
@@ -38,7 +36,22 @@ struct HTTP1Body {
     private var extensions = 0
     private var trailers = 0
 
-    init(_ framing: HTTP1Head.Framing = .none) {
+    /// The limit that a fault was about; nil: none.
+    private(set) var exceeded: HTTPLimit?
+    private var limits = Limits()
+    /// Chunks so far that were small.
+    private var smallChunks = 0
+
+    /// Of one chunk's extensions, in bytes, all of a request's together may have as many as a head; and chunks of less than
+    /// `smallBytes`: each costs as much as a frame of HTTP/2, and says next to nothing.
+    struct Limits {
+        var extensionBytes = 256
+        var smallChunks = 1024
+        static let smallBytes = 64
+    }
+
+    init(_ framing: HTTP1Head.Framing = .none, _ limits: Limits = Limits()) {
+        self.limits = limits
         switch framing {
         case .none: break
         case .length(let length): left = length
@@ -70,7 +83,7 @@ struct HTTP1Body {
                 consumed += 2
                 phase = .sizeLine
             case .sizeLine:
-                switch line(rest, limit: Self.digits + Self.extensionBytes) {
+                switch line(rest, limit: Self.digits + limits.extensionBytes) {
                 case .fault(let fault): return .fault(fault)
                 case .incomplete: return .incomplete(consumed: consumed)
                 case .ends(let end):
@@ -78,6 +91,7 @@ struct HTTP1Body {
                         return .fault(fault)
                     }
                     if left > room { return .tooLarge }
+                    if left > 0, left < Limits.smallBytes, let fault = countSmallChunk() { return .fault(fault) }
                     consumed += end
                     phase = left == 0 ? .trailers : .data
                 }
@@ -107,22 +121,30 @@ struct HTTP1Body {
     }
 
     /// The line that begins here, its CR LF included; without it at most `limit` bytes may come.
-    private func line(_ rest: UnsafeRawBufferPointer, limit: Int) -> Line {
+    private mutating func line(_ rest: UnsafeRawBufferPointer, limit: Int) -> Line {
         guard let base = rest.baseAddress, let found = memchr(base, 10, rest.count) else {
-            return rest.count > limit + 1 ? .fault(tooLong) : .incomplete
+            return rest.count > limit + 1 ? .fault(tooLong()) : .incomplete
         }
         let end = UnsafeRawPointer(found) - base + 1
-        if end - 2 > limit { return .fault(tooLong) }
+        if end - 2 > limit { return .fault(tooLong()) }
         guard end >= 2, rest[end - 2] == 13 else {
             return .fault(HTTPFault(400, "a line of a chunked body does not end in CR LF"))
         }
         return .ends(at: end)
     }
 
-    private var tooLong: HTTPFault {
-        phase == .trailers
+    private mutating func tooLong() -> HTTPFault {
+        exceeded = phase == .trailers ? .headerBytes : .chunkExtensions
+        return phase == .trailers
             ? HTTPFault(431, "the trailers of a chunked body are too large")
-            : HTTPFault(400, "a chunk's extensions are longer than \(Self.extensionBytes) bytes")
+            : HTTPFault(400, "a chunk's extensions are longer than \(limits.extensionBytes) bytes")
+    }
+
+    private mutating func countSmallChunk() -> HTTPFault? {
+        smallChunks += 1
+        guard smallChunks > limits.smallChunks else { return nil }
+        exceeded = .smallChunks
+        return HTTPFault(400, "more than \(limits.smallChunks) chunks have less than \(Limits.smallBytes) bytes")
     }
 
     /// `size [BWS ";" extension …]`, in `line`, without its end.
@@ -142,7 +164,7 @@ struct HTTP1Body {
             return HTTPFault(400, "a chunk's size is not a hexadecimal number")
         }
         extensions += line.count - count
-        if line.count - count > Self.extensionBytes || extensions > limit { return tooLong }
+        if line.count - count > limits.extensionBytes || extensions > limit { return tooLong() }
         for byte in line[index...] where (byte < 32 && byte != 9) || byte == 127 {
             return HTTPFault(400, "a chunk's extension has a control byte")
         }

@@ -1,5 +1,7 @@
 // Lines, names and authorities of HTTP/1.1, byte by byte.
 
+import Glibc
+
 enum HTTP1HeadCheck {
     enum Search: Equatable {
         /// More bytes are needed; searching goes on from here.
@@ -51,6 +53,18 @@ enum HTTP1HeadCheck {
             index += 1
         }
         return colon
+    }
+
+    /// Makes spaces of the tabs in a head that was checked: around a value they mean the same (RFC 9110, 5.6.3), but
+    /// http-parser refuses a length or a `chunked`, and overlooks a `close`, with a tab behind it. Within a quoted string
+    /// they would differ; nobody here reads one.
+    static func replaceTabs(_ head: UnsafeMutableRawBufferPointer) {
+        guard var next = head.baseAddress else { return }
+        let end = next + head.count
+        while let tab = memchr(next, 9, end - next) {
+            tab.storeBytes(of: 32, as: UInt8.self)
+            next = tab + 1
+        }
     }
 
     /// A name with `_` that some server in the chain reads as one that frames, routes or limits the request.

@@ -15,6 +15,8 @@ struct HTTP1State: ~Copyable {
     var parser = http_parser()
     /// Input that is not parsed yet.
     var input = GrowableBuffer()
+    /// There is input that could be parsed, and is not yet: the turn was over, or too many requests are in flight.
+    var isBehind = false
     /// Bytes of `input` already searched for the end of the head.
     var searched = 0
     /// When the first byte of the unfinished head came.
@@ -38,14 +40,12 @@ struct HTTP1State: ~Copyable {
     /// Part of a request's head has come, and not all of it.
     var isInHead: Bool { phase == .head && input.count > 0 }
 
-    /// More input would only be stored: the requests before it must be answered first.
-    func isFull(_ limits: HTTPLimits) -> Bool { input.count > limits.headerBytes + (64 << 10) }
-
     /// A head that is whole begins a request.
-    mutating func begin(_ stream: UnsafeMutablePointer<HTTPStream>, _ head: HTTP1Head) {
+    mutating func begin(_ stream: UnsafeMutablePointer<HTTPStream>, _ head: HTTP1Head, _ limits: HTTPLimits) {
         self.stream = stream
         stream.pointee.isVersion10 = head.minor == 0
-        body = HTTP1Body(head.framing)
+        body = HTTP1Body(
+            head.framing, .init(extensionBytes: limits.chunkExtensionBytes, smallChunks: limits.smallChunks))
         phase = .body
         hasBlankLine = false
         isInValue = false
@@ -57,6 +57,7 @@ struct HTTP1State: ~Copyable {
     mutating func reset() {
         phase = .head
         input.reset(keeping: 0)
+        isBehind = false
         searched = 0
         stream = nil
         name.reset()

@@ -94,6 +94,7 @@ enum HTTP2Callbacks {
             connection.pointee.headerStream = stream
             nghttp2_session_set_stream_user_data(connection.pointee.session, stream.pointee.id, stream)
             connection.pointee.budget.opened(engine.rates)
+            if connection.pointee.owesNotice { engine.http2Notice(connection) }
             if connection.pointee.queuedBytes > engine.limits.outputBytes * HTTPLimits.outputFactor {
                 stream.pointee.fault = .outputFull
             }
@@ -207,7 +208,7 @@ enum HTTP2Callbacks {
     ) -> Int32 {
         guard let stream = stream(connection, id) else { return 0 }
         if code == NGHTTP2_NO_ERROR.rawValue && !stream.pointee.isEarly {
-            connection.pointee.scanner.history.remember(closed: id)
+            connection.pointee.walk.history.remember(closed: id)
         }
         withEngine(stream.pointee.connection) { $0.end(stream) }
         return 0

@@ -50,7 +50,6 @@ struct HTTPConnection: ~Copyable {
 
     // HTTP/2.
     var session: OpaquePointer?
-    var scanner = FrameScanner()
     /// What waited to be sent when the header of a SETTINGS frame had come; `Int.max`: none is under way.
     var queuedBefore = Int.max
     var hasSettings = false
@@ -65,12 +64,14 @@ struct HTTPConnection: ~Copyable {
     /// The round in which `frames` were taken.
     var framesAt: UInt64 = 0
     var frames = 0
-    /// Bytes that wait for the next round, because this one's frames are used up.
+    /// Bytes that wait for the next turn.
     var heldInput = GrowableBuffer()
     /// The stream whose body may grow beyond its first window.
     var bodyStream: UnsafeMutablePointer<HTTPStream>?
-    /// When the drain notice went out; 0: not yet.
+    /// When the drain notice went out, or began to be held back; 0: not yet.
     var noticedAt: UInt64 = 0
+    /// The notice waits for the connection's first request.
+    var owesNotice = false
     /// When volatile fields last went into HPACK's table; 0: never.
     var tabledAt: UInt64 = 0
     /// The stream whose header block is being received.
@@ -101,11 +102,10 @@ struct HTTPConnection: ~Copyable {
         receivingBytes = 0
         ending = nil
         session = nil
-        scanner.reset()
         queuedBefore = .max
         hasSettings = false
         hasAcknowledged = false
-        walk = HTTP2FrameWalk()
+        walk.reset()
         budget = HTTP2Budget()
         isOverBudget = false
         isWarned = false
@@ -113,6 +113,7 @@ struct HTTPConnection: ~Copyable {
         heldInput.reset(keeping: 0)
         bodyStream = nil
         noticedAt = 0
+        owesNotice = false
         tabledAt = 0
         headerStream = nil
         chunk = nil

@@ -1,4 +1,4 @@
-// What a connection's peer costs, held against its due: glitches, frames in a round, windows, and how it ended.
+// What a connection's peer costs, held against its due: glitches, windows, and how it ended.
 
 import CNghttp2
 import Primitives
@@ -27,32 +27,7 @@ extension HTTPEngine {
         metrics.closed(isFinished(UnsafeMutableRawPointer(connection)) ? .request : .reset)
     }
 
-    // MARK: Frames
-
-    /// Takes the bytes of as many frames as the connection has left in this round; returns how many bytes.
-    func admit(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int {
-        if connection.pointee.framesAt != now {
-            connection.pointee.framesAt = now
-            connection.pointee.frames = 0
-        }
-        var offset = 0
-        while true {
-            connection.pointee.walk.skip(bytes, &offset)
-            if offset == bytes.count { break }
-            if connection.pointee.walk.isAtFrame, connection.pointee.frames >= rates.framesPerRound {
-                count(.framesPerRound)
-                return offset
-            }
-            guard let frame = connection.pointee.walk.next(bytes, &offset) else { break }
-            connection.pointee.frames += frame.weight
-            let verdict = connection.pointee.budget.received(frame, rates, now)
-            if verdict == .fine { continue }
-            obey(connection, verdict)
-            // What has come so far is still taken; the session is ended behind it.
-            if connection.pointee.isOverBudget { return offset }
-        }
-        return bytes.count
-    }
+    // MARK: Glitches
 
     /// Something that costs glitches has happened.
     func spend(_ connection: Connection, _ glitch: HTTP2Glitch, _ glitches: UInt64 = 1) {
@@ -71,7 +46,7 @@ extension HTTPEngine {
         obey(connection, connection.pointee.budget.take(.refused, rates, now))
     }
 
-    private func obey(_ connection: Connection, _ verdict: HTTP2Budget.Verdict) {
+    func obey(_ connection: Connection, _ verdict: HTTP2Budget.Verdict) {
         if connection.pointee.isOverBudget { return }
         switch verdict {
         case .fine: break
@@ -103,7 +78,7 @@ extension HTTPEngine {
             if connection.pointee.isDraining { return }
             connection.pointee.isDraining = true
             connection.pointee.ending = .limit
-            http2Drain(connection)
+            http2Notice(connection)
             outputReady(connection)
         }
     }

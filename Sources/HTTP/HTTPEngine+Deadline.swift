@@ -23,10 +23,10 @@ extension HTTPEngine {
     /// What is due whatever the streams do.
     private func deadlineOfConnection(_ connection: Connection) -> UInt64 {
         if isIdleInDrain(connection) { return connection.pointee.noticedAt + HTTPLimits.noticeNanos }
-        if isGreeting(connection) { return connection.pointee.openedAt + limits.headerNanos }
         if connection.pointee.version == .http2, connection.pointee.noticedAt != 0 {
             return connection.pointee.noticedAt + HTTPLimits.noticeNanos
         }
+        if isGreeting(connection) { return connection.pointee.openedAt + limits.headerNanos }
         if connection.pointee.version == .http1, connection.pointee.http1.isInHead {
             return connection.pointee.http1.headSince + limits.headerNanos
         }
@@ -85,11 +85,12 @@ extension HTTPEngine {
             connection.pointee.isEnding = true
             return
         }
-        if isGreeting(connection) { return expireGreeting(connection) }
         if connection.pointee.version == .http2, connection.pointee.noticedAt != 0 {
+            if connection.pointee.owesNotice { return http2Notice(connection) }
             connection.pointee.noticedAt = 0
             return http2GoAway(connection)
         }
+        if isGreeting(connection) { return expireGreeting(connection) }
         if connection.pointee.version == .http1, connection.pointee.http1.isInHead {
             count(.headerTimeout)
             connection.pointee.ending = .timeout

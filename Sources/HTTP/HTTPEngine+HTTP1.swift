@@ -2,7 +2,7 @@
 //
 //     input ──findEnd──► HTTP1Head ──► http_parser ──► stream ──HTTP1Body──► handler
 //
-// Pipelined requests are all parsed and handed over at once; their answers leave in order. Parsing
+// Pipelined requests are parsed and handed over together, as many as a turn allows; their answers leave in order. Parsing
 // pauses while as many requests are in flight as an HTTP/2 connection may have streams.
 
 import CHTTPParser
@@ -18,18 +18,25 @@ extension HTTPEngine {
     /// Parses what is there, as far as it goes.
     func http1Parse(_ connection: Connection) {
         var consumed = 0
+        var isBehind = true
         while !connection.pointee.isEnding, hasRoom(connection) {
             let phase = connection.pointee.http1.phase
             let count = phase == .head ? parseHead(connection, consumed) : parseBody(connection, consumed)
             consumed += count
-            // A body may end without a byte of its own.
-            if count == 0 && connection.pointee.http1.phase == phase { break }
+            // A body may end without a byte of its own, so there may be something to do with no input left.
+            if count == 0 && connection.pointee.http1.phase == phase {
+                isBehind = false
+                break
+            }
+            turn.add((phase == .head ? Turn.requestUnits : 1) + count >> 10)
+            if turn.isLookDue, isTurnOver() { break }
         }
         dropInput(connection, connection.pointee.isEnding ? connection.pointee.http1.input.count : consumed)
+        connection.pointee.http1.isBehind = isBehind && !connection.pointee.isEnding
     }
 
     /// A body always goes on; a further request waits while as many are in flight as may be.
-    private func hasRoom(_ connection: Connection) -> Bool {
+    func hasRoom(_ connection: Connection) -> Bool {
         if connection.pointee.http1.phase == .body { return true }
         return connection.pointee.streamCount < limits.streams && connection.pointee.queuedBytes <= limits.outputBytes
     }
@@ -95,9 +102,11 @@ extension HTTPEngine {
     private func begin(_ connection: Connection, head bytes: UnsafeRawBufferPointer) {
         let head: HTTP1Head
         do throws(HTTPFault) { head = try HTTP1Head(bytes) } catch { return http1Fail(connection, error) }
+        // SAFETY: the head stands in the connection's own input, and the library copies what it reports.
+        HTTP1HeadCheck.replaceTabs(UnsafeMutableRawBufferPointer(mutating: bytes))
         let stream = begin(connection, id: 0)
         HTTPHead.setTarget(stream, UnsafeRawBufferPointer(rebasing: bytes[head.target]))
-        connection.pointee.http1.begin(stream, head)
+        connection.pointee.http1.begin(stream, head, limits)
         connection.pointee.http1.parser.data = UnsafeMutableRawPointer(connection)
         execute(connection, bytes)
         if connection.pointee.isEnding { return }
@@ -141,6 +150,7 @@ extension HTTPEngine {
             http1Fail(connection, HTTPHead.bodyTooLarge(limits.bodyBytes))
             return 0
         case .fault(let fault):
+            if let limit = connection.pointee.http1.body.exceeded { count(limit) }
             http1Fail(connection, fault)
             return 0
         }
@@ -257,7 +267,6 @@ extension HTTPEngine {
             if stream.pointee.endsConnection { connection.pointee.isEnding = true }
             end(stream)
         }
-        resumeParsing(connection)
         return filled
     }
 
@@ -278,13 +287,5 @@ extension HTTPEngine {
             filled += count
         }
         return filled
-    }
-
-    /// Requests that waited for room among those in flight are parsed now, and run in the next round.
-    private func resumeParsing(_ connection: Connection) {
-        guard connection.pointee.http1.input.count > 0, !connection.pointee.isEnding else { return }
-        guard hasRoom(connection), connection.pointee.http1.searched == 0 else { return }
-        http1Parse(connection)
-        if connection.pointee.firstStream != nil { outputReady(connection) }
     }
 }

@@ -15,7 +15,7 @@ extension HTTPEngine {
             .init(settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: UInt32(limits.streams)),
             .init(
                 settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
-                value: UInt32(HTTPLimits.streamWindow)),
+                value: UInt32(limits.streamWindow)),
             .init(
                 settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(limits.headerBytes)),
             .init(settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
@@ -25,18 +25,27 @@ extension HTTPEngine {
             _ = nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, 4)
         }
         nghttp2_session_set_local_window_size(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, HTTPLimits.connectionWindow)
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(limits.connectionWindow))
     }
 
-    /// First a notice that promises nothing, then, when the peer must have seen it, the last stream.
+    /// First a notice that promises nothing, then, when the peer must have seen it, the last stream. A peer that has asked
+    /// nothing yet is told with its first request: one that has just connected has that on its way, and clients drop
+    /// what they have not written when a notice overtakes it (h2load over TLS lost a connection's in every second drain).
     func http2Drain(_ connection: Connection) {
+        connection.pointee.noticedAt = now
+        connection.pointee.owesNotice = nghttp2_session_get_last_proc_stream_id(connection.pointee.session) == 0
+        if !connection.pointee.owesNotice { http2Notice(connection) }
+    }
+
+    func http2Notice(_ connection: Connection) {
+        connection.pointee.owesNotice = false
+        connection.pointee.noticedAt = now
         nghttp2_submit_shutdown_notice(connection.pointee.session)
         nghttp2_submit_ping(connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
-        connection.pointee.noticedAt = now
     }
 
     func http2NoticeAnswered(_ connection: Connection) {
-        guard connection.pointee.noticedAt != 0 else { return }
+        guard connection.pointee.noticedAt != 0, !connection.pointee.owesNotice else { return }
         connection.pointee.noticedAt = 0
         http2GoAway(connection)
     }
@@ -59,69 +68,23 @@ extension HTTPEngine {
 
     func http2Receive(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
         let held = connection.pointee.heldInput.count
-        let admitted = held > 0 ? 0 : admit(connection, UnsafeRawBufferPointer(start: bytes, count: count))
-        if admitted > 0 { http2Feed(connection, bytes, admitted) }
-        if admitted < count, !connection.pointee.isEnding {
-            connection.pointee.heldInput.append(bytes + admitted, count - admitted)
+        let taken = held > 0 ? 0 : http2Take(connection, UnsafeRawBufferPointer(start: bytes, count: count))
+        if taken < count, !connection.pointee.isEnding {
+            connection.pointee.heldInput.append(bytes + taken, count - taken)
             outputReady(connection)
         }
     }
 
-    /// Hands over bytes, frame by frame where it matters.
-    private func http2Feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
-        var start = 0
-        while start < count {
-            let step = connection.pointee.scanner.scan(bytes + start, count - start)
-            if step.count > 0 { feed(connection, bytes + start, step.count) }
-            start += step.taken
-            switch step.event {
-            case .none: break
-            case .violation(let code):
-                connection.pointee.ending = .error
-                nghttp2_session_terminate_session(connection.pointee.session, code.rawValue)
-                start = count
-            case .heldHeader: feedHeldHeader(connection)
-            case .settings:
-                connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
-            }
-        }
-        enforce(connection)
-    }
-
-    private func feedHeldHeader(_ connection: Connection) {
-        let type = connection.pointee.scanner.heldType
-        withUnsafeBytes(of: connection.pointee.scanner.held) { held in
-            if let base = held.baseAddress { feed(connection, base, FrameScanner.headerBytes) }
-        }
-        guard UInt32(type) == NGHTTP2_SETTINGS.rawValue else { return }
-        connection.pointee.queuedBefore = nghttp2_session_get_outbound_queue_size(connection.pointee.session)
-    }
-
-    private func feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
-        let taken = nghttp2_session_mem_recv(
-            connection.pointee.session, bytes.assumingMemoryBound(to: UInt8.self), count)
-        // Protocol errors queue a GOAWAY by themselves; what is left is a broken preface or no memory.
-        if taken < 0 {
-            connection.pointee.ending = .error
-            connection.pointee.isEnding = true
-        }
-    }
-
-    /// Goes on with bytes that an earlier round left; there is no more to read from the socket until they are gone.
-    private func http2Resume(_ connection: Connection) {
-        if connection.pointee.isEnding { return }
-        // In the round that left them it is still the others' turn.
-        if connection.pointee.framesAt == now { return outputReady(connection) }
+    /// Goes on with bytes that an earlier turn left; there is no more to read from the socket until they are gone.
+    func http2Resume(_ connection: Connection) {
         let held = connection.pointee.heldInput.bytes
-        let admitted = admit(connection, held)
-        if admitted > 0 { http2Feed(connection, held.baseAddress.unsafelyUnwrapped, admitted) }
+        let taken = http2Take(connection, held)
         if connection.pointee.isEnding { return }
-        let left = held.count - admitted
+        let left = held.count - taken
         let base = connection.pointee.heldInput.pointer
-        memmove(base, base + admitted, left)
+        memmove(base, base + taken, left)
         connection.pointee.heldInput.count = left
         if left == 0 { connection.pointee.heldInput.reset(keeping: 0) }
-        // The requests among them run in the next round.
         outputReady(connection)
     }
 
@@ -137,7 +100,6 @@ extension HTTPEngine {
 
     /// Gathers libnghttp2's frames, which come one at a time, until `room` is full.
     func http2Produce(_ connection: Connection, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int {
-        if connection.pointee.heldInput.count > 0 { http2Resume(connection) }
         var filled = 0
         while filled < room {
             if connection.pointee.chunkCount == 0 {

@@ -2,7 +2,7 @@
 //
 //     complete(stream) ─► inflating, in the queue ─► inflateRound ─► ready ─► handler.request(stream)
 //
-// A round inflates at most `roundBudget`, over all connections, in the order the requests came; what is left
+// A round inflates at most `limits.inflatedPerRound`, over all connections, in the order the requests came; what is left
 // waits for the next round, which then begins at once. The inflated body takes the packed one's place, so
 // nobody behind this sees that it was packed.
 
@@ -48,9 +48,6 @@ struct InflateQueue: ~Copyable {
 }
 
 extension HTTPEngine {
-    /// Output bytes of one round: about a millisecond.
-    static let roundBudget = 512 << 10
-
     func queueInflation(_ stream: Stream) {
         stream.pointee.phase = .inflating
         watchBody(stream)
@@ -65,12 +62,12 @@ extension HTTPEngine {
 
     /// Inflates what waits, as far as a round goes; true: there is more to do.
     public func inflateRound() -> Bool {
-        var budget = Self.roundBudget
+        var budget = limits.inflatedPerRound
         while let stream = inflation.first {
             if budget <= 0 { return true }
             if !inflation.hasBegun {
                 guard inflation.inflater.begin(stream.pointee.body.bytes, stream.pointee.coding) else {
-                    respond(stream, fault: HTTPFault(503, "no memory to inflate the body with"))
+                    respond(stream, fault: HTTPFault(503, "no memory to inflate the body with", isOfALimit: true))
                     continue
                 }
                 inflation.hasBegun = true

@@ -59,31 +59,30 @@ extension HTTPEngine {
         if access?.wants(status) == true { access?.record(stream, status, now) }
     }
 
-    /// Answers with `{"error": message}`; 503 and 429 say when to come back.
+    /// Answers with `{"error": message}`, and what its status wants besides.
     public func respond(_ stream: Stream, fault: HTTPFault) {
         if stream.pointee.call.isCall, stream.pointee.id != 0 {
-            return refuseCall(stream, GRPCStatus(httpStatus: fault.status, fault.message))
+            let code = fault.isOfALimit ? .resourceExhausted : GRPCStatus.code(httpStatus: fault.status)
+            return refuseCall(stream, GRPCStatus(code, fault.message))
         }
         stream.pointee.responseBody.reset()
         stream.pointee.responseBody.append(#"{"error":""#)
         stream.pointee.responseBody.append(string: Self.escaped(fault.message))
         stream.pointee.responseBody.append(#""}"#)
-        if fault.status == 415 { return respondUnknownCoding(stream) }
-        guard fault.status == 503 || fault.status == 429 else { return respond(stream, status: fault.status) }
-        var second: StaticString = "1"
-        withUnsafeMutablePointer(to: &second) { pointer in
-            let value = UnsafeRawBufferPointer(start: pointer.pointee.utf8Start, count: 1)
-            let field = HTTPField("retry-after", value)
-            withUnsafePointer(to: field) { respond(stream, status: fault.status, fields: .init(start: $0, count: 1)) }
+        switch fault.status {
+        case 401: respond(stream, 401, "www-authenticate", "Bearer")
+        // Which codings would have done (RFC 9110, 15.5.16).
+        case 415: respond(stream, 415, "accept-encoding", "gzip, deflate")
+        // When to come back.
+        case 429, 503: respond(stream, fault.status, "retry-after", "1")
+        default: respond(stream, status: fault.status)
         }
     }
 
-    /// Says which codings would have done (RFC 9110, 15.5.16).
-    private func respondUnknownCoding(_ stream: Stream) {
-        let known: StaticString = "gzip, deflate"
-        let value = UnsafeRawBufferPointer(start: known.utf8Start, count: known.utf8CodeUnitCount)
-        withUnsafePointer(to: HTTPField("accept-encoding", value)) {
-            respond(stream, status: 415, fields: .init(start: $0, count: 1))
+    private func respond(_ stream: Stream, _ status: Int, _ name: StaticString, _ value: StaticString) {
+        let value = UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount)
+        withUnsafePointer(to: HTTPField(name, value)) {
+            respond(stream, status: status, fields: .init(start: $0, count: 1))
         }
     }
 

@@ -36,6 +36,8 @@ extension HTTPEngine {
     /// Tells the handler of every stream that is due, and finds when the next one is.
     func expireRequests(_ connection: Connection) {
         var earliest = Self.never
+        // The handler may watch on: what it asks for is not lost.
+        connection.pointee.requestDue = Self.never
         var next = connection.pointee.firstStream
         while let stream = next {
             next = stream.pointee.next
@@ -47,7 +49,7 @@ extension HTTPEngine {
                 expire(stream)
             }
         }
-        connection.pointee.requestDue = earliest
+        connection.pointee.requestDue = min(connection.pointee.requestDue, earliest)
     }
 
     private func expire(_ stream: Stream) {

@@ -36,6 +36,10 @@ public final class HTTPEngine {
     var date = HTTPDate()
     var inflation = InflateQueue()
     var deflater = Deflater()
+    /// Of the connection that is being served.
+    var turn = Turn()
+    /// What turns are timed with.
+    var clock = HTTPEngine.monotonic
 
     public init(
         limits: HTTPLimits, handler: HTTPHandler, metrics: HTTPMetrics? = nil, access: HTTPAccessLog? = nil
@@ -127,6 +131,7 @@ public final class HTTPEngine {
         }
         if connection.pointee.isEnding { return }
         connection.pointee.activeAt = now
+        turn = Turn()
         switch connection.pointee.version {
         case .http2: http2Receive(connection, bytes, count)
         case .http1:
@@ -150,7 +155,7 @@ public final class HTTPEngine {
     public func wantsInput(_ handle: UnsafeMutableRawPointer) -> Bool {
         let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
         switch connection.pointee.version {
-        case .http1: return !connection.pointee.http1.isFull(limits)
+        case .http1: return !connection.pointee.http1.isBehind
         case .http2: return connection.pointee.heldInput.count == 0
         case .detecting: return true
         }
@@ -160,7 +165,8 @@ public final class HTTPEngine {
     public func isFinished(_ handle: UnsafeMutableRawPointer) -> Bool {
         let connection = handle.assumingMemoryBound(to: HTTPConnection.self)
         if connection.pointee.hasEnded || connection.pointee.isEnding {
-            return connection.pointee.version != .http1 || connection.pointee.firstStream == nil
+            guard connection.pointee.version == .http1 else { return true }
+            return connection.pointee.firstStream == nil && !isBehind(handle)
         }
         guard connection.pointee.version == .http2 else { return false }
         let session = connection.pointee.session
@@ -221,7 +227,7 @@ public final class HTTPEngine {
         settle(stream, .ready)
         if stream.pointee.connection.pointee.isRefusing {
             if stream.pointee.id != 0 { http2GoAway(stream.pointee.connection) }
-            return respond(stream, fault: HTTPFault(503, "too many connections; try again later"))
+            return respond(stream, fault: HTTPFault(503, "too many connections; try again later", isOfALimit: true))
         }
         if let fault = stream.pointee.fault.answer(limits) {
             if let limit = stream.pointee.fault.limit { count(limit) }

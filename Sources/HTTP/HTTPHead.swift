@@ -21,8 +21,11 @@ enum HTTPHead {
             setTimeout(stream, RequestTimeout.grpc(value), else: .grpcTimeout)
         case 13 where ASCII.equals(name, count, "grpc-encoding"):
             stream.pointee.call.encoding = HTTPCall.encoding(value)
+        case 13 where ASCII.equals(name, count, "authorization"): setToken(stream, value)
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
+        case 14 where ASCII.equals(name, count, "serin-priority"): RequestUrgency.setPriority(stream, value)
+        case 14 where ASCII.equals(name, count, "serin-fallback"): RequestUrgency.setFallback(stream, value)
         case 15 where ASCII.equals(name, count, "accept-encoding"): setAccepted(stream, value)
         case 16 where ASCII.equals(name, count, "content-encoding"):
             setContentCoding(stream, value)
@@ -53,6 +56,22 @@ enum HTTPHead {
     private static func setContentType(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
         stream.pointee.call.isCall = HTTPCall.isCall(contentType: value)
         if stream.pointee.call.isCall, stream.pointee.id == 0 { stream.pointee.fault = .callOverHTTP1 }
+    }
+
+    /// Longer tokens are none of ours, and nobody's memory.
+    static let tokenBytesMax = 256
+
+    /// `Bearer TOKEN` (RFC 6750); a second one makes none of them count.
+    private static func setToken(_ stream: UnsafeMutablePointer<HTTPStream>, _ value: UnsafeRawBufferPointer) {
+        let scheme: StaticString = "bearer "
+        stream.pointee.tokenCount += 1
+        stream.pointee.token.count = 0
+        let count = value.count - scheme.utf8CodeUnitCount
+        guard stream.pointee.tokenCount == 1, 1...tokenBytesMax ~= count else { return }
+        let prefix = UnsafeRawBufferPointer(rebasing: value[..<scheme.utf8CodeUnitCount])
+        let wanted = UnsafeRawBufferPointer(start: scheme.utf8Start, count: scheme.utf8CodeUnitCount)
+        guard ASCII.equalsIgnoringCase(prefix, wanted) else { return }
+        stream.pointee.token.append(UnsafeRawBufferPointer(rebasing: value[scheme.utf8CodeUnitCount...]))
     }
 
     /// The target comes before any other field, so it stands at the start of `head`. An absolute one may have no path.
@@ -126,8 +145,8 @@ extension HTTPEngine {
         if whole > limit { return refuse(stream, HTTPHead.bodyTooLarge(limits.bodyBytes), .bodyBytes) }
         let grown = Self.footprint(whole) - Self.footprint(held)
         let share = stream.pointee.connection.pointee.receivingBytes + grown
-        if receivingBytes + grown > limits.receivingBytes, share > HTTPLimits.receivingShare {
-            let fault = HTTPFault(503, "too many bodies are being received; try again later")
+        if receivingBytes + grown > limits.receivingBytes, share > limits.receivingShare {
+            let fault = HTTPFault(503, "too many bodies are being received; try again later", isOfALimit: true)
             return refuse(stream, fault, .receivingBytes)
         }
         receivingBytes += grown

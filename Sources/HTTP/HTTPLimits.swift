@@ -18,6 +18,19 @@ public struct HTTPLimits: Sendable {
     /// Answers of one connection that are not sent: more, and HTTP/1.1 is not read on, a new HTTP/2 request gets 503.
     public var outputBytes = 256 << 10
     public var http2 = HTTP2Limits()
+    /// HTTP/2 flow control: what a peer may send of one body, and of all, before it is told to go on.
+    public var streamWindow = 64 << 10
+    public var connectionWindow = 1 << 20
+    /// A connection that holds no more than this of unfinished bodies is not refused for what others hold.
+    public var receivingShare = 64 << 10
+    /// Of one chunk; all of a request's together may have as many as a head.
+    public var chunkExtensionBytes = 256
+    /// Chunks of less than 64 bytes in one body.
+    public var smallChunks = 1024
+    /// What packed bodies inflate to in one round: 512 KiB take about a millisecond.
+    public var inflatedPerRound = 512 << 10
+    /// How long one connection is served before it is the others' turn.
+    public var turnNanos: UInt64 = 250_000
     /// From the first byte of a request, or of a connection, to the end of its header fields.
     public var headerNanos: UInt64 = 5_000_000_000
     /// From a request's header fields to the end of its body.
@@ -33,11 +46,6 @@ public struct HTTPLimits: Sendable {
 
     public init() {}
 
-    /// HTTP/2 flow control: what a peer may send before it is told to go on.
-    static let streamWindow: Int32 = 64 << 10
-    static let connectionWindow: Int32 = 1 << 20
-    /// A connection that holds no more than this of unfinished bodies is not refused for what others hold.
-    static let receivingShare = 64 << 10
     /// A body's first bytes, for which no window is given back: most requests are smaller.
     static let windowHeldBytes = 16 << 10
     /// Window-blocked output is not the socket's: a client that reads slowly may have this many times `outputBytes`.

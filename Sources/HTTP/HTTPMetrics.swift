@@ -5,7 +5,7 @@ public import Telemetry
 /// A limit of the engine's; the name is the label of `serin_limits_total`.
 enum HTTPLimit: Int, CaseIterable {
     case glitchesWarned, glitches, emptyData, framesPerRound, streams, headerBytes, bodyBytes, receivingBytes,
-        outputBytes
+        outputBytes, turnTime, chunkExtensions, smallChunks
     case headerTimeout, settingsTimeout, bodyTimeout, receiveRate, sendRate, idle
 
     var reason: String {
@@ -19,6 +19,9 @@ enum HTTPLimit: Int, CaseIterable {
         case .bodyBytes: "body_bytes"
         case .receivingBytes: "receiving_bytes"
         case .outputBytes: "output_bytes"
+        case .turnTime: "turn_time"
+        case .chunkExtensions: "chunk_extensions"
+        case .smallChunks: "small_chunks"
         case .headerTimeout: "header_timeout"
         case .settingsTimeout: "settings_timeout"
         case .bodyTimeout: "body_timeout"
@@ -49,7 +52,7 @@ enum HTTPEnding: Int, CaseIterable {
 
 /// The counters of one reactor's engine; plain words, so that counting touches no reference.
 public struct HTTPMetrics {
-    private var limits: InlineArray<15, CounterID>
+    private var limits: InlineArray<18, CounterID>
     private var glitches: InlineArray<11, CounterID>
     private var endings: InlineArray<8, CounterID>
     /// Open connections by protocol: not yet known, HTTP/1.1, HTTP/2.

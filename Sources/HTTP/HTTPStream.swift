@@ -50,6 +50,9 @@ public struct HTTPStream: ~Copyable {
     var previousInflating: UnsafeMutablePointer<HTTPStream>?
     /// The value of `Inference-Header-Content-Length`; -1: the field is not there.
     public internal(set) var inferenceHeaderLength = -1
+    /// The token of `authorization: Bearer`, and how many such fields have come.
+    var token = GrowableBuffer()
+    var tokenCount = 0
     /// The caller's place in a trace, echoed in the answer.
     var trace = TraceParent()
     /// The value of `content-length`; -1: not there.
@@ -63,6 +66,9 @@ public struct HTTPStream: ~Copyable {
 
     /// The smallest span of `serin-timeout-ms` and `grpc-timeout`; `RequestTimeout.none`: not given.
     public internal(set) var timeoutNanos = RequestTimeout.none
+
+    /// What `serin-priority` and `serin-fallback` say.
+    public internal(set) var urgency = RequestUrgency()
 
     // The response.
     var status = 0
@@ -105,6 +111,8 @@ public struct HTTPStream: ~Copyable {
         connection.pointee.address.write(into: &text)
         return String(decoding: text.bytes, as: UTF8.self)
     }
+    /// The bearer token it came with; empty: none, more than one, or one too long to be known.
+    public var bearerToken: UnsafeRawBufferPointer { token.bytes }
 
     /// The request target as it came: path and query. Valid until the request is answered.
     public var target: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: head.pointer, count: pathCount) }
@@ -127,8 +135,11 @@ public struct HTTPStream: ~Copyable {
         declaredLength = -1
         timeoutNanos = RequestTimeout.none
         fields.reset()
+        urgency = RequestUrgency()
         deadline = HTTPEngine.never
         trace.reset()
+        token.count = 0
+        tokenCount = 0
         body.reset()
         call = HTTPCall()
         status = 0
@@ -145,6 +156,7 @@ public struct HTTPStream: ~Copyable {
 /// What can be wrong with header fields; a word instead of a sentence, so that a stream holds no reference.
 enum HTTPFieldFault: UInt8 {
     case none, tooLarge, outputFull, inferenceHeaderLength, expectation, connect, timeout, grpcTimeout
+    case priority, fallback
     case callOverHTTP1, contentCoding, authority
 
     /// The limit that was enforced; nil: it is no limit's fault.
@@ -162,7 +174,9 @@ enum HTTPFieldFault: UInt8 {
         case .none: nil
         case .tooLarge: HTTPHead.tooLarge(limits.headerBytes)
         case .outputFull:
-            HTTPFault(503, "more than \(limits.outputBytes) bytes of answers wait to be read; read them first")
+            HTTPFault(
+                503, "more than \(limits.outputBytes) bytes of answers wait to be read; read them first",
+                isOfALimit: true)
         case .inferenceHeaderLength:
             HTTPFault(
                 400, "Inference-Header-Content-Length: expected one whole number, the bytes of JSON at the body's start"
@@ -173,6 +187,8 @@ enum HTTPFieldFault: UInt8 {
             HTTPFault(400, "serin-timeout-ms: expected milliseconds, such as 10 or 2.5, with at most nine digits")
         case .grpcTimeout:
             HTTPFault(400, "grpc-timeout: expected one to eight digits and a unit, one of H, M, S, m, u and n")
+        case .priority: HTTPFault(400, "serin-priority: expected one of high, normal and low")
+        case .fallback: HTTPFault(400, "serin-fallback: expected yes or no")
         case .contentCoding:
             HTTPFault(415, "content-encoding: expected one of gzip, deflate and identity")
         case .connect: HTTPFault(405, "CONNECT is not supported")
@@ -185,8 +201,11 @@ enum HTTPFieldFault: UInt8 {
 public struct HTTPFault: Error, Sendable, Equatable {
     public var status: Int
     public var message: String
-    public init(_ status: Int, _ message: String) {
+    /// A 503 because something is used up, not because nothing serves: RESOURCE_EXHAUSTED in gRPC.
+    public var isOfALimit: Bool
+    public init(_ status: Int, _ message: String, isOfALimit: Bool = false) {
         self.status = status
         self.message = message
+        self.isOfALimit = isOfALimit
     }
 }

@@ -48,6 +48,8 @@ public struct InferenceRequest: ~Copyable {
     /// The outputs wished for, in the request's order; the first `wishCount` count.
     public var wishes: InlineArray<4, OutputWish> = .init(repeating: OutputWish(.score, binary: false))
     public var wishCount = 0
+    /// The label of every row, where a constant answers and says it; -1: what the scores say.
+    public var fixedLabel = -1
     /// Values out of their feature's range that were accepted or clipped.
     public var outOfRange = 0
     /// The span that the body gives, `parameters.timeout`, in nanoseconds; `.max`: none.
@@ -77,6 +79,7 @@ public struct InferenceRequest: ~Copyable {
         status = .ok
         dialect = .v2
         wishCount = 0
+        fixedLabel = -1
         outOfRange = 0
         timeoutNanos = .max
         deadline = .max

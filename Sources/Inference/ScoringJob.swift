@@ -13,6 +13,8 @@ public enum ScoringStatus: UInt8, Sendable {
     case ok
     /// A score or margin is NaN or infinite: the model's fault, not an answer.
     case nonFinite
+    /// The scorer failed: the executor's fault, not an answer.
+    case fault
 }
 
 public struct ScoringJob {

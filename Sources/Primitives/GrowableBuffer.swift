@@ -4,7 +4,9 @@
 //
 // It grows by doubling and keeps what it has, so after warm-up a request finds its room and
 // allocates nothing.  `trim` gives back what one huge request left behind, so that a slab of
-// thousands of slots cannot stay fat.  The padding lets vector code (simdjson) read past the end.
+// thousands of slots cannot stay fat.  Large buffers are mappings of their own, which the kernel has back at once: the
+// allocator keeps the pages of every size a body has outgrown for seconds (eight bodies of 1 MiB that came in small
+// pieces left 10 MiB beside them).  The padding lets vector code (simdjson) read past the end.
 
 public import Glibc
 
@@ -23,13 +25,28 @@ public struct GrowableBuffer: ~Copyable {
         pointer = Self.allocate(capacity)
     }
 
-    deinit { free(pointer) }
+    deinit { Self.deallocate(pointer, capacity) }
+
+    /// From this size on a buffer is a mapping of its own.
+    static let mappedBytes = 256 << 10
+
+    /// What `capacity` takes, padding included.
+    private static func size(_ capacity: Int) -> Int { (capacity + padding + 63) & ~63 }
 
     private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer {
         // SAFETY: aligned_alloc wants a multiple of the alignment; memory is written before it is read.
-        let bytes = (capacity + padding + 63) & ~63
-        guard let memory = aligned_alloc(64, bytes) else { fatalError("out of memory: \(bytes) bytes") }
+        let bytes = size(capacity)
+        let memory =
+            bytes < mappedBytes
+            ? aligned_alloc(64, bytes)
+            : mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory, memory != MAP_FAILED else { fatalError("out of memory: \(bytes) bytes") }
         return memory
+    }
+
+    private static func deallocate(_ pointer: UnsafeMutableRawPointer, _ capacity: Int) {
+        let bytes = size(capacity)
+        if bytes < mappedBytes { free(pointer) } else { munmap(pointer, bytes) }
     }
 
     /// Room for `bytes` in all; what was there stays. Grows to a power of two, padding included.
@@ -83,7 +100,7 @@ public struct GrowableBuffer: ~Copyable {
 
     @usableFromInline
     mutating func release() {
-        free(pointer)
+        Self.deallocate(pointer, capacity)
         capacity = 0
         pointer = Self.allocate(0)
     }
@@ -95,7 +112,7 @@ public struct GrowableBuffer: ~Copyable {
         while size - Self.padding < bytes { size <<= 1 }
         let memory = Self.allocate(size - Self.padding)
         memcpy(memory, pointer, count)
-        free(pointer)
+        Self.deallocate(pointer, capacity)
         pointer = memory
         capacity = size - Self.padding
     }

@@ -12,9 +12,16 @@ import Glibc
 /// What a certificate's name is, in the order in which the first of them speaks for the peer.
 public enum PeerNameKind: UInt8, Sendable, CaseIterable {
     case uri, dns, email
+    /// No certificate's: that of a bearer token.
+    case token
 
-    /// A name in a configuration: a URI has a colon, an e-mail address an @, everything else is a DNS name.
+    /// A name in a configuration: a token's begins with `token:`, a URI has a colon, an e-mail address an @, everything
+    /// else is a DNS name.
     public init(of text: String) {
+        if text.hasPrefix("token:") {
+            self = .token
+            return
+        }
         self = text.utf8.contains(UInt8(ascii: ":")) ? .uri : text.utf8.contains(UInt8(ascii: "@")) ? .email : .dns
     }
 }
@@ -55,13 +62,19 @@ public struct PeerIdentity: ~Copyable {
         var mine = 0
         while mine < packed.count {
             let entry = Self.entry(at: mine, in: packed.bytes)
-            var theirs = 0
-            while theirs < list.count {
-                let other = Self.entry(at: theirs, in: list)
-                if Self.equal(entry, other) { return true }
-                theirs += other.count
-            }
+            if Self.isListed(entry, in: list) { return true }
             mine += entry.count
+        }
+        return false
+    }
+
+    /// Whether a name, itself a list of one, is on the list.
+    public static func isListed(_ name: UnsafeRawBufferPointer, in list: UnsafeRawBufferPointer) -> Bool {
+        var place = 0
+        while place < list.count {
+            let other = entry(at: place, in: list)
+            if equal(name, other) { return true }
+            place += other.count
         }
         return false
     }

@@ -19,6 +19,11 @@ struct Channel: ~Copyable {
     var hasEnded = false
     /// Waits in the reactor's list of channels with output.
     var isDirty = false
+    /// Waits in the reactor's queue for its turn.
+    var isWaiting = false
+    var nextWaiting: UnsafeMutablePointer<Channel>?
+    var previousWaiting: UnsafeMutablePointer<Channel>?
+    var use = ChannelUse()
     /// In the reactor's listeners.
     var listener = 0
     var address = PeerAddress()
@@ -58,6 +63,7 @@ struct Channel: ~Copyable {
         self.listener = listener
         self.address = address
         isCounted = true
+        use = ChannelUse()
         lingered = 0
     }
 

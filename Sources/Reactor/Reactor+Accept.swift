@@ -37,6 +37,7 @@ extension Reactor {
             default: return rest()
             }
         }
+        metrics?.count(.acceptsPerRound)
     }
 
     private static func accept(_ listener: Int32, _ storage: inout sockaddr_storage) -> Int32 {
@@ -87,7 +88,7 @@ extension Reactor {
 
     enum Admission { case taken, refused, turnedAway }
 
-    private func adopt(_ descriptor: Int32, from listener: Int, _ address: PeerAddress) {
+    func adopt(_ descriptor: Int32, from listener: Int, _ address: PeerAddress) {
         metrics?.accepted(on: listener)
         let announces = isProxy(listener, address)
         let admission = admit(listener, address, isCounted: !announces)

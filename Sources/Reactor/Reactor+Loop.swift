@@ -6,32 +6,45 @@ import Synchronization
 
 extension Reactor {
     /// The longest sleep: the heartbeat must move on an idle reactor too.
-    static let longestSleepMillis: UInt64 = 500
+    static let longestSleepNanos: UInt64 = 500_000_000
 
     /// Serves until a drain has ended or `stop` was called.
     public func run() {
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Self.eventsPerRound)
         defer { events.deallocate() }
         while true {
-            let count = epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepMillis())
-            now = clinux_now()
-            heartbeat.store(now, ordering: .relaxed)
-            for index in 0..<Int(max(count, 0)) { handle(events + index) }
-            handler.roundEnded(handler.context)
-            flushDirty()
-            fireTimers()
-            endRest()
-            if !obeyOrders() { break }
+            if !round(events, sleepNanos: sleepNanos()) { break }
         }
         closeAll()
     }
 
-    /// How long epoll may sleep: until the next timer, rounded up, or not at all with output to write.
-    private func sleepMillis() -> Int32 {
-        if dirtyCount > 0 { return 0 }
-        guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Int32(Self.longestSleepMillis) }
-        let delay = due > now ? (due - now + TimerWheel.tickNanos - 1) / TimerWheel.tickNanos : 0
-        return Int32(min(delay, Self.longestSleepMillis))
+    /// One round; false: it was the last.
+    func round(_ events: UnsafeMutablePointer<epoll_event>, sleepNanos: UInt64) -> Bool {
+        let count = clinux_epoll_wait(epoll, events, Int32(Self.eventsPerRound), sleepNanos)
+        now = clock()
+        lookedAt = now
+        heartbeat.store(now, ordering: .relaxed)
+        for index in 0..<Int(max(count, 0)) { handle(events + index) }
+        if waiting.count > 0 { serveWaiting() }
+        handler.roundEnded(handler.context)
+        flushDirty()
+        fireTimers()
+        endRest()
+        return obeyOrders()
+    }
+
+    /// How long epoll may sleep: until the next timer, or not at all with something to do. A deadline that is near
+    /// counts from now, not from the round's beginning: it is not to be late for what the round did.
+    func sleepNanos() -> UInt64 {
+        if dirtyCount > 0 || waiting.count > 0 || isExpectant {
+            isExpectant = false
+            return 0
+        }
+        guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Self.longestSleepNanos }
+        if due <= now { return 0 }
+        if due - now >= Self.longestSleepNanos { return Self.longestSleepNanos }
+        let present = clock()
+        return due > present ? due - present : 0
     }
 
     private static func earlier(_ due: UInt64?, _ rest: UInt64) -> UInt64? {
@@ -55,21 +68,23 @@ extension Reactor {
         else { return }
         let ready = event.pointee.events
         if ready & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { return close(channel) }
-        if ready & EPOLLIN.rawValue != 0 { receive(channel) }
-        // `receive` may have closed it.
+        if ready & EPOLLIN.rawValue != 0 { readable(channel) }
+        // `readable` may have closed it.
         if ready & EPOLLOUT.rawValue != 0, channel.pointee.token == token { markDirty(channel) }
     }
 
     private func fireTimers() {
-        wheel.advance(to: now) { node in
-            let channel = node.pointee.owner.assumingMemoryBound(to: Channel.self)
-            expire(channel)
+        while let node = wheel.next(dueAt: now) {
+            expire(node.pointee.owner.assumingMemoryBound(to: Channel.self))
         }
     }
 
     /// A channel's timer has fired: perhaps only because its deadline has moved since it was armed.
     private func expire(_ channel: UnsafeMutablePointer<Channel>) {
-        if channel.pointee.state != .open { return close(channel) }
+        if channel.pointee.state != .open {
+            metrics?.count(channel.pointee.state == .lingering ? .linger : .announcement)
+            return close(channel)
+        }
         if sendDue(channel) <= now {
             metrics?.count(.sendRate)
             return close(channel)
@@ -103,11 +118,7 @@ extension Reactor {
 
     private func beginDrain() {
         isDraining = true
-        // What already waits in the backlog was promised a connection: accept it before closing.
-        if orders.load(ordering: .acquiring) & Self.orderLeave == 0 {
-            for index in listeners.indices { accept(on: index, atMost: .max) }
-        }
-        stopListening()
+        stopListening(accepting: orders.load(ordering: .acquiring) & Self.orderLeave == 0)
         var channel = open
         while let current = channel {
             channel = current.pointee.next
@@ -119,13 +130,16 @@ extension Reactor {
         flushDirty()
     }
 
-    private func stopListening() {
+    /// `accepting`: what waits in a backlog was promised a connection, so it is accepted, and the listener closed with
+    /// nothing in between.
+    private func stopListening(accepting: Bool = false) {
         guard isListening else { return }
-        isListening = false
-        for listener in listeners {
+        for (index, listener) in listeners.enumerated() {
             epoll_ctl(epoll, EPOLL_CTL_DEL, listener.descriptor, nil)
+            if accepting { accept(on: index, atMost: .max) }
             Glibc.close(listener.descriptor)
         }
+        isListening = false
     }
 
     private func closeAll() {

@@ -6,9 +6,6 @@ import Glibc
 import Primitives
 
 extension Reactor {
-    /// From the accepted connection to the end of its header.
-    static let announcementNanos: UInt64 = 5_000_000_000
-
     func isProxy(_ listener: Int, _ address: PeerAddress) -> Bool {
         listeners[listener].proxies.contains { $0.contains(address) }
     }
@@ -16,7 +13,7 @@ extension Reactor {
     func awaitAnnouncement(_ channel: UnsafeMutablePointer<Channel>) {
         channel.pointee.state = .announcing
         channel.pointee.isCounted = false
-        wheel.arm(channel.pointee.timer, at: now + Self.announcementNanos)
+        wheel.arm(channel.pointee.timer, at: now + limits.announcementNanos)
     }
 
     func receiveAnnouncement(_ channel: UnsafeMutablePointer<Channel>) {

@@ -10,25 +10,26 @@ extension Reactor {
 
     func receive(_ channel: UnsafeMutablePointer<Channel>) {
         if channel.pointee.state == .announcing { return receiveAnnouncement(channel) }
-        if channel.pointee.state == .open, let connection = channel.pointee.connection,
-            !handler.wantsInput(handler.context, connection)
-        {
-            return  // The kernel keeps the bytes, and says so again in the next round.
-        }
+        if channel.pointee.state == .lingering { return drop(channel) }
         let count = recv(channel.pointee.descriptor, readBuffer, limits.readBytes, 0)
         if count < 0 {
             if errno != EAGAIN && errno != EINTR { close(channel) }
-            return
-        }
-        if channel.pointee.state == .lingering {
-            channel.pointee.lingered += count
-            if count == 0 || channel.pointee.lingered > limits.lingerBytes { close(channel) }
             return
         }
         if count == 0 { channel.pointee.hasEnded = true }
         guard let connection = channel.pointee.connection else { return }
         handler.received(handler.context, connection, readBuffer, count)
         markDirty(channel)
+    }
+
+    /// Drops what comes for a shut socket; the kernel does not even copy it (MSG_TRUNC, tcp(7)).
+    private func drop(_ channel: UnsafeMutablePointer<Channel>) {
+        let count = recv(channel.pointee.descriptor, readBuffer, limits.readBytes, Int32(MSG_TRUNC))
+        if count < 0 && (errno == EAGAIN || errno == EINTR) { return }
+        channel.pointee.lingered += max(count, 0)
+        if count > 0 && channel.pointee.lingered <= limits.lingerBytes { return }
+        if count > 0 { metrics?.count(.lingerBytes) }
+        close(channel)
     }
 
     // MARK: Write
@@ -55,7 +56,7 @@ extension Reactor {
     }
 
     func flushDirty() {
-        // A flush can mark channels again (a pipelined request that waited for room): they wait a round.
+        // A flush can mark channels again, as there is more than it may write: they wait a round.
         let count = dirtyCount
         for index in 0..<count {
             let channel = dirty[index]
@@ -69,11 +70,16 @@ extension Reactor {
     private func flush(_ channel: UnsafeMutablePointer<Channel>) {
         guard channel.pointee.state == .open, let connection = channel.pointee.connection else { return }
         guard sendUnsent(channel) else { return }
-        while true {
+        for turn in 1... {
             let count = handler.produce(handler.context, connection, writeBuffer, limits.writeBytes)
             if count == 0 { break }
             let sent = send(channel.pointee.descriptor, writeBuffer, count, Int32(MSG_NOSIGNAL))
-            if sent == count { continue }
+            if sent == count {
+                if turn < limits.writesPerRound { continue }
+                // There may be more: after the others.
+                markDirty(channel)
+                break
+            }
             if sent < 0 && errno != EAGAIN && errno != EINTR { return close(channel) }
             channel.pointee.unsent.append(writeBuffer + max(sent, 0), count - max(sent, 0))
             channel.pointee.blockedAt = now
@@ -108,9 +114,13 @@ extension Reactor {
         // A blocked channel is not read; one whose peer has finished sending has nothing to read.
         if channel.pointee.isBlocked {
             setInterest(channel, EPOLLOUT.rawValue)
+        } else if handler.wantsInput(handler.context, connection) {
+            setInterest(channel, channel.pointee.hasEnded ? 0 : EPOLLIN.rawValue)
+        } else if handler.isBehind(handler.context, connection) {
+            // Its socket is not asked while it waits, so epoll need not hear of it.
+            waiting.append(channel)
         } else {
-            let reads = !channel.pointee.hasEnded && handler.wantsInput(handler.context, connection)
-            setInterest(channel, reads ? EPOLLIN.rawValue : 0)
+            setInterest(channel, 0)
         }
         arm(channel)
     }
@@ -150,6 +160,7 @@ extension Reactor {
 
     func close(_ channel: UnsafeMutablePointer<Channel>) {
         release(channel)
+        waiting.remove(channel)
         wheel.disarm(channel.pointee.timer)
         byDescriptor[Int(channel.pointee.descriptor)] = nil
         Glibc.close(channel.pointee.descriptor)

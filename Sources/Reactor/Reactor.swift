@@ -2,13 +2,14 @@
 //
 // A round:
 //
-//     epoll_wait ─► read every ready socket once ─► roundEnded: run what was collected
-//         ▲                                                    │
-//         └── timers ◄── one write for each socket with output ◄┘
+//     epoll_wait ─► read every ready socket once ─► those whose turn it is ─► roundEnded: run what was collected
+//         ▲                                                                        │
+//         └──────────── timers ◄── one write for each socket with output ◄─────────┘
 //
 // Reading every ready socket before anything runs makes the requests of one round one batch, and
 // writing at the end makes the answers of one round one write a connection. Sockets are level-triggered
-// and read once a round, at most `readBytes`, so that no peer can hold the others up. A socket whose
+// and read once a round, at most `readBytes`, and whoever wants too much waits (Reactor+Turns), so that no peer can hold
+// the others up. A socket whose
 // output the kernel refuses is not read until it has gone out: nobody can make this side buffer
 // without end. Measured before: an untuned loop of this shape spends half its time in libnghttp2
 // and half in the kernel's TCP.
@@ -33,6 +34,10 @@ public struct ReactorLimits: Sendable {
     public var readBytes = 64 << 10
     /// Bytes of output that are gathered before a write.
     public var writeBytes = 64 << 10
+    /// Writes to a socket in one round.
+    public var writesPerRound = 4
+    /// A round that has taken so long leaves greedy connections for later.
+    public var roundNanos: UInt64 = 1_000_000
     /// Accepts in one round.
     public var acceptsPerRound = 64
     /// Connections over the limit that still get a 503; beyond these, new sockets are closed at once.
@@ -41,6 +46,8 @@ public struct ReactorLimits: Sendable {
     public var lingerNanos: UInt64 = 1_000_000_000
     /// More than this is not read from a shut socket.
     public var lingerBytes = 16 << 20
+    /// From an accepted connection to the end of its PROXY header, where it has one.
+    public var announcementNanos: UInt64 = 5_000_000_000
     /// Bytes a second that a peer must take of what waits for it; 0: any.
     public var sendRate = 1 << 10
     /// It may take less for so long.
@@ -82,6 +89,12 @@ public final class Reactor: @unchecked Sendable {
     var dirty: UnsafeMutablePointer<UnsafeMutablePointer<Channel>>
     var dirtyCount = 0
     var dirtyCapacity: Int
+    /// Channels that wait for their turn.
+    var waiting = ChannelQueue()
+    /// What times rounds and turns.
+    var clock: @convention(c) () -> UInt64 = { clinux_now() }
+    /// When a turn last ended, or the round began.
+    var lookedAt: UInt64
     let readBuffer: UnsafeMutableRawPointer
     let writeBuffer: UnsafeMutableRawPointer
     var wheel: TimerWheel
@@ -89,6 +102,9 @@ public final class Reactor: @unchecked Sendable {
     var isListening = true
     /// The listeners are out of epoll until then; 0: they are in.
     var restsUntil: UInt64 = 0
+    /// The next round begins at once, whether or not a socket is ready: its owner expects something from another thread
+    /// any moment, and sets it anew in each round for as long as it does.
+    public var isExpectant = false
     /// When the round began.
     public internal(set) var now: UInt64
 
@@ -108,6 +124,7 @@ public final class Reactor: @unchecked Sendable {
         self.metrics = metrics
         self.limits = limits
         now = clinux_now()
+        lookedAt = now
         heartbeat = Atomic(now)
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         wakeup = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))

@@ -22,6 +22,10 @@ public struct ReactorHandler {
         @convention(c) (Context, _ connection: Context, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int
     /// Whether the socket should be read, or its bytes left to the kernel for now; asked before each read.
     public var wantsInput: @convention(c) (Context, _ connection: Context) -> Bool
+    /// Input that was read waits because the connection's turn was over: `resume` goes on with it. Asked where
+    /// `wantsInput` is false.
+    public var isBehind: @convention(c) (Context, _ connection: Context) -> Bool
+    public var resume: @convention(c) (Context, _ connection: Context) -> Void
     /// All output is sent: is the connection at its end?
     public var isFinished: @convention(c) (Context, _ connection: Context) -> Bool
     /// When the connection wants `expired`, in nanoseconds of the reactor's clock.
@@ -39,6 +43,8 @@ public struct ReactorHandler {
         roundEnded: @escaping @convention(c) (Context) -> Void,
         produce: @escaping @convention(c) (Context, Context, UnsafeMutableRawPointer, Int) -> Int,
         wantsInput: @escaping @convention(c) (Context, Context) -> Bool,
+        isBehind: @escaping @convention(c) (Context, Context) -> Bool,
+        resume: @escaping @convention(c) (Context, Context) -> Void,
         isFinished: @escaping @convention(c) (Context, Context) -> Bool,
         deadline: @escaping @convention(c) (Context, Context) -> UInt64,
         expired: @escaping @convention(c) (Context, Context) -> Void,
@@ -51,6 +57,8 @@ public struct ReactorHandler {
         self.roundEnded = roundEnded
         self.produce = produce
         self.wantsInput = wantsInput
+        self.isBehind = isBehind
+        self.resume = resume
         self.isFinished = isFinished
         self.deadline = deadline
         self.expired = expired

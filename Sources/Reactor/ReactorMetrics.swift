@@ -5,13 +5,14 @@ public import Telemetry
 public struct ReactorMetrics {
     /// By listener.
     private var accepted: InlineArray<4, CounterID>
-    private var limits: InlineArray<4, CounterID>
+    private var limits: InlineArray<9, CounterID>
     private let turnedAway: CounterID
     private let shard: MetricsShard
 
     /// A limit of the reactor's; the name is the label of `serin_limits_total`.
     enum Limit: Int, CaseIterable {
-        case connections, connectionsPerAddress, descriptors, sendRate
+        case connections, connectionsPerAddress, descriptors, sendRate, roundTime, lingerBytes, linger, acceptsPerRound
+        case announcement
 
         var reason: String {
             switch self {
@@ -19,6 +20,11 @@ public struct ReactorMetrics {
             case .connectionsPerAddress: "connections_per_address"
             case .descriptors: "descriptors"
             case .sendRate: "send_rate"
+            case .roundTime: "round_time"
+            case .lingerBytes: "linger_bytes"
+            case .linger: "linger"
+            case .acceptsPerRound: "accepts_per_round"
+            case .announcement: "header_timeout"
             }
         }
     }

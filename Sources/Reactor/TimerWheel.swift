@@ -99,17 +99,23 @@ public struct TimerWheel: ~Copyable {
         return nil
     }
 
-    /// Moves time to `nanos` and hands every timer that is due to `fire`, disarmed; `fire` may arm any timer.
-    mutating func advance(to nanos: UInt64, _ fire: (UnsafeMutablePointer<TimerNode>) -> Void) {
+    /// Takes out the next timer that is due at `nanos`, disarmed; nil: none is, and time stands there. Whoever fires it may arm
+    /// and disarm any timer before asking again.
+    mutating func next(dueAt nanos: UInt64) -> UnsafeMutablePointer<TimerNode>? {
         let target = nanos / Self.tickNanos
         while let next = earliest(), next.tick <= target {
             now = next.tick
             let position = next.level * 64 + next.slot
+            if next.level == 0, let node = slots[position] {
+                disarm(node)
+                return node
+            }
             while let node = slots[position] {
                 disarm(node)
-                if next.level == 0 { fire(node) } else { insert(node) }
+                insert(node)
             }
         }
         now = max(now, target)
+        return nil
     }
 }

@@ -78,6 +78,8 @@ public struct Manifest: Sendable, Equatable {
     /// nil: whatever the folder holds.
     public var golden: Golden?
     public var lineage = Lineage()
+    /// What goes wrong on purpose, in tests.
+    public var fault: ModelFault?
 
     public init(name: String, version: String, modelFile: String, features: [FeatureSpec], objective: String) {
         self.name = name

@@ -36,14 +36,14 @@ extension TLSEngine {
         if let last = lastHandshake { last.pointee.next = connection } else { firstHandshake = connection }
         lastHandshake = connection
         handshakeCount += 1
-        if handshakeCount > Self.handshakesMax { giveUpOldest() }
+        if handshakeCount > limits.handshakes { giveUpOldest() }
         return true
     }
 
     private func giveUpOldest() {
         guard let oldest = firstHandshake else { return }
         let isStale = now - oldest.pointee.openedAt > Self.handshakePatienceNanos
-        guard isStale || handshakeCount > Self.handshakesHardMax else { return }
+        guard isStale || handshakeCount > limits.handshakesHard else { return }
         endHandshake(oldest, .crowded)
         if let owner = oldest.pointee.owner { handler.ended(handler.context, owner) }
     }

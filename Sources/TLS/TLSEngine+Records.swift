@@ -78,7 +78,7 @@ extension TLSEngine {
             connection.pointee.messagesSince = now
             connection.pointee.messages = min(connection.pointee.messages, 1)
         }
-        guard connection.pointee.messages > Self.messagesMax else { return false }
+        guard connection.pointee.messages > limits.messages else { return false }
         metrics.count(.messages, in: shard)
         return true
     }

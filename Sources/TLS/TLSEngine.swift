@@ -8,9 +8,9 @@
 // 16 KiB, and one write to the socket.
 //
 // A handshake costs as much as a hundred requests (a signature, a key exchange), so a round spends at most
-// `handshakeBudgetNanos` on them: whoever comes later is left to the kernel's buffer for a round, and
+// `limits.handshakeNanos` on them: whoever comes later is left to the kernel's buffer for a round, and
 // established connections are served in between. A flood of ClientHellos then delays handshakes only. A
-// handshake also holds some 45 KB until it ends, so beyond `handshakesMax` of them the oldest is given up, if a
+// handshake also holds some 45 KB until it ends, so beyond `limits.handshakes` of them the oldest is given up, if a
 // peer that means it would have ended it by then.
 
 import COpenSSL
@@ -23,20 +23,13 @@ public final class TLSEngine {
 
     /// Plaintext that is handed up, or gathered for a write, at once.
     static let plainBytes = 64 << 10
-    static let handshakeBudgetNanos: UInt64 = 2_000_000
-    /// Handshakes that have begun and not ended; above it those older than `handshakePatienceNanos` are given up.
-    static let handshakesMax = 64
     static let handshakePatienceNanos: UInt64 = 250_000_000
-    /// Above it the oldest is given up, however young it is: 5 MB of them a reactor. A herd that comes back at once
-    /// stays below it while three thousand handshakes a second, which is what a core does, take 40 ms each.
-    static let handshakesHardMax = 128
-    /// Handshake messages (key updates, above all) an established connection may send in `messageWindowNanos`.
-    static let messagesMax = 32
     static let messageWindowNanos: UInt64 = 60_000_000_000
 
     /// The reactor's clock; its owner sets it before every call.
     public var now: UInt64 = 0
     let handler: TLSHandler
+    let limits: TLSLimits
     let metrics: TLSMetrics
     let shard: MetricsShard
     private let published: Published<TLSContext>
@@ -55,8 +48,10 @@ public final class TLSEngine {
     var handshakeCount = 0
 
     public init(
-        _ published: Published<TLSContext>, handler: TLSHandler, metrics: TLSMetrics, shard: MetricsShard
+        _ published: Published<TLSContext>, handler: TLSHandler, metrics: TLSMetrics, shard: MetricsShard,
+        limits: TLSLimits = TLSLimits()
     ) {
+        self.limits = limits
         self.published = published
         (context, generation) = published.load()
         self.handler = handler
@@ -114,7 +109,18 @@ public final class TLSEngine {
     public func wantsInput(_ handle: UnsafeMutableRawPointer) -> Bool {
         let connection = handle.assumingMemoryBound(to: TLSConnection.self)
         if let upper = connection.pointee.upper { return handler.wantsInput(handler.context, upper) }
-        return handshakeNanos < Self.handshakeBudgetNanos
+        return handshakeNanos < limits.handshakeNanos
+    }
+
+    /// Whether plaintext that was handed up waits for the connection's next turn.
+    public func isBehind(_ handle: UnsafeMutableRawPointer) -> Bool {
+        let connection = handle.assumingMemoryBound(to: TLSConnection.self)
+        return connection.pointee.upper.map { handler.isBehind(handler.context, $0) } ?? false
+    }
+
+    public func resume(_ handle: UnsafeMutableRawPointer) {
+        let connection = handle.assumingMemoryBound(to: TLSConnection.self)
+        if let upper = connection.pointee.upper { handler.resume(handler.context, upper) }
     }
 
     /// With all output sent: is the connection at its end?

@@ -28,6 +28,8 @@ public struct TLSHandler {
     public var produce:
         @convention(c) (Context, _ connection: Context, _ into: UnsafeMutableRawPointer, _ room: Int) -> Int
     public var wantsInput: @convention(c) (Context, _ connection: Context) -> Bool
+    public var isBehind: @convention(c) (Context, _ connection: Context) -> Bool
+    public var resume: @convention(c) (Context, _ connection: Context) -> Void
     public var isFinished: @convention(c) (Context, _ connection: Context) -> Bool
     public var deadline: @convention(c) (Context, _ connection: Context) -> UInt64
     public var expired: @convention(c) (Context, _ connection: Context) -> Void
@@ -42,6 +44,8 @@ public struct TLSHandler {
         received: @escaping @convention(c) (Context, Context, UnsafeRawPointer, Int) -> Void,
         produce: @escaping @convention(c) (Context, Context, UnsafeMutableRawPointer, Int) -> Int,
         wantsInput: @escaping @convention(c) (Context, Context) -> Bool,
+        isBehind: @escaping @convention(c) (Context, Context) -> Bool,
+        resume: @escaping @convention(c) (Context, Context) -> Void,
         isFinished: @escaping @convention(c) (Context, Context) -> Bool,
         deadline: @escaping @convention(c) (Context, Context) -> UInt64,
         expired: @escaping @convention(c) (Context, Context) -> Void,
@@ -54,6 +58,8 @@ public struct TLSHandler {
         self.received = received
         self.produce = produce
         self.wantsInput = wantsInput
+        self.isBehind = isBehind
+        self.resume = resume
         self.isFinished = isFinished
         self.deadline = deadline
         self.expired = expired

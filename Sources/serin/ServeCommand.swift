@@ -29,6 +29,9 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Takes over from the process that holds state.path, without a request lost.")
     var upgrade = false
 
+    @Flag(help: "Loads bundles whose manifest has a fault: for tests only.")
+    var allowFaults = false
+
     @Option(help: ArgumentHelp("The state's folder; overrides state.path.", valueName: "folder"))
     var state: String?
 
@@ -54,8 +57,10 @@ struct ServeCommand: ParsableCommand {
         let overrides = flags.compactMap { keyPath, flag, text in
             text.map { ConfigurationOverride(keyPath: keyPath, flag: flag, text: $0) }
         }
-        return try ConfigurationLoader.load(
+        var configuration = try ConfigurationLoader.load(
             file: config, environment: ConfigurationLoader.processEnvironment(), overrides: overrides)
+        configuration.allowsFaults = allowFaults
+        return configuration
     }
 
     private func readConfiguration() throws(CommandFailure) -> GatewayConfiguration {

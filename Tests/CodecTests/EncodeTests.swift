@@ -141,6 +141,31 @@ private struct Answer {
     }
 }
 
+@Suite struct StatisticsTests {
+    @Test func tritonsFieldsAreThere() {
+        var version = VersionStatistics(name: "fraud", version: "2")
+        version.lastMillis = 1_763_735_000_123
+        (version.rows, version.executions, version.modelBytes) = (9, 4, 65536)
+        version.success = .init(count: 7, nanos: 930)
+        version.fail = .init(count: 1, nanos: 20)
+        version.queue = .init(count: 8, nanos: 80)
+        version.compute = .init(count: 4, nanos: 400)
+        var out = GrowableBuffer()
+        Documents.statistics([version, VersionStatistics(name: "fraud", version: "1")], into: &out)
+        let text = String(decoding: out.bytes, as: UTF8.self)
+        let opening = [
+            #"{"model_stats":[{"name":"fraud","version":"2","last_inference":1763735000123,"inference_count":9,"#,
+            #""execution_count":4,"inference_stats":{"success":{"count":7,"ns":930},"fail":{"count":1,"ns":20},"#,
+            #""queue":{"count":8,"ns":80},"compute_input":{"count":0,"ns":0},"#,
+            #""compute_infer":{"count":4,"ns":400},"compute_output":{"count":0,"ns":0},"#,
+            #""cache_hit":{"count":0,"ns":0},"cache_miss":{"count":0,"ns":0}},"response_stats":{},"#,
+            #""batch_stats":[],"memory_usage":[{"type":"CPU","id":0,"byte_size":65536}]},{"name":"fraud","#,
+        ]
+        #expect(text.hasPrefix(opening.joined()))
+        #expect(text.hasSuffix("}]}"))
+    }
+}
+
 @Suite struct DocumentTests {
     private func text(_ write: (inout GrowableBuffer) -> Void) -> String {
         var out = GrowableBuffer()
@@ -152,7 +177,7 @@ private struct Answer {
         let codec = ModelCodec.test(columns: 3)
         #expect(
             text { Documents.serverMetadata(version: "0.1.0", into: &$0) }
-                == #"{"name":"serin","version":"0.1.0","extensions":["binary_tensor_data","model_configuration","parameters"]}"#
+                == #"{"name":"serin","version":"0.1.0","extensions":["binary_tensor_data","model_configuration","parameters","statistics"]}"#
         )
         #expect(text { Documents.health(live: true, ready: true, into: &$0) } == #"{"live":true,"ready":true}"#)
         #expect(text { Documents.health(live: true, ready: false, into: &$0) } == #"{"live":true,"ready":false}"#)

@@ -34,6 +34,14 @@ import Testing
         #expect(adopted.tls.files == ["b.pem", "b.key", "ca.pem"] && adopted.tls.clients == ["a.test"])
     }
 
+    @Test func tokensAndReflectionChange() throws {
+        let digest = String(repeating: "0a", count: 32)
+        let (adopted, needRestart) = try adopt(
+            "", "{listen: {tokens: [{name: a, sha256: \(digest)}]}, grpc: {reflection: false}}")
+        #expect(needRestart.isEmpty && !adopted.offersReflection)
+        #expect(adopted.tokens.map(\.name) == ["a"] && adopted.tokens[0].digest == [UInt8](repeating: 10, count: 32))
+    }
+
     @Test func whatNeedsARestartIsNamedAndStays() throws {
         let (adopted, needRestart) = try adopt(
             "listen: {tls: {\(Self.certificates)}}\nmodels: {a: {max_rows: 7}}",

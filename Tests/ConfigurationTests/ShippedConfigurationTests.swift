@@ -50,6 +50,12 @@ import Testing
         ("max_rows", "default 1024; 1 to 65536 rows"),
         ("clients", "default []; names of client certificates"),
         ("rate", "default 0; 0 to 1000000 requests a second"),
+        ("queue.lane", "default measured; measured, inline, pooled"),
+        ("queue.requests", "default 1024; 1 to 65536 requests"), ("queue.batch_rows", "default 256; 1 to 4096 rows"),
+        ("queue.batch_time", "default 500us; 10us to 1s"), ("queue.linger", "default 0s; 0s to 1s"),
+        ("queue.concurrency", "default 0; 0 to 256 executors"), ("queue.starvation", "default 8; 1 to 1000 batches"),
+        ("queue.target", "default 2ms; 10us to 1m"), ("queue.interval", "default 20ms; 100us to 1m"),
+        ("queue.share", "default 1; 1 to 1000"), ("fallback", "default []; at most 8 tiers"),
         ("route.stable", "default: the highest version that is ready"),
     ])
     func modelFieldIsDocumented(key: String, text: String) throws {
@@ -66,7 +72,8 @@ import Testing
         let error = #expect(throws: ConfigurationError.self) {
             try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
         }
-        let known = "(known here: load, required, require, budget, timeout, max_rows, clients, rate, route)"
+        let known =
+            "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

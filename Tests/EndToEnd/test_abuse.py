@@ -3,6 +3,11 @@
     SERIN_ABUSE_SECONDS=10 pytest test_abuse.py      # `make abuse`: each attack for 10 s, and latencies count
 
 Without the variable each runs for two seconds, latencies are only reported: no timing decides a unit test.
+
+The bar is 20 ms, or four times what the client saw on the quiet gateway. Attackers, client and gateway share the machine's
+cores, so where the bar is missed the same attack runs once more, against a second gateway, while the client asks the first, which
+nobody attacks: what it sees then is the machine's doing (on two cores, scheduling alone), and half as much again is allowed.
+A gateway whose attackers make others wait fails all the same: its queue adds to what the machine costs, whichever is attacked.
 """
 
 import json
@@ -17,7 +22,7 @@ from abuse import http1, http2
 from abuse.swarm import Raid
 from abuse.watch import Client, Memory, percentile
 from harness.exposition import Exposition
-from harness.gateway import Gateway
+from harness.gateway import IS_SANITIZED, Gateway
 
 SECONDS = float(os.environ.get("SERIN_ABUSE_SECONDS", "2"))
 #: Latencies count.
@@ -52,12 +57,15 @@ def attacks() -> list:
     return http2.attacks(small, large) + http1.attacks(small, large, hello())
 
 
+def target(certs, folder) -> Gateway:
+    listener = certs.listener(handshake_timeout="500ms")
+    return Gateway(folder, listen={"tls": listener}, timeouts=TIMEOUTS, limits=LIMITS)
+
+
 @pytest.fixture(scope="module")
 def arena(installed, certs, tmp_path_factory):
     """A gateway that has seen every attack's kind of memory once, and how a quiet one answers."""
-    listener = certs.listener(handshake_timeout="500ms")
-    folder = tmp_path_factory.mktemp("arena")
-    with Gateway(folder, listen={"tls": listener}, timeouts=TIMEOUTS, limits=LIMITS) as gateway:
+    with target(certs, tmp_path_factory.mktemp("arena")) as gateway:
         client = Client(gateway, bodies()[0], PATH, lambda protocols: certs.client(protocols=protocols))
         client.run(0.5)
         baseline, errors = client.run(max(2.0, SECONDS / 2))
@@ -79,10 +87,22 @@ def counted(before: dict, after: dict) -> dict:
     return {reason: int(count - before[reason]) for reason, count in after.items() if count > before[reason]}
 
 
+def port_of(gateway, attack) -> int:
+    return gateway.tls_port if attack.port == "tls" else gateway.port
+
+
+def beside(client, attack, certs, folder) -> float:
+    """The client's p99 while the attack goes to another gateway."""
+    with target(certs, folder) as other, Raid(attack, port_of(other, attack), SECONDS):
+        latencies, errors = client.run(SECONDS)
+    assert not errors, errors
+    return percentile(latencies, 0.99)
+
+
 @pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.name)
-def test_attack(arena, attack):
+def test_attack(arena, attack, certs, tmp_path):
     gateway, client, baseline = arena
-    port = gateway.tls_port if attack.port == "tls" else gateway.port
+    port = port_of(gateway, attack)
     before = limits(gateway)
     with Memory(gateway) as memory:
         with Raid(attack, port, SECONDS) as raid:
@@ -99,10 +119,13 @@ def test_attack(arena, attack):
         assert set(attack.limited) & set(reasons), f"none of {attack.limited} was enforced: {reasons}"
     if attack.closed:
         assert outcome.closed > 0, "no connection of the attacker was ended"
-    assert memory.grown < GROWTH_MAX
-    if IS_LONG:
-        assert p99 < max(0.020, 4 * baseline)
+    if not IS_SANITIZED:
+        assert memory.grown < GROWTH_MAX
     settle(gateway)
+    if IS_LONG and p99 >= max(0.020, 4 * baseline):
+        machine = beside(client, attack, certs, tmp_path / "beside")
+        print(f"{attack.name}: p99 {machine * 1000:.2f} ms beside the attack on another gateway")
+        assert p99 < 1.5 * machine
 
 
 def settle(gateway):

@@ -297,6 +297,25 @@ def test_a_model_for_named_clients_only(installed, tmp_path, certs, fraud):
                 assert not everything.model_stats
 
 
+def test_a_limit_is_resource_exhausted(start_gateway, fraud):
+    """A rate, and one connection too many: never UNAVAILABLE, which says that nothing serves."""
+    request = calls.infer_request(fraud, fraud.rows("FP32")[:1])
+    gateway = start_gateway(limits={"connections": 1}, models={"fraud": {"rate": 1}})
+    with grpc.insecure_channel(f"127.0.0.1:{gateway.port}", [("grpc.use_local_subchannel_pool", 1)]) as first:
+        codes = []
+        for _ in range(4):
+            call = calls.stub(first).ModelInfer.future(request, timeout=SECONDS)
+            codes.append(call.code())
+        assert codes[0] == grpc.StatusCode.OK and grpc.StatusCode.RESOURCE_EXHAUSTED in codes
+        with grpc.insecure_channel(f"127.0.0.1:{gateway.port}", [("grpc.use_local_subchannel_pool", 1)]) as second:
+            with pytest.raises(grpc.RpcError) as caught:
+                calls.stub(second).ServerLive(pb.ServerLiveRequest(), timeout=SECONDS)
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            status = rpc_status.from_call(caught.value)
+            delay = error_details_pb2.RetryInfo()
+            assert status.details[0].Unpack(delay) and delay.retry_delay.seconds == 1
+
+
 # Deadlines and cancellation
 
 def test_a_deadline_that_has_passed(plain, fraud):

@@ -1,5 +1,6 @@
 """Health and reflection with grpcio, over h2c and over mutual TLS."""
 
+import signal
 import threading
 
 import grpc
@@ -81,6 +82,19 @@ def test_reflection_describes_what_tritonclient_knows(channel):
         assert method.server_streaming == other.server_streaming
         compare(method.input_type, other.input_type, compared)
         compare(method.output_type, other.output_type, compared)
+
+
+def test_reflection_can_be_switched_off(start_gateway):
+    gateway = start_gateway(grpc={"reflection": False})
+    with grpc.insecure_channel(f"127.0.0.1:{gateway.port}") as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            ProtoReflectionDescriptorDatabase(channel).get_services()
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=SECONDS).status == 1
+        gateway.config.write_text(gateway.config.read_text().replace("reflection: false", "reflection: true"))
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for_log("configuration read again", 5)
+        assert "grpc.health.v1.Health" in ProtoReflectionDescriptorDatabase(channel).get_services()
 
 
 def compare(ours, theirs, compared: set):

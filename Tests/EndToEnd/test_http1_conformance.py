@@ -173,6 +173,10 @@ refused("6.2", "a Content-Length above any body", post(b"Content-Length: " + b"9
 refused("6.2", "a Content-Length above 64 bits", post(b"Content-Length: " + b"9" * 40), 400, 413)
 refused("6.2", "a Content-Length that wraps to 2 in 64 bits", post(b"Content-Length: 18446744073709551618", body=b"{}" + HIDDEN),
         400, 413)
+taken("5.5", "a tab behind a Content-Length is no part of it", post(b"Content-Length: 2\t", body=b"{}"), 400)
+taken("5.5", "tabs around a Content-Length are no part of it", post(b"Content-Length:\t2 \t ", body=b"{}"), 400)
+taken("5.5", "a tab behind chunked is no part of it", post(b"Transfer-Encoding:\tchunked\t", body=b"2\r\n{}\r\n0\r\n\r\n"), 400)
+refused("6.2", "a tab within a Content-Length", post(b"Content-Length: 2\t2", body=b"{}" + HIDDEN))
 taken("6.2", "a Content-Length may have leading zeros", post(b"Content-Length: 0002", body=b"{}"), 400)
 taken("6.3", "a request without either has no body", get())
 taken("6.3", "GET may have a body, which is read and not taken for a request", get(b"Content-Length: %d" % len(HIDDEN)) + HIDDEN)

@@ -1,7 +1,10 @@
 """What the server says of itself and of its models: V2 and V1 metadata, health, configuration."""
 
+import time
+
 import httpx
 import pytest
+import tritonclient.http as triton
 
 from harness.bundles import VERSIONS, bundle
 
@@ -42,6 +45,43 @@ def test_model_metadata(client, version):
 
 def test_model_metadata_lists_its_versions(client):
     assert sorted(get(client, "/v2/models/fraud")["versions"]) == sorted(VERSIONS)
+
+
+def test_statistics_are_tritons(client, fraud):
+    """The same counters as over gRPC, by Triton's names; tritonclient reads them."""
+    def read(path="/v2/models/fraud/versions/1/stats") -> dict:
+        [found] = get(client, path)["model_stats"]
+        return found
+
+    before = read()
+    answer = client.post("/v2/models/fraud/versions/1/infer", json=fraud.v2(fraud.rows("FP32")[:3], "FP32"))
+    assert answer.status_code == 200
+    assert client.post("/v2/models/fraud/versions/1/infer", content=b"{}").status_code == 400
+    after = read()
+
+    def grown(name: str) -> tuple[int, bool]:
+        old, new = (found["inference_stats"][name] for found in (before, after))
+        return new["count"] - old["count"], new["ns"] > old["ns"]
+
+    assert after["inference_count"] - before["inference_count"] == 3
+    assert after["execution_count"] - before["execution_count"] == 1
+    assert grown("success") == (1, True) == grown("fail") and grown("queue")[0] == 1 and grown("compute_infer") == (1, True)
+    assert abs(after["last_inference"] / 1000 - time.time()) < 60
+    assert set(after) == {"name", "version", "last_inference", "inference_count", "execution_count", "inference_stats",
+                          "response_stats", "batch_stats", "memory_usage"}
+    assert after["memory_usage"][0]["byte_size"] > 1000
+    assert [found["version"] for found in get(client, "/v2/models/fraud/stats")["model_stats"]] == ["1", "2"]
+    assert len(get(client, "/v2/models/stats")["model_stats"]) == 2
+    assert client.get("/v2/models/frau/stats").status_code == 404
+    assert client.post("/v2/models/stats", content=b"{}").status_code == 405
+
+
+def test_tritonclient_reads_statistics(gateway):
+    client = triton.InferenceServerClient(gateway.url.removeprefix("http://"))
+    assert client.get_inference_statistics("fraud", "1")["model_stats"][0]["name"] == "fraud"
+    assert len(client.get_inference_statistics()["model_stats"]) == 2
+    assert "statistics" in client.get_server_metadata()["extensions"]
+    client.close()
 
 
 @pytest.mark.parametrize("path", ["/v2/models/fraud", *(f"/v2/models/fraud/versions/{v}" for v in VERSIONS)])

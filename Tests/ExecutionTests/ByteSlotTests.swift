@@ -9,9 +9,11 @@ import Testing
 @Suite struct ByteSlotTests {
     /// The answers of one level to the distinct questions of a forest: [row][question].
     private func answers(
-        _ forest: Forest, _ rows: [[Double]], _ type: NumberWidth, _ questions: [Forest.Node], level: UInt32
+        _ forest: Forest, _ rows: [[Double]], _ type: NumberWidth, level: UInt32
     ) throws -> [[Bool]]? {
-        guard let slots = ByteSlots(forest, ThresholdTable(forest)) else { return nil }
+        let ranked = RankedForest(forest)
+        guard let slots = ByteSlots(ranked) else { return nil }
+        let questions = ranked.forest.trees.flatMap { $0.nodes }.filter { $0.asksThreshold }
         let compiled = try CompiledForest.compile(forest)
         #expect(Int(compiled.view.pointee.header.pointee.byte_slot_count) == slots.slotCount)
         var view = compiled.view.pointee
@@ -47,11 +49,11 @@ import Testing
     }
 
     private func compare(_ forest: Forest, _ rows: [[Double]], _ place: String) throws -> Int {
-        let questions = forest.trees.flatMap { $0.nodes }.filter { !$0.isLeaf && $0.categories < 0 }
+        let questions = forest.trees.flatMap { $0.nodes }.filter { $0.asksThreshold }
         for type in [NumberWidth.float32, .float64] {
             let expected = rows.map { row in questions.map { reference(forest, $0, row, type) } }
             for level in 0...serin_level() {
-                guard let got = try answers(forest, rows, type, questions, level: level) else { return 0 }
+                guard let got = try answers(forest, rows, type, level: level) else { return 0 }
                 if got != expected { Issue.record("\(place), level \(level), \(type) rows") }
             }
         }
@@ -89,7 +91,7 @@ import Testing
     @Test func moreThan256SlotsHaveNone() {
         var random = RandomForests(seed: 5)
         let forest = random.forest(features: 700, maxTrees: 200, maxSplits: 60, poolSize: 300)
-        #expect(ByteSlots(forest, ThresholdTable(forest)) == nil)
+        #expect(ByteSlots(RankedForest(forest)) == nil)
     }
 }
 

@@ -31,6 +31,8 @@ final class EngineHarness {
             outputReady: { _, _ in })
         engine = HTTPEngine(limits: limits, handler: handler)
         engine.now = 1_000_000_000
+        // Turns last as long as the work of a test, unless it brings a clock.
+        engine.clock = { 0 }
     }
 
     private static func from(_ context: UnsafeMutableRawPointer) -> EngineHarness {
@@ -91,8 +93,23 @@ final class EngineHarness {
         bytes.withUnsafeBytes { engine.receive(connection, $0.baseAddress!, $0.count) }
     }
 
-    /// All output that is ready.
+    /// All output there is, with as many turns, a round each, as what was fed takes.
     func output(_ connection: UnsafeMutableRawPointer, room: Int = 1 << 16) -> [UInt8] {
+        var result = outputOfTurn(connection, room: room)
+        while takeTurn(connection) { result += outputOfTurn(connection, room: room) }
+        return result
+    }
+
+    /// The next round's turn of a connection that is behind; false: it is not.
+    func takeTurn(_ connection: UnsafeMutableRawPointer) -> Bool {
+        guard !engine.wantsInput(connection), engine.isBehind(connection) else { return false }
+        engine.now += 1
+        engine.resume(connection)
+        return true
+    }
+
+    /// The output that is ready.
+    func outputOfTurn(_ connection: UnsafeMutableRawPointer, room: Int = 1 << 16) -> [UInt8] {
         var result: [UInt8] = []
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: room, alignment: 1)
         defer { buffer.deallocate() }

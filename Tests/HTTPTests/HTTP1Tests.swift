@@ -31,6 +31,27 @@ import Testing
         harness.engine.close(connection)
     }
 
+    /// A body of 1 MiB in chunks of a byte is six times as much to read, and nothing that anybody means.
+    @Test func aBodyHasSoManySmallChunks() {
+        let head = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let small = String(repeating: "1\r\nx\r\n", count: 1024) + "40\r\n\(String(repeating: "y", count: 64))\r\n"
+        let taken = EngineHarness()
+        #expect(taken.exchange(head + small + "0\r\n\r\n").output.hasPrefix("HTTP/1.1 200"))
+        let refused = EngineHarness()
+        let answer = refused.exchange(head + small + "1\r\nx\r\n1\r\n")
+        #expect(answer.output.hasPrefix("HTTP/1.1 400") && answer.isFinished && refused.seen.isEmpty)
+    }
+
+    /// http-parser refused a length with a tab behind it, and overlooked such a `close`.
+    @Test func tabsAroundValuesAreNoPartOfThem() {
+        let harness = EngineHarness()
+        let whole = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length:\t2\t \r\n\r\nab"
+        let chunked = "POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n1\r\nc\r\n0\r\n\r\n"
+        let last = harness.exchange(whole + chunked + "GET /c HTTP/1.1\r\nHost: a\r\nConnection: close\t\r\n\r\n")
+        #expect(harness.seen.map(\.body) == ["ab", "c", ""])
+        #expect(last.isFinished && last.output.contains("connection: close"))
+    }
+
     @Test func pipelinedRequestsAreAnsweredInTheirOrder() {
         let harness = EngineHarness()
         harness.answersAtOnce = false

@@ -112,11 +112,6 @@ final class Client {
             }
             let output = harness.output(connection, room: 1000)
             if !output.isEmpty { nghttp2_session_mem_recv(session, output, output.count) }
-            // What waits for another round gets one.
-            if !harness.engine.wantsInput(connection) {
-                harness.engine.now += 1
-                continue
-            }
             if count <= 0 && output.isEmpty { return }
         }
     }
@@ -202,6 +197,59 @@ final class Client {
         client.flow()
         #expect(client.statuses[id] == 200 && harness.engine.isFinished(client.connection))
         harness.engine.close(client.connection)
+    }
+
+    /// A notice before it would have a client drop what it has not written: h2load did, on connections whose TLS
+    /// handshake ended in the drain.
+    @Test func aPeerThatHasAskedNothingIsToldWithItsFirstRequest() {
+        let harness = EngineHarness()
+        let client = Client(harness)
+        client.flow()
+        harness.engine.drain(client.connection)
+        client.flow()
+        #expect(client.lastStreamOfGoAway == nil)
+        let id = client.submit("GET", "/")
+        client.flow()
+        #expect(client.statuses[id] == 200 && client.lastStreamOfGoAway == .max)
+        // libnghttp2 with nothing left to do neither acknowledges the PING nor reads on.
+        harness.advance(client.connection, to: harness.engine.now + HTTPLimits.noticeNanos)
+        client.flow()
+        #expect(harness.engine.isFinished(client.connection))
+        harness.engine.close(client.connection)
+    }
+
+    @Test func aPeerThatGoesOnAskingNothingIsToldAtLast() {
+        let harness = EngineHarness()
+        let client = Client(harness)
+        client.flow()
+        let begin = harness.engine.now
+        harness.engine.drain(client.connection)
+        harness.advance(client.connection, to: begin + HTTPLimits.noticeNanos - 1)
+        client.flow()
+        #expect(client.lastStreamOfGoAway == nil)
+        harness.advance(client.connection, to: begin + HTTPLimits.noticeNanos)
+        client.flow()
+        #expect(client.lastStreamOfGoAway == .max)
+        harness.advance(client.connection, to: begin + 2 * HTTPLimits.noticeNanos)
+        client.flow()
+        #expect(harness.engine.isFinished(client.connection))
+        harness.engine.close(client.connection)
+    }
+
+    /// It acknowledges nothing, not even our SETTINGS.
+    @Test func aSilentPeerIsGivenUpInTheDrain() {
+        let harness = EngineHarness()
+        let connection = harness.open()
+        harness.feed(connection, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+        let begin = harness.engine.now
+        harness.engine.drain(connection)
+        _ = harness.output(connection)
+        for step in 1...2 {
+            harness.advance(connection, to: begin + UInt64(step) * HTTPLimits.noticeNanos)
+            #expect(harness.output(connection).contains { $0 == UInt8(NGHTTP2_GOAWAY.rawValue) })
+        }
+        #expect(harness.engine.isFinished(connection))
+        harness.engine.close(connection)
     }
 
     @Test func aBrokenPrefaceIsNotAnsweredInHTTP1() {

@@ -48,7 +48,7 @@ import Testing
             let wasTaken = harness.bodies.count == 1
             let output = String(decoding: harness.output(connection), as: UTF8.self)
             #expect(output.hasPrefix(wasTaken ? "HTTP/1.1 200 " : "HTTP/1.1 4"))
-            #expect(rounds <= 2 + (body.count * Inflater.inputCost + limits.inflatedBytes) / HTTPEngine.roundBudget)
+            #expect(rounds <= 2 + (body.count * Inflater.inputCost + limits.inflatedBytes) / limits.inflatedPerRound)
             if packing == .deflate {
                 let wanted = Self.uncompress(body, room: limits.inflatedBytes)
                 let bound = max(Inflater.ratioFreeBytes, body.count * limits.inflateRatio)

@@ -21,6 +21,8 @@ import Testing
         #expect(!isListed([(.uri, "spiffe://a/b")], in: ["spiffe://a/B", "spiffe://a/bb", "spiffe://a/"]))
         #expect(!isListed([(.dns, "spiffe://a/b")], in: ["spiffe://a/b"]), "a DNS name that reads like a URI")
         #expect(!isListed([(.uri, "a.test")], in: ["a.test"]))
+        #expect(
+            !isListed([(.uri, "token:a"), (.dns, "token:a"), (.dns, "a")], in: ["token:a"]), "no certificate's name")
         #expect(!isListed([], in: ["a.test"]) && !isListed([(.dns, "a.test")], in: []))
     }
 

@@ -67,4 +67,20 @@ import Testing
         buffer.reset()
         #expect(buffer.capacity == 0)
     }
+
+    /// From 256 KiB on it is a mapping of its own: what was there stays on the way there and beyond.
+    @Test func keepsItsBytesAcrossTheSizesOfMappings() {
+        var buffer = GrowableBuffer()
+        for step in 1...64 {
+            let piece = [UInt8](repeating: UInt8(step), count: 20_000)
+            piece.withUnsafeBytes { buffer.append($0) }
+        }
+        #expect(buffer.count == 64 * 20_000)
+        #expect(buffer.bytes.enumerated().allSatisfy { Int($0.element) == $0.offset / 20_000 + 1 })
+        #expect(buffer.pointer.load(fromByteOffset: buffer.capacity + GrowableBuffer.padding - 1, as: UInt8.self) >= 0)
+        buffer.reset()
+        #expect(buffer.capacity == 0)
+        buffer.append("again")
+        #expect(buffer.bytes.elementsEqual("again".utf8))
+    }
 }

@@ -121,7 +121,7 @@ import Testing
         let harness = try TLSHarness(Certificates.settings("server"))
         let established = harness.connect(TestClient())
         let waiting = harness.open()
-        harness.engine.handshakeNanos = TLSEngine.handshakeBudgetNanos
+        harness.engine.handshakeNanos = TLSLimits().handshakeNanos
         #expect(!harness.engine.wantsInput(waiting) && harness.engine.wantsInput(established))
         harness.engine.roundEnded()
         #expect(harness.engine.wantsInput(waiting))

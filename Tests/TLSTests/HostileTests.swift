@@ -49,7 +49,7 @@ import Testing
         client.advance()
         let hello = client.takeOutput()
         var crowd: [UnsafeMutableRawPointer] = []
-        for _ in 0..<(TLSEngine.handshakesMax + 20) {
+        for _ in 0..<(TLSLimits().handshakes + 20) {
             let connection = harness.open()
             harness.feed(connection, hello)
             _ = harness.output(connection)
@@ -61,12 +61,12 @@ import Testing
         let last = harness.connect(honest)
         #expect(honest.isOpen && harness.endedCount == 1 && harness.count("failed", "crowded") == 1)
         #expect(harness.engine.isFinished(crowd[0]) && !harness.engine.isFinished(crowd[1]))
-        while crowd.count < 2 * TLSEngine.handshakesHardMax {
+        while crowd.count < 2 * TLSLimits().handshakesHard {
             let connection = harness.open()
             harness.feed(connection, hello)
             crowd.append(connection)
         }
-        #expect(harness.engine.handshakeCount <= TLSEngine.handshakesHardMax)
+        #expect(harness.engine.handshakeCount <= TLSLimits().handshakesHard)
         for connection in crowd { harness.engine.close(connection) }
         harness.engine.close(last)
         #expect(harness.engine.handshakeCount == 0 && harness.engine.firstHandshake == nil)

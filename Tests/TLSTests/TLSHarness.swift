@@ -138,6 +138,8 @@ final class TLSHarness {
                 return count
             },
             wantsInput: { _, _ in true },
+            isBehind: { _, _ in false },
+            resume: { _, _ in },
             isFinished: { _, connection in
                 let seen = TLSHarness.seen(connection)
                 return seen.isFinished || (seen.hasEnded && seen.output.isEmpty)

@@ -20,7 +20,7 @@ enum ModuleDiagram {
         "HTTP": ["Primitives", "Telemetry", "GRPC", "CNghttp2", "CHTTPParser", "CZlib"],
         "Codec": ["Primitives", "Inference", "JSON", "GRPC"],
         "Routing": ["Primitives", "Inference"],
-        "Batching": ["Primitives", "Inference", "Telemetry"],
+        "Batching": ["Primitives", "Inference", "CLinux"],
         "Execution": ["Primitives", "Inference", "ModelFormat", "CKernels"],
         "ModelFormat": ["JSON"],
         "Configuration": ["Yams"],
@@ -29,12 +29,15 @@ enum ModuleDiagram {
         ],
         "State": ["Registry", "Configuration", "GRDB"],
         "Admin": ["Configuration", "Registry"],
+        "Rollout": ["Configuration"],
+        "Simulation": ["Rollout", "Configuration"],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
             "Execution", "ModelFormat", "Registry", "Configuration", "State", "Admin", "CLinux", "Logging",
         ],
         "serin": [
-            "Gateway", "Registry", "Configuration", "Inference", "ModelFormat", "Execution", "State", "Admin",
+            "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",
+            "State", "Admin",
             "CJemalloc", "ArgumentParser", "Logging",
         ],
     ]

@@ -113,10 +113,13 @@ class Nodes:
 
 
 def random_ensemble(rng, kind: Kind, table: Table, limits: Limits):
-    """A model of one node, and what answers for it in double; a classifier's ways with two classes are its own."""
+    """A model of one node, and what answers for it in double; a classifier's ways with one score are its own."""
     targets = int(kind.params.get("targets", 1))
+    classes = int(kind.params.get("classes", 0))
     build = _ensemble if kind.params.get("version") == 5 else _attributes
     nodes = Nodes(rng, kind, table, limits, targets)
+    while len({leaf[2] for leaf in nodes.leaves}) < targets and classes:  # else a class would have no score at all
+        nodes = Nodes(rng, kind, table, limits, targets)
     node, outputs = build(rng, kind, nodes, targets)
     number = TensorProto.DOUBLE if kind.params.get("double") else TensorProto.FLOAT
     # A classifier's scores are float32 whatever its input.
@@ -133,7 +136,9 @@ def random_ensemble(rng, kind: Kind, table: Table, limits: Limits):
     version = int(kind.params.get("version", 3))
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", version)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
-    return model, None if kind.params.get("classes") else nodes.exact
+    if classes == targets == 2:  # ONNX Runtime has [-s, s] for a row without a weight of class 1
+        return model, lambda rows: nodes.exact(rows)[:, 1:]
+    return model, None if classes else nodes.exact
 
 
 def _numbers(kind: Kind, nodes: Nodes, name: str, values):

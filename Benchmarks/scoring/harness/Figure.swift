@@ -27,6 +27,8 @@ struct ModelReport {
         var title: String
         var value: Double
         var unit: String
+        /// 95%, of a median; a limit is met when it reaches it.
+        var interval: ClosedRange<Double>?
         var limit: Limit?
     }
 
@@ -45,9 +47,11 @@ struct ModelReport {
         let singles = extras.compactMap { extra -> String? in
             let number = Text.number(extra.value, decimals: 2)
             let value = "\(model.name) (\(kernels)) \(extra.title) \(number) \(extra.unit)"
+            let high = extra.interval?.upperBound ?? extra.value
+            let low = extra.interval?.lowerBound ?? extra.value
             switch extra.limit {
-            case .atLeast(let least) where extra.value < least: return "\(value), goal at least \(least)"
-            case .atMost(let most) where extra.value > most: return "\(value), goal at most \(most)"
+            case .atLeast(let goal) where high < goal: return "\(value), goal at least \(goal)"
+            case .atMost(let goal) where low > goal: return "\(value), goal at most \(goal)"
             default: return nil
             }
         }

@@ -85,7 +85,9 @@ struct Scoring: ParsableCommand {
                 serin, other, rows: bench.rows.count, processors: (processors[0], processors[1]),
                 pairs: options.sampling.pairs)
             found.append(
-                .init(title: "two threads", value: speedUp, unit: "× one", limit: .atLeast(Goals.twoThreads)))
+                .init(
+                    title: "two threads", value: speedUp.median, unit: "× one", interval: speedUp.low...speedUp.high,
+                    limit: .atLeast(Goals.twoThreads)))
         }
         return found
     }

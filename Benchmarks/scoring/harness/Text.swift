@@ -75,6 +75,9 @@ extension ModelReport {
             case .atMost(let most): ", goal at most \(most)"
             case nil: ""
             }
-        return "  \(extra.title): \(Text.number(extra.value, decimals: 2)) \(extra.unit)\(goal)"
+        let interval = extra.interval.map {
+            " (95% \(Text.number($0.lowerBound, decimals: 2)) to \(Text.number($0.upperBound, decimals: 2)))"
+        }
+        return "  \(extra.title): \(Text.number(extra.value, decimals: 2)) \(extra.unit)\(interval ?? "")\(goal)"
     }
 }

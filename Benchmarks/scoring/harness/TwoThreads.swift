@@ -10,10 +10,10 @@ enum TwoThreads {
     /// Long enough that starting a thread does not count.
     private static let sampleNanos = 60_000_000.0
 
-    /// How many times sooner two threads are done, the median of `pairs` pairs.
+    /// How many times sooner two threads are done, the median of `pairs` pairs and its 95% interval.
     static func speedUp(
         _ own: SerinScorer, _ other: SerinScorer, rows: Int, processors: (Int32, Int32), pairs: Int
-    ) throws -> Double {
+    ) throws -> (median: Double, low: Double, high: Double) {
         let half = rows / 2
         let once = Double(own.run(first: 0, rows: half, calls: 2, rotation: 2 * half))
         let calls = max(1, Int(sampleNanos / once))
@@ -26,7 +26,7 @@ enum TwoThreads {
             pthread_join(thread, nil)
             ratios.append(Double(one) / Double(peer_clock_nanos() - begin))
         }
-        return Statistics.median(ratios)
+        return Statistics.medianInterval(ratios)
     }
 
     /// The second thread's work.

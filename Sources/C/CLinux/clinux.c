@@ -2,6 +2,7 @@
 #include "clinux.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 int clinux_affinity_count(void) {
     cpu_set_t set;
@@ -17,7 +18,28 @@ int clinux_pin_thread(int cpu) {
     return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+int clinux_nice_thread(int more) {
+    // Linux keeps a nice value for each thread, and 0 is the calling one.
+    errno = 0;
+    int now = getpriority(PRIO_PROCESS, 0);
+    if (now == -1 && errno != 0) return errno;
+    return setpriority(PRIO_PROCESS, 0, now + more) == 0 ? 0 : errno;
+}
+
 void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+int clinux_epoll_wait(int epoll, struct epoll_event *events, int count, uint64_t nanos) {
+    // Set once and for all by whichever thread is told first; an int that is only ever set to 1.
+    static _Atomic int is_old;
+    // Whole milliseconds, and long sleeps, need no more than the plain call.
+    if (nanos > 0 && nanos < 100000000ull && !is_old) {
+        struct timespec span = {.tv_nsec = (long)nanos};
+        int ready = epoll_pwait2(epoll, events, count, &span, NULL);
+        if (ready >= 0 || errno != ENOSYS) return ready;
+        is_old = 1;
+    }
+    return epoll_wait(epoll, events, count, (int)((nanos + 999999) / 1000000));
+}
 
 int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(fd, address, length, flags);

@@ -52,6 +52,17 @@ static inline SSL *copenssl_verified_ssl(X509_STORE_CTX *store) {
     return X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 }
 
+// EVP's one-shot functions fetch and allocate; these do neither, and OpenSSL 3 only calls them old.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+static inline void copenssl_sha256(const void *bytes, size_t count, void *digest) {
+    SHA256_CTX context;
+    SHA256_Init(&context);
+    SHA256_Update(&context, bytes, count);
+    SHA256_Final((unsigned char *)digest, &context);
+}
+#pragma clang diagnostic pop
+
 static inline int copenssl_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
 static inline int copenssl_error_is_tls(unsigned long code) { return ERR_GET_LIB(code) == ERR_LIB_SSL; }
 

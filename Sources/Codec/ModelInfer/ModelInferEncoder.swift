@@ -112,7 +112,7 @@ enum ModelInferEncoder {
         case .label:
             let scores = Scores(request.pointee.scores.pointer, codec)
             for row in 0..<request.pointee.rowCount {
-                let label = Int64(scores.label(row, codec))
+                let label = Int64(scores.label(row, codec, request))
                 if asVarints { pen.put(varint: UInt64(bitPattern: label)) } else { pen.put(int64: label) }
             }
         }
@@ -125,7 +125,7 @@ enum ModelInferEncoder {
         guard kind == .label else { return request.pointee.rowCount * codec.columns * codec.scoreType.byteCount }
         let scores = Scores(request.pointee.scores.pointer, codec)
         return (0..<request.pointee.rowCount).reduce(0) {
-            $0 + Protobuf.byteCount(varint: UInt64(bitPattern: Int64(scores.label($1, codec))))
+            $0 + Protobuf.byteCount(varint: UInt64(bitPattern: Int64(scores.label($1, codec, request))))
         }
     }
 

@@ -1,13 +1,13 @@
 // A forest into an image: slots, then trees, then the header that says where everything lies.
 //
-// 500 trees of depth 8 take well under 100 ms: one sort of the thresholds, one binary search a
-// node, and copying.
+// One sort of the thresholds tells every node its rank (RankedForest); the rest is copying.
 
 internal import CKernels
 internal import ModelFormat
 
 struct ForestCompiler {
-    private let forest: Forest
+    private let ranked: RankedForest
+    private var forest: Forest { ranked.forest }
     /// Of each tree: walked once, needed everywhere.
     private let depths: [Int]
     private let slots: SlotTable
@@ -17,10 +17,10 @@ struct ForestCompiler {
 
     /// The forest must have passed its check.
     init(_ forest: Forest) throws(ImageError) {
-        self.forest = forest
+        ranked = RankedForest(forest)
         depths = forest.trees.map { $0.depth }
-        slots = SlotTable(forest)
-        vectorSlots = VectorSlots(forest)
+        slots = SlotTable(ranked)
+        vectorSlots = VectorSlots(ranked)
         categories = try CategoryTable(forest, firstSlot: (slots.count + 7) & ~7)
         slotCount = max(8, (categories.slotEnd + 7) & ~7)
         guard slotCount <= 1 << 16 else {
@@ -56,7 +56,7 @@ struct ForestCompiler {
         let outputs = forest.outputCount > 1 ? forest.trees.map { UInt16($0.output) } : []
         header.tree_outputs = try writer.add(outputs)
         try addVectors(plan, layout, to: &writer, &header)
-        try BitSliceLayout(forest, categories)?.write(to: &writer, &header)
+        try BitSliceLayout(ranked, categories)?.write(to: &writer, &header)
         return writer.seal(header)
     }
 

@@ -13,8 +13,9 @@ struct SlotTable {
 
     private let coder: KeyCoder
     private let zeroBand: Double
-    /// By feature × missing: sorted distinct keys, and the slots of each 65,535 of them.
-    private var keys: [[UInt64]]
+    /// By feature × missing.
+    private let thresholds: ThresholdSubsets
+    /// The slots of each 65,535 of their keys.
     private var slots: [[Int]] = []
 
     private(set) var quads: [serin_quad] = []
@@ -25,29 +26,17 @@ struct SlotTable {
 
     private static let missingKinds = 5
 
-    init(_ forest: Forest) {
-        coder = KeyCoder(forest)
-        zeroBand = forest.zeroBand
-        keys = [[UInt64]](repeating: [], count: forest.featureCount * Self.missingKinds)
-        for tree in forest.trees {
-            for node in tree.nodes where !node.isLeaf && node.categories < 0 {
-                keys[Self.index(node)].append(coder.threshold(node.value))
-            }
-        }
-        for index in keys.indices where !keys[index].isEmpty { keys[index] = ThresholdTable.distinct(keys[index]) }
+    init(_ ranked: RankedForest) {
+        coder = ranked.coder
+        zeroBand = ranked.forest.zeroBand
+        thresholds = ThresholdSubsets(ranked, kinds: Self.missingKinds) { Int($0.rawValue) }
         layOut()
-    }
-
-    private static func index(_ node: Forest.Node) -> Int {
-        Int(node.feature) * missingKinds + Int(node.missing.rawValue)
     }
 
     /// The slot and the rank that must be exceeded to go right.
     func question(_ node: Forest.Node) -> (slot: Int, rank: Int) {
-        let index = Self.index(node)
-        let key = coder.threshold(node.value)
-        let place = ThresholdTable.place(of: key, in: keys[index])
-        return (slots[index][place / Self.thresholdsPerSlot], place % Self.thresholdsPerSlot)
+        let place = thresholds.place(node)
+        return (slots[thresholds.index(node)][place / Self.thresholdsPerSlot], place % Self.thresholdsPerSlot)
     }
 
     /// One search, before it has its place.
@@ -61,14 +50,14 @@ struct SlotTable {
 
     private mutating func layOut() {
         var searches: [Search] = []
-        for (index, own) in keys.enumerated() {
+        for (index, own) in thresholds.keys.enumerated() {
             for start in stride(from: 0, to: own.count, by: Self.thresholdsPerSlot) {
                 let end = min(start + Self.thresholdsPerSlot, own.count)
                 searches.append(Search(index: index, chunk: start / Self.thresholdsPerSlot, keys: own[start..<end]))
             }
         }
         searches.sort { ($1.levels, $0.index, $0.chunk) < ($0.levels, $1.index, $1.chunk) }
-        slots = keys.map {
+        slots = thresholds.keys.map {
             [Int](repeating: 0, count: ($0.count + Self.thresholdsPerSlot - 1) / Self.thresholdsPerSlot)
         }
         for start in stride(from: 0, to: searches.count, by: 4) {

@@ -7,26 +7,14 @@
 internal import CKernels
 internal import ModelFormat
 
-struct ImageCheck {
+struct ImageCheck: SealedImage {
     let image: UnsafeRawBufferPointer
     let head: serin_image_header
-
-    static var checksumOffset: Int { MemoryLayout<serin_image_header>.offset(of: \.checksum)! }
-
-    /// The checksum of everything behind its own field.
-    static func checksum(_ image: UnsafeRawBufferPointer) -> UInt64 {
-        let start = checksumOffset + 8
-        return serin_checksum(image.baseAddress! + start, image.count - start)
-    }
 
     /// `image` is at least as long as the header and 64-byte aligned.
     init(_ image: UnsafeRawBufferPointer) {
         self.image = image
         head = image.loadUnaligned(as: serin_image_header.self)
-    }
-
-    func require(_ holds: Bool, _ message: @autoclosure () -> String) throws(ImageError) {
-        if !holds { throw ImageError("the compiled image is damaged: \(message())") }
     }
 
     /// The header of an image in which everything is in range.
@@ -44,16 +32,6 @@ struct ImageCheck {
         try checkVectors()
         try checkSlices()
         return head
-    }
-
-    private func checkSeal() throws(ImageError) {
-        try require(head.magic == SERIN_IMAGE_MAGIC, "it does not begin as one")
-        guard head.version == UInt32(SERIN_IMAGE_VERSION) else {
-            throw ImageError("the compiled image is of version \(head.version), expected \(SERIN_IMAGE_VERSION)")
-        }
-        try require(head.header_bytes == UInt32(MemoryLayout<serin_image_header>.size), "header size")
-        try require(head.image_bytes == UInt64(image.count), "it is \(image.count) bytes long, not \(head.image_bytes)")
-        try require(head.checksum == Self.checksum(image), "checksum")
     }
 
     /// Every section begins within the image, the empty ones that no other check looks at too: pointers are made
@@ -82,23 +60,6 @@ struct ImageCheck {
         let outputs = try section(head.tree_outputs, UInt16.self)
         try require(outputs.count == (head.output_count == 1 ? 0 : Int(head.tree_count)), "tree outputs")
         try require(outputs.allSatisfy { UInt32($0) < head.output_count }, "an output")
-    }
-
-    /// A section's elements, once it is known to lie within the image.
-    func section<Element>(
-        _ section: serin_section, _: Element.Type
-    ) throws(ImageError) -> UnsafeBufferPointer<Element> {
-        let count = try count(section, MemoryLayout<Element>.stride)
-        // SAFETY: in range and aligned, as `count` has checked; the image is plain memory.
-        let start = (image.baseAddress! + Int(section.offset)).assumingMemoryBound(to: Element.self)
-        return UnsafeBufferPointer(start: start, count: count)
-    }
-
-    func count(_ section: serin_section, _ stride: Int) throws(ImageError) -> Int {
-        let size = UInt64(image.count)
-        try require(section.offset % 64 == 0 && section.offset <= size, "a section's place")
-        try require(section.count <= (size - section.offset) / UInt64(stride), "a section's length")
-        return Int(section.count)
     }
 
     private func checkSlots() throws(ImageError) {

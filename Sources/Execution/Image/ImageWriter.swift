@@ -55,8 +55,7 @@ struct ImageWriter {
                 UnsafeMutableRawBufferPointer(start: memory.start + offset, count: bytes.count).copyMemory(from: $0)
             }
         }
-        let sum = ImageCheck.checksum(UnsafeRawBufferPointer(start: memory.start, count: size))
-        memory.start.storeBytes(of: sum, toByteOffset: ImageCheck.checksumOffset, as: UInt64.self)
+        serin_image_header.seal(UnsafeMutableRawBufferPointer(start: memory.start, count: size))
         return memory
     }
 }

@@ -31,25 +31,9 @@ extension CompiledProgram {
         let values = (start + capacity * MemoryLayout<serin_row>.stride).alignedUp(toMultipleOf: 64)
         let forest = (values + capacity * Int(program.pointee.row_bytes)).alignedUp(toMultipleOf: 64)
         let chunk = Chunk(program: program, jobs: jobs, rows: rows, values: values, capacity: capacity, forest: forest)
-        let stride = outputCount * scoreType.byteCount
-        var count = 0
-        for index in jobs.indices {
-            jobs[index].status = .ok
-            let job = jobs[index]
-            let rowStride = featureCount * job.valueType.byteCount
-            let width = UInt32(job.valueType == .float32 ? SERIN_FLOAT32 : SERIN_FLOAT64)
-            for row in 0..<job.rowCount {
-                rows[count] = serin_row(
-                    values: job.values + row * rowStride, margins: job.margins.map { $0 + row * stride },
-                    scores: job.scores + row * stride, value_width: width, non_finite: 0, owner: UInt64(index))
-                count += 1
-                if count == capacity {
-                    chunk.run(count)
-                    count = 0
-                }
-            }
-        }
-        if count > 0 { chunk.run(count) }
+        let chunks = RowChunks(
+            rows: rows, capacity: capacity, featureCount: featureCount, outputStride: outputCount * scoreType.byteCount)
+        chunks.forEach(jobs) { count in chunk.run(count) }
     }
 
     /// One row of a linear model without a chunk around it: a logistic regression of 32 features takes

@@ -36,8 +36,7 @@ struct ProgramCompiler {
         header.forest_count = UInt32(forestCount)
         header.worst_case_operations = UInt64(pipeline.worstCaseOperationsPerRow)
         let memory = writer.image(header)
-        let sum = ProgramCheck.checksum(UnsafeRawBufferPointer(start: memory.start, count: memory.count))
-        memory.start.storeBytes(of: sum, toByteOffset: ProgramCheck.checksumOffset, as: UInt64.self)
+        serin_program_header.seal(UnsafeMutableRawBufferPointer(start: memory.start, count: memory.count))
         return memory
     }
 

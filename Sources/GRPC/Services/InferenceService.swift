@@ -123,7 +123,9 @@ extension ProtoFile {
             [
                 "string name = 1", "string version = 2", "uint64 last_inference = 3", "uint64 inference_count = 4",
                 "uint64 execution_count = 5", "InferStatistics inference_stats = 6",
+                "repeated MemoryUsage memory_usage = 8",
             ]),
+        ProtoMessage("MemoryUsage", ["string type = 1", "int64 id = 2", "uint64 byte_size = 3"]),
         ProtoMessage("ModelStatisticsResponse", ["repeated ModelStatistics model_stats = 1"]),
     ]
 }

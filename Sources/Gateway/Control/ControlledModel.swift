@@ -16,10 +16,17 @@ struct ControlledVersion {
     var served: ServedVersion?
     /// The publication's generation from which no route leads to it; set with UNLOADING.
     var leftAt: UInt64 = 0
+    /// The generation from which no executor looks at its queue; 0: they serve it.
+    var queueLeftAt: UInt64 = 0
 
     init(_ version: String) { self.version = version }
 
     var isReady: Bool { state == .available }
+
+    /// Whether another version of the model stands on its ladder.
+    func falls(backOn other: String) -> Bool {
+        served?.queue.tiers.contains { $0.answer == .version(other) } ?? false
+    }
 }
 
 struct ControlledModel {
@@ -74,11 +81,18 @@ struct ControlState {
     var weighed: Set<[String]> = []
     /// False: another process has the state.
     var isOpen = true
+    /// What is missing on the ladders, as it was last said.
+    var ladderProblems: [String] = []
 
     func index(of name: String) -> Int? { models.firstIndex { $0.name == name } }
 
     /// Every version that has memory, whatever its state.
     var served: ServedVersions { ServedVersions(models.flatMap { $0.versions.compactMap(\.served) }) }
+
+    /// Versions whose queues executors serve.
+    var queued: [ServedVersion] {
+        models.flatMap { $0.versions.compactMap { $0.queueLeftAt == 0 ? $0.served : nil } }
+    }
 
     func snapshot(_ names: FieldNames) -> Snapshot {
         Snapshot(versions: served, models: models.map(\.listed), fieldNames: names)

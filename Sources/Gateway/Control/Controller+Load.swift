@@ -2,9 +2,11 @@
 //
 //     load     LOADING ─► gate, on the loader's thread ─► commit ─► AVAILABLE, published
 //     unload   in no route, not pinned ─► commit ─► UNLOADING, published without it
-//              ─► every reactor has that, and no request holds the version ─► its slot and its memory are free
+//              ─► every reactor has that, and no request holds the version: its queue is empty
+//              ─► executors serve it no more ─► its slot and its memory are free
 
 import Admin
+import Batching
 import Codec
 import Configuration
 import Glibc
@@ -204,6 +206,8 @@ extension Controller {
         guard known.state == .available else { return nil }
         var uses = model.route.uses(of: version)
         if uses.isEmpty, model.stable?.version == version { uses = ["stable"] }
+        uses += model.versions.filter { $0.isReady && $0.version != version && $0.falls(backOn: version) }
+            .map { "fallback of version \($0.version)" }
         if !uses.isEmpty {
             throw AdminProblem(
                 .conflict, "version \(version) is in use: \(uses.joined(separator: ", ")) of \(name)",
@@ -221,17 +225,19 @@ extension Controller {
     func freeUnloaded() -> Int {
         let oldest = publication.epochs.oldest()
         let (freed, left, published) = state.withLock { state -> (Bool, Int, UInt64) in
+            leaveQueues(&state, oldest)
+            let served = executors.oldest
             var (freed, left) = (false, 0)
             for index in state.models.indices {
                 for var controlled in state.models[index].versions where controlled.state == .unloading {
-                    guard let served = controlled.served, controlled.leftAt != 0, controlled.leftAt <= oldest,
-                        holds.total(served.slot) == 0
+                    guard let version = controlled.served, controlled.queueLeftAt != 0, controlled.queueLeftAt <= served
                     else {
                         left += 1
                         continue
                     }
-                    state.slots.give(served.slot)
-                    (controlled.state, controlled.served, controlled.leftAt) = (.end, nil, 0)
+                    state.slots.give(version.slot)
+                    (controlled.state, controlled.served) = (.end, nil)
+                    (controlled.leftAt, controlled.queueLeftAt) = (0, 0)
                     state.models[index][controlled.version] = controlled
                     freed = true
                 }
@@ -240,6 +246,23 @@ extension Controller {
         }
         if freed { settle(published) }
         return left
+    }
+
+    /// Executors stop to look at the queues of versions that no reactor leads to and no request holds any more.
+    private func leaveQueues(_ state: inout ControlState, _ oldest: UInt64) {
+        var leaving: [(model: Int, version: String)] = []
+        for (index, model) in state.models.enumerated() {
+            for controlled in model.versions where controlled.state == .unloading && controlled.queueLeftAt == 0 {
+                guard let served = controlled.served, controlled.leftAt != 0, controlled.leftAt <= oldest,
+                    holds.total(served.slot) == 0, served.queue.queue.isIdle
+                else { continue }
+                state.models[index][controlled.version]?.queueLeftAt = .max
+                leaving.append((index, controlled.version))
+            }
+        }
+        if leaving.isEmpty { return }
+        let generation = executors.serve(state.queued)
+        for (model, version) in leaving { state.models[model][version]?.queueLeftAt = generation }
     }
 
     /// Now and then: what could not be done at once.

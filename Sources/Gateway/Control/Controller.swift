@@ -26,6 +26,7 @@ final class Controller: Sendable {
     let publication: Publication<Snapshot>
     let access: Published<AccessTable>
     let holds: VersionHolds
+    let executors: GatewayExecutors
     let health: Health
     let events = EventLog()
     /// Taken before `state` where both are.
@@ -46,7 +47,10 @@ final class Controller: Sendable {
         self.logger = logger
         holds = VersionHolds(readers: reactors)
         var state = try ControlStart(configuration, metrics: metrics, store: store, logger: logger).run()
+        executors = try GatewayExecutors(configuration, reactors: reactors, metrics.registry, logger)
+        executors.serve(state.queued)
         let snapshot = state.snapshot(fieldNames)
+        Self.warn(snapshot, &state, logger)
         publication = Publication(snapshot, seats: reactors)
         access = Published(AccessTable(snapshot, configuration))
         health = Health(hasModels: Self.isReady(state, fieldNames))
@@ -75,11 +79,21 @@ final class Controller: Sendable {
     @discardableResult
     func publish(_ state: inout ControlState) -> UInt64 {
         let snapshot = state.snapshot(fieldNames)
+        Self.warn(snapshot, &state, logger)
+        executors.serve(state.queued)
         // Before the routes lead to a version, its model's clients are known.
         access.replace(AccessTable(snapshot, state.configuration))
         let generation = publication.publish(snapshot)
         Self.declareWeights(&state, metrics)
         return generation
+    }
+
+    /// Says what has come to be missing on the ladders.
+    private static func warn(_ snapshot: Snapshot, _ state: inout ControlState, _ logger: Logger) {
+        for problem in snapshot.ladderProblems where !state.ladderProblems.contains(problem) {
+            logger.warning("\(problem)")
+        }
+        state.ladderProblems = snapshot.ladderProblems
     }
 
     /// Waits until every reactor serves this generation, which takes microseconds, and at most a second.

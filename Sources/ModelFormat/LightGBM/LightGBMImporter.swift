@@ -96,6 +96,8 @@ enum LightGBMImporter {
 
     private static func names(_ column: ModelValue) -> [String] {
         switch column {
+        case .tape(let values):
+            return (0..<values.count).map { values.areIntegers ? "\(values.integer($0))" : "\(values.number($0))" }
         case .integers(let integers): return integers.map { "\($0)" }
         case .numbers(let numbers): return numbers.map { "\($0)" }
         case .array(let values):

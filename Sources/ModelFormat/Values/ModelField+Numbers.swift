@@ -30,6 +30,7 @@ extension ModelField {
         switch value {
         case .integers(let values): numbers = values.map { Double($0) }
         case .numbers(let values): numbers = values
+        case .tape(let values): numbers = (0..<values.count).map { values.number($0) }
         case .packed(let packed): numbers = (0..<packed.count).map { packed.number($0) }
         default: throw error("must be an array of numbers")
         }

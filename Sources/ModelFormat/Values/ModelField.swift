@@ -51,6 +51,7 @@ struct ModelField {
         switch value {
         case .integers(let values): values.count
         case .numbers(let values): values.count
+        case .tape(let values): values.count
         case .packed(let packed): packed.count
         case .array(let values): values.count
         default: throw expected("an array")
@@ -68,6 +69,7 @@ struct ModelField {
         try checkCount(count)
         switch value {
         case .integers(let values): return try narrow(values.count) { values[$0] }
+        case .tape(let values) where values.areIntegers: return try narrow(values.count) { values.integer($0) }
         case .packed(let packed) where packed.element.isInteger: return try narrow(packed.count) { packed.integer($0) }
         case .array(let values): return try narrow(values.count) { values[$0].asInteger }
         default: throw expected("an array of whole numbers")
@@ -80,6 +82,7 @@ struct ModelField {
         switch value {
         case .integers(let values): return values.map { Float($0) }
         case .numbers(let values): return values.map { Float($0) }
+        case .tape(let values): return (0..<values.count).map { Float(values.number($0)) }
         case .packed(let packed): return packed.floats()
         case .array(let values): return try values.map { value throws(ModelFormatError) in try float(value) }
         default: throw expected("an array of numbers")

@@ -1,8 +1,8 @@
 // A file's contents as a tree of values, the same for JSON and UBJSON.
 //
-// Forests are mostly long arrays of numbers.  Those never become an array of enums: JSON's are
-// kept as plain integers or doubles, UBJSON's typed arrays stay where they are in the file and
-// are decoded when they are asked for, so that a file of bytes cannot grow eightfold in memory.
+// Forests are mostly long arrays of numbers.  Those never become an array of enums: JSON's stay on the
+// parser's tape, UBJSON's typed arrays in the file, and are decoded when they are asked for, so that a
+// file of bytes cannot grow eightfold in memory.
 
 enum ModelValue {
     case null
@@ -14,6 +14,8 @@ enum ModelValue {
     case integers([Int64])
     /// An array of numbers, not all whole.
     case numbers([Double])
+    /// Numbers of JSON, still on the tape.
+    case tape(TapeNumbers)
     /// A typed array, still in the file.
     case packed(PackedNumbers)
     case array([ModelValue])
@@ -26,7 +28,7 @@ enum ModelValue {
         case .boolean: "a boolean"
         case .integer, .number: "a number"
         case .string: "a string"
-        case .integers, .numbers, .packed, .array: "an array"
+        case .integers, .numbers, .tape, .packed, .array: "an array"
         case .object: "an object"
         }
     }

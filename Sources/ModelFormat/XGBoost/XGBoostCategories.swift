@@ -42,6 +42,8 @@ enum XGBoostCategories {
         switch field.value {
         case .integers(let values): return values.map { "\($0)" }
         case .numbers(let values): return values.map { "\($0)" }
+        case .tape(let values):
+            return (0..<values.count).map { values.areIntegers ? "\(values.integer($0))" : "\(values.number($0))" }
         case .packed(let values):
             return (0..<values.count).map {
                 values.element.isInteger ? "\(values.integer($0))" : "\(values.number($0))"

@@ -26,6 +26,10 @@ static inline struct epoll_event clinux_epoll_event(uint32_t events, uint64_t to
 }
 static inline uint64_t clinux_epoll_token(const struct epoll_event *event) { return event->data.u64; }
 
+/// epoll_wait(2) for at most so many nanoseconds: to the microsecond where the kernel can (epoll_pwait2, Linux 5.11), else
+/// to the next millisecond.
+int clinux_epoll_wait(int epoll, struct epoll_event *events, int count, uint64_t nanos);
+
 /// accept4(2), which hides behind _GNU_SOURCE.
 int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 
@@ -33,8 +37,17 @@ int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 int clinux_affinity_count(void);
 /// Pins the calling thread to one processor; 0 or an errno.
 int clinux_pin_thread(int cpu);
+/// Adds to the calling thread's nice value: other threads come first; 0 or an errno.
+int clinux_nice_thread(int more);
 /// Names the calling thread, as seen in ps and gdb.
 void clinux_name_thread(const char *name);
+
+/// Sleeps while `*word` is `expected`, at most `nanos` nanoseconds (UINT64_MAX: for ever); may return for no reason.
+void clinux_futex_wait(const uint32_t *word, uint32_t expected, uint64_t nanos);
+/// Wakes at most `count` threads that sleep on the word.
+void clinux_futex_wake(const uint32_t *word, int count);
+/// Tells the processor that the thread spins.
+static inline void clinux_pause(void) { __builtin_ia32_pause(); }
 
 /// errno, which Swift cannot name as an lvalue from every module.
 static inline int clinux_errno(void) { return errno; }

@@ -25,9 +25,10 @@ struct BitSliceLayout {
     private var splitCount = 0
 
     /// Nil: the forest does not fit.
-    init?(_ forest: Forest, _ categories: CategoryTable) {
+    init?(_ ranked: RankedForest, _ categories: CategoryTable) {
+        let forest = ranked.forest
         guard !forest.trees.isEmpty, forest.trees.allSatisfy({ Self.fits($0) }) else { return nil }
-        guard let questions = BitSliceQuestions(forest, categories) else { return nil }
+        guard let questions = BitSliceQuestions(ranked, categories) else { return nil }
         self.forest = forest
         self.categories = categories
         self.questions = questions

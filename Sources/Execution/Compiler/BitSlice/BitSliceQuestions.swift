@@ -27,8 +27,8 @@ struct BitSliceQuestions {
 
     private let coder: KeyCoder
     private let forest: (width: NumberWidth, comparison: Forest.Comparison, zeroBand: Double)
-    /// By feature × absence: sorted distinct keys, and the first of their columns.
-    private var keys: [[UInt64]]
+    /// By feature × absence, and the first of their columns.
+    private let thresholds: ThresholdSubsets
     private var firstColumn: [Int]
     /// By column × side of missing values × rank: the mask, 0 where nobody asks.
     private var masks: [UInt16] = []
@@ -46,25 +46,14 @@ struct BitSliceQuestions {
     private static let sides = 3
 
     /// Nil: more masks than 16 bits can name.
-    init?(_ forest: Forest, _ categoryTable: CategoryTable) {
-        coder = KeyCoder(forest)
+    init?(_ ranked: RankedForest, _ categoryTable: CategoryTable) {
+        let forest = ranked.forest
+        coder = ranked.coder
         self.forest = (forest.valueWidth, forest.comparison, forest.zeroBand)
-        keys = [[UInt64]](repeating: [], count: forest.featureCount * Absence.allCases.count)
-        firstColumn = [Int](repeating: 0, count: keys.count)
-        for tree in forest.trees {
-            for node in tree.nodes where !node.isLeaf && node.categories < 0 {
-                keys[Self.index(node)].append(coder.threshold(node.value))
-            }
-        }
-        for index in keys.indices where !keys[index].isEmpty {
-            keys[index] = ThresholdTable.distinct(keys[index])
-            addColumns(index)
-        }
+        thresholds = ThresholdSubsets(ranked, kinds: Absence.allCases.count) { Absence($0).rawValue }
+        firstColumn = [Int](repeating: 0, count: thresholds.keys.count)
+        for (index, keys) in thresholds.keys.enumerated() where !keys.isEmpty { addColumns(keys, index) }
         guard addSlots(forest), addCategories(categoryTable) else { return nil }
-    }
-
-    private static func index(_ node: Forest.Node) -> Int {
-        Int(node.feature) * Absence.allCases.count + Absence(node.missing).rawValue
     }
 
     /// The mask that answers a threshold split, or one of a category split's column.
@@ -78,9 +67,8 @@ struct BitSliceQuestions {
 
     /// Where a threshold split's mask stands in `masks`.
     private func place(_ node: Forest.Node) -> Int {
-        let index = Self.index(node)
-        let place = ThresholdTable.place(of: coder.threshold(node.value), in: keys[index])
-        let column = firstColumn[index] + place / Self.thresholdsPerColumn
+        let place = thresholds.place(node)
+        let column = firstColumn[thresholds.index(node)] + place / Self.thresholdsPerColumn
         return (column * Self.sides + Self.side(node)) * Self.ranksPerColumn + place % Self.thresholdsPerColumn
     }
 
@@ -92,8 +80,7 @@ struct BitSliceQuestions {
         }
     }
 
-    private mutating func addColumns(_ index: Int) {
-        let own = keys[index]
+    private mutating func addColumns(_ own: [UInt64], _ index: Int) {
         let absence = Absence(rawValue: index % Absence.allCases.count)!
         firstColumn[index] = columns.count
         for start in stride(from: 0, to: own.count, by: Self.thresholdsPerColumn) {
@@ -141,7 +128,7 @@ struct BitSliceQuestions {
     private mutating func addSlots(_ forest: Forest) -> Bool {
         masks = [UInt16](repeating: 0, count: columns.count * Self.sides * Self.ranksPerColumn)
         for tree in forest.trees {
-            for node in tree.nodes where !node.isLeaf && node.categories < 0 { masks[place(node)] = 1 }
+            for node in tree.nodes where node.asksThreshold { masks[place(node)] = 1 }
         }
         for slot in 0..<columns.count * Self.sides {
             let asked = (0..<Self.ranksPerColumn).filter { masks[slot * Self.ranksPerColumn + $0] != 0 }

@@ -15,11 +15,10 @@ enum VectorSlots {
     case words(WordSlots)
 
     /// Nil: the forest fits neither.
-    init?(_ forest: Forest) {
-        let table = ThresholdTable(forest)
-        if let bytes = ByteSlots(forest, table) {
+    init?(_ ranked: RankedForest) {
+        if let bytes = ByteSlots(ranked) {
             self = .bytes(bytes)
-        } else if let words = WordSlots(forest, table) {
+        } else if let words = WordSlots(ranked) {
             self = .words(words)
         } else {
             return nil

@@ -1,7 +1,5 @@
 // A forest's threshold questions as 16-bit words, for forests whose thresholds do not fit bytes.
 //
-//     feature ─ sorted distinct thresholds ─ cut into columns of ≤ 65,535 ─ × way of missing values ─► slots
-//
 // CKernels' words_avx512.c tells how a column's thresholds are searched.  At most 128 slots fit four
 // registers; a forest that needs more stays with the scalar walk.
 
@@ -12,91 +10,44 @@ struct WordSlots {
     static let slotLimit = 128
     private static let thresholdsPerColumn = 65_535
     private static let fan = 16
-    private static let missingKinds = 5
 
-    private struct Column {
-        let feature: Int
-        let start: Int
-        let count: Int
-    }
-
-    private struct Slot {
-        let column: Int
-        let missing: Forest.Missing
-    }
-
-    private let table: ThresholdTable
-    private let forest: (valueWidth: NumberWidth, comparison: Forest.Comparison)
-    private var columns: [Column] = []
-    /// By feature: its first column.
-    private var firstColumn: [Int]
-    private var slots: [Slot] = []
-    /// By column × missing kind; -1: nobody asks.
-    private var slotOf: [Int] = []
+    private let ranks: RankColumns
 
     /// Slots of a row, used or not: 32, 64 or 128.
-    var slotCount: Int { slots.count <= 32 ? 32 : slots.count <= 64 ? 64 : 128 }
+    var slotCount: Int { ranks.slots.count <= 32 ? 32 : ranks.slots.count <= 64 ? 64 : 128 }
 
     /// Nil: the forest's questions need more slots than there are, or it asks none.
-    init?(_ forest: Forest, _ table: ThresholdTable) {
-        self.table = table
-        self.forest = (forest.valueWidth, forest.comparison)
-        firstColumn = [Int](repeating: 0, count: forest.featureCount)
-        for (feature, own) in table.keys.enumerated() {
-            firstColumn[feature] = columns.count
-            for start in stride(from: 0, to: own.count, by: Self.thresholdsPerColumn) {
-                let count = min(Self.thresholdsPerColumn, own.count - start)
-                columns.append(Column(feature: feature, start: start, count: count))
-            }
-            guard columns.count <= Self.slotLimit else { return nil }
-        }
-        slotOf = [Int](repeating: -1, count: columns.count * Self.missingKinds)
-        for tree in forest.trees {
-            for node in tree.nodes where !node.isLeaf && node.categories < 0 {
-                let feature = Int(node.feature)
-                // Most features have one column: no search.
-                let isOnly = table.keys[feature].count <= Self.thresholdsPerColumn
-                let own = isOnly ? firstColumn[feature] : column(node).column
-                let index = own * Self.missingKinds + Int(node.missing.rawValue)
-                if slotOf[index] >= 0 { continue }
-                guard slots.count < Self.slotLimit else { return nil }
-                slotOf[index] = slots.count
-                slots.append(Slot(column: index / Self.missingKinds, missing: node.missing))
-            }
-        }
-        if slots.isEmpty { return nil }
-    }
-
-    private func column(_ node: Forest.Node) -> (column: Int, rank: Int) {
-        let feature = Int(node.feature)
-        let place = ThresholdTable.place(of: table.coder.threshold(node.value), in: table.keys[feature])
-        return (firstColumn[feature] + place / Self.thresholdsPerColumn, place % Self.thresholdsPerColumn)
+    init?(_ ranked: RankedForest) {
+        let ranks = RankColumns(
+            ranked, thresholdsPerColumn: Self.thresholdsPerColumn, limit: Self.slotLimit, early: { _ in true })
+        guard let ranks else { return nil }
+        self.ranks = ranks
     }
 
     /// Where a threshold split finds its answer: right where the slot's word is above the rank.
     func question(_ node: Forest.Node) -> (slot: UInt8, rank: UInt16) {
-        let (column, rank) = column(node)
-        return (UInt8(slotOf[column * Self.missingKinds + Int(node.missing.rawValue)]), UInt16(rank))
+        let (slot, rank) = ranks.question(node)
+        return (UInt8(slot), UInt16(rank))
     }
 
     /// Adds the sections that the kernels read, and says in the header how to.
     func write(to writer: inout ImageWriter, _ header: inout serin_image_header) throws(ImageError) {
+        let forest = ranks.ranked.forest
         header.byte_inclusive = forest.comparison == .less ? 1 : 0
         header.word_slot_count = UInt32(slotCount)
         var layouts: [serin_word_column] = []
         var numbers: [Double] = []
-        for column in columns { layouts.append(search(column, &numbers)) }
+        for column in ranks.columns { layouts.append(search(column, &numbers)) }
         header.word_columns = try writer.add(layouts)
         header.word_slots = try writer.add(slotWords())
-        header.word_floats = try writer.add(numbers.map { Self.rounded($0, forest.comparison) })
+        header.word_floats = try writer.add(numbers.map { forest.comparison.rounded($0) })
         if forest.valueWidth == .float64 { header.word_doubles = try writer.add(numbers) }
     }
 
     /// A column's levels, top to bottom; appended to `numbers`.
-    private func search(_ column: Column, _ numbers: inout [Double]) -> serin_word_column {
-        let keys = table.keys[column.feature][column.start..<column.start + column.count]
+    private func search(_ column: RankColumns.Column, _ numbers: inout [Double]) -> serin_word_column {
         // The last level has a place behind the last threshold, so that rank `count` is one of them.
-        var levels = [Self.node(keys.map { table.coder.number($0) }, count: column.count + 1)]
+        var levels = [Self.node(ranks.keys(column).map { ranks.ranked.coder.number($0) }, count: column.count + 1)]
         while levels[0].count > Self.fan {
             let below = levels[0]
             let children = below.count / Self.fan
@@ -124,30 +75,11 @@ struct WordSlots {
 
     private func slotWords() -> [UInt16] {
         var words = [UInt16](repeating: 0, count: 3 * slotCount)
-        for (index, slot) in slots.enumerated() {
+        for (index, slot) in ranks.slots.enumerated() {
             words[index] = UInt16(slot.column)
-            words[slotCount + index] = missingWord(slot)
-            words[2 * slotCount + index] = slot.missing == .zeroLeft || slot.missing == .zeroRight ? .max : 0
+            words[slotCount + index] = UInt16(ranks.missingRank(slot, largest: Int(UInt16.max)))
+            words[2 * slotCount + index] = slot.hasBand ? .max : 0
         }
         return words
-    }
-
-    private func missingWord(_ slot: Slot) -> UInt16 {
-        switch slot.missing {
-        case .left, .zeroLeft: return 0
-        case .right, .zeroRight: return .max
-        case .zero:
-            let column = columns[slot.column]
-            let passed = ThresholdTable.place(of: table.coder.zero, in: table.keys[column.feature]) - column.start
-            return UInt16(max(0, min(column.count, passed)))
-        }
-    }
-
-    /// The float that no float value tells from the bound: rounded down where values above it pass,
-    /// up where those at it do.
-    static func rounded(_ bound: Double, _ comparison: Forest.Comparison) -> Float {
-        let near = Float(bound)
-        if comparison == .less { return Double(near) < bound ? near.nextUp : near }
-        return Double(near) > bound ? near.nextDown : near
     }
 }
