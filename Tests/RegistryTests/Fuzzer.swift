@@ -75,4 +75,3 @@ struct Fuzzer {
         input = Array(lines.joined(separator: [0x0a]))
     }
 }
-
