@@ -214,7 +214,13 @@ public final class StateStore: Sendable {
             try queue.write { database in
                 for model in change.models {
                     try database.execute(
-                        sql: "INSERT OR REPLACE INTO model VALUES (?, ?, ?, ?, ?, ?)",
+                        // Never back: whatever order changes come in, the newest generation stays.
+                        sql: """
+                            INSERT INTO model VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
+                            generation = excluded.generation, route = excluded.route, previous = excluded.previous,
+                            pinned_until = excluded.pinned_until, sum = excluded.sum
+                            WHERE excluded.generation >= model.generation
+                            """,
                         arguments: [
                             model.name, Int64(bitPattern: model.generation), model.route, model.previous,
                             model.pinnedUntil, model.sum,

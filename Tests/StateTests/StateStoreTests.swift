@@ -54,6 +54,17 @@ private final class Folder {
         #expect(try store.audit(.init()).map(\.entry) == [Self.entry(1)])
     }
 
+    /// A lowering is in force before it is recorded, so changes may come in another order than that of their generations.
+    @Test func anOlderGenerationReplacesNoNewerOne() throws {
+        let store = try StateStore(folder: nil)
+        for generation: UInt64 in [1, 3, 2, 3] {
+            var change = StateStore.Change(audit: [Self.entry(Int(generation))])
+            change.models = [.init(name: "fraud", generation: generation, route: "\(generation)")]
+            try store.commit(change)
+        }
+        #expect(try store.models() == [.init(name: "fraud", generation: 3, route: "3")])
+    }
+
     @Test func aChangeIsThereWholeOrNotAtAll() throws {
         let store = try StateStore(folder: nil)
         try store.queue.write { try $0.execute(sql: "DROP TABLE answer") }
