@@ -101,8 +101,7 @@ public enum AdminOpenAPI {
         }
         if call.method == "POST" { list.append(parameter("idempotency-key", "header", text("[A-Za-z0-9_-]{1,128}"))) }
         if [.setRoute, .switchTraffic, .rollback].contains(call.name) {
-            var tag = text(#"(\*|"[0-9]{1,18}")"#)
-            (tag["minLength"], tag["maxLength"]) = (1, 20)
+            let tag = text(#"(\*|"[0-9]{1,18}")"#)
             list.append(parameter("if-match", "header", tag, required: call.name == .setRoute))
         }
         if call.name == .setRoute {
