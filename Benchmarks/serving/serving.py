@@ -91,9 +91,13 @@ def certificates(folder: Path) -> Path:
     return place
 
 
+#: The models that are served unless something else is asked for.
+PLAIN = "models: {fraud: {route: {stable: '1'}}}\n"
+
+
 def serin(
     binary: Path, folder: Path, cpu: int | None, reactors: int, wait: bool = True, certs: Path | None = None,
-    settings: str = "",
+    settings: str = "", models: str = PLAIN,
 ) -> Server:
     """`serin serve` on free ports, pinned to `cpu`; the cache lies in `folder`. `certs`: the port is the TLS one; `settings`:
     more lines of configuration."""
@@ -106,7 +110,7 @@ def serin(
                f"certificates: [{{certificate: {certs / 'server.pem'}, key: {certs / 'server.key'}}}]}}")
     config.write_text(
         f"listen: {{address: 127.0.0.1, port: 0{tls}}}\nmetrics: {{address: 127.0.0.1, port: 0}}\n"
-        f"reactors: {reactors}\ncache: {{path: {folder / 'cache'}}}\nmodels: {{fraud: {{route: {{stable: '1'}}}}}}\n{settings}")
+        f"admin: {{address: 127.0.0.1, port: 0}}\nreactors: {reactors}\ncache: {{path: {folder / 'cache'}}}\n{models}{settings}")
     pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
     command = [*pin, binary, "serve", "--config", config, "--models", ROOT / "models"]
     server = Server(command, folder / "serin.log")

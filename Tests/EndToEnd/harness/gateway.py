@@ -17,6 +17,8 @@ BINARY = Path(os.environ.get("SERIN_BINARY", ROOT / ".build" / "release" / "seri
 #: The binary is instrumented (`make sanitize-serving`): slower, and with memory of its own that says nothing.
 IS_SANITIZED = "SERIN_SANITIZED" in os.environ
 MODELS = ROOT / "models"
+#: What says how long tests run is none of the gateway's settings, and would be refused as one.
+SURROUNDINGS = {name: value for name, value in os.environ.items() if not name.startswith("SERIN_")}
 START_SECONDS = 120 if IS_SANITIZED else 30
 STOP_SECONDS = 30
 
@@ -53,7 +55,7 @@ class Gateway:
         self.config.write_text(yaml.safe_dump(configuration(folder, **changes)))
         self.log_path = folder / "serin.log"
         self.command = [*prefix, str(BINARY), "serve", "--config", str(self.config), "--models", str(repository)]
-        self.environment = {**os.environ, **(environment or {})}
+        self.environment = {**SURROUNDINGS, **(environment or {})}
         self.process = None
         self.ports = {}
 
