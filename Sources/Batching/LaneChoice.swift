@@ -41,7 +41,9 @@ public struct LaneChoice: Sendable {
     /// A batch has taken so long; `pending`: the version's requests of this reactor that executors have.
     public mutating func ran(nanos: UInt64, now: UInt64, pending: Int) {
         guard mode == .measured else { return }
-        averageNanos = averageNanos == 0 ? nanos : averageNanos - averageNanos / 8 + nanos / 8
+        // The first batch, which is cold, and one in which the thread lost its processor say little of the model: no batch
+        // counts as more than twice the limit, and the average begins at nothing.
+        averageNanos = averageNanos - averageNanos / 8 + min(nanos, 2 * limitNanos) / 8
         if !isPooled {
             isPooled = averageNanos > limitNanos
             shortSince = 0

@@ -213,6 +213,13 @@ import Testing
         #expect(!queue.isStanding)
     }
 
+    @Test func oneBatchThatLostItsProcessorChangesNoLane() {
+        var choice = LaneChoice(.measured, limitNanos: 50_000)
+        choice.ran(nanos: 5_000_000, now: 0, pending: 0)
+        for now in 1..<1000 { choice.ran(nanos: now % 50 == 0 ? 5_000_000 : 32_000, now: UInt64(now), pending: 0) }
+        #expect(!choice.isPooled)
+    }
+
     @Test func aVersionChangesLanesByWhatItsBatchesTake() {
         var choice = LaneChoice(.measured, limitNanos: 50_000, dwellNanos: 1_000_000)
         for now in 0..<8 { choice.ran(nanos: 12_000, now: UInt64(now), pending: 0) }
