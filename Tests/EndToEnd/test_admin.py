@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -270,6 +271,35 @@ def test_the_gate_keeps_each_out_with_its_own_reason(start_gateway, tmp_path):
         assert httpx.get(gateway.metrics_url + "/health/ready").status_code == 200
         outcomes = [line["outcome"] for line in admin.client.get("/audit", params={"action": "load"}).json()["lines"]]
         assert sum("ok" != outcome for outcome in outcomes) >= 6
+
+
+def test_a_model_that_gives_no_number_stays_out(start_gateway, repository):
+    """Every leaf is the largest double there is, and the score is their sum."""
+
+    def overflow(folder):
+        model = folder / "model.txt"
+        text = re.sub(
+            r"^leaf_value=.*$", lambda match: re.sub(r"[^ =]+(?= |$)", "1.7e308", match[0]), model.read_text(), flags=re.M)
+        # Its length is written before each tree.
+        text = re.sub(r"^tree_sizes=.*\n", "", text, flags=re.M)
+        model.write_text(text.replace("objective=binary sigmoid:1", "objective=regression"))
+        for name in ("golden.ndjson", "profile.json"):
+            (folder / name).unlink()
+        def describe(manifest):
+            manifest["output"] = {"objective": "regression"}
+            del manifest["golden"]
+
+        change_manifest(describe)(folder)
+        sums = folder / "SHA256SUMS"
+        sums.write_text("".join(line + "\n" for line in sums.read_text().splitlines() if line.endswith((".yaml", ".txt"))))
+
+    shutil.rmtree(repository / "fraud" / "2")
+    copy_bundle(repository, "2", overflow)
+    gateway = start_gateway(models={"fraud": {"route": {"stable": "1"}, "load": ["1"]}}, repository=repository)
+    with Admin(gateway) as admin:
+        answer = admin.act("/models/fraud/versions/2:load")
+        assert answer.status_code == 422 and "not a finite number" in answer.json()["detail"], answer.text
+        assert admin.states() == {"1": "AVAILABLE", "2": "END"}
 
 
 def test_what_is_in_use_stays(start_gateway, tmp_path, repository):
