@@ -15,7 +15,7 @@ import Testing
         var slower: UInt64 { min(first.load(ordering: .acquiring), second.load(ordering: .acquiring)) }
 
         func reach(_ tick: UInt64, shard: Int) {
-            (shard == 0 ? first : second).store(tick, ordering: .releasing)
+            if shard == 0 { first.store(tick, ordering: .releasing) } else { second.store(tick, ordering: .releasing) }
         }
     }
 

@@ -36,6 +36,21 @@ import Testing
         return part
     }
 
+    /// The same where every request throws its coin at the share, and no arm is worse: the null hypotheses hold.
+    static func healthy(seed: UInt64, count: Int = 40) -> [Cohort] {
+        var random = Dice(seed: seed)
+        let shares = [0, 0.01, 0.05, 0.25, 0.5, 1]
+        return (0..<count).map { tick in
+            let epoch = UInt32(tick / 8)
+            var part = CohortPart(epoch: epoch, share: shares[Int(epoch) % 6])
+            let requests = random.below(38)
+            let canary = (0..<requests).reduce(0) { sum, _ in sum + (random.chance(part.share) ? 1 : 0) }
+            part.stable = counts(requests - canary, 0, &random)
+            part.canary = counts(canary, 0, &random)
+            return Cohort(tick: UInt64(tick), first: part)
+        }
+    }
+
     private static func counts(_ requests: Int, _ badness: Double, _ random: inout Dice) -> ArmCounts {
         var counts = ArmCounts()
         for _ in 0..<requests {
@@ -100,7 +115,7 @@ import Testing
         #expect(evaluator.rollbackTests == 12)
         #expect(evaluator.pauseTests == 3)
         var firedAt: UInt64?
-        for cohort in Self.cohorts(seed: seed) {
+        for cohort in seed % 3 == 0 ? Self.healthy(seed: seed) : Self.cohorts(seed: seed) {
             evaluator.step(cohort)
             let crossed = evaluator.rollbackSum / 12 >= 60 / 0.05
             #expect(evaluator.verdict.isRollback == crossed)
@@ -162,8 +177,12 @@ import Testing
         var part = CohortPart(epoch: 0, share: 0.0001)
         part.canary.errorEvents = 4
         test.step(Cohort(tick: 0, first: part), \.errorEvents)
-        #expect(test.evidence.mean > 1e9)
+        // Four would be beyond the threshold of an hour at α = .001.
+        #expect(test.evidence.mean > 36_000 / 0.001)
         #expect(!test.mayFire)
+        part.canary.errorEvents = 1
+        test.step(Cohort(tick: 1, first: part), \.errorEvents)
+        #expect(test.mayFire)
         var down = RatioTest(tolerance: 1.25, direction: .down)
         part = CohortPart(epoch: 0, share: 0.01)
         part.stable.positiveEvents = 1

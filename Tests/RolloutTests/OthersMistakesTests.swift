@@ -26,14 +26,17 @@ import Testing
         #expect(driver.state == .rolledBack)
     }
 
-    /// Argo Rollouts #4841: abort left a weight.
-    @Test func argo4841AbortLeavesAWeight() throws {
-        for steps in 1...3 {
-            var driver = try Driver(try Make.plan())
-            driver.tick(steps * 1000)
-            try driver.command(.abort)
-            #expect(driver.published.last == 0 && driver.machine.percent == 0)
-        }
+    /// Argo Rollouts #4841: abort left a weight. Here at each step's weight, and while 100% bakes, it leaves none.
+    @Test(arguments: [5.0, 50, 100])
+    func argo4841AbortLeavesAWeight(percent: Double) throws {
+        var driver = try Driver(try Make.plan())
+        while driver.machine.percent < percent { driver.tick() }
+        driver.tick(20)
+        #expect(driver.machine.percent == percent && !driver.state.isFinal)
+        try driver.command(.abort)
+        #expect(driver.published.last == 0 && driver.machine.percent == 0)
+        driver.tick(100)
+        #expect(driver.state == .aborted && driver.published.last == 0)
     }
 
     /// Argo Rollouts #1838: a sticky cookie still reached the canary at weight 0. Here a lowering carries an epoch of its
