@@ -21,7 +21,7 @@ def simulate(*arguments):
 def test_healthy_rollouts_at_the_edge_are_left_alone():
     """5,000 rollouts whose candidate is exactly as bad as the plan allows; the long proof has 100,000."""
     result = simulate(HEALTHY, "--runs", "5000", "--seed", "21", "--healthy-only")
-    assert result["runs"] == 5000 and len(result["traffic"]) == 11
+    assert result["runs"] == 5000 and len(result["traffic"]) == 12
     assert result["false_rollbacks_upper_bound"] <= 0.05, result
     assert result["promoted"] + result["inconclusive"] + result["false_rollbacks"] == 5000
 
