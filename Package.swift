@@ -35,6 +35,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 /// Of tests only: what the gateway's own protobuf is held against.
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -43,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -84,19 +86,22 @@ let package = Package(
         module("Rollout", ["Configuration"]),
         module("Simulation", ["Rollout", "Configuration"]),
 
+        module("State", ["Registry", "Configuration", grdb]),
+        module("Admin", ["Configuration", "Registry"]),
+
         // The joint, and the command.
         module(
             "Gateway",
             [
                 "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing",
                 "Batching",
-                "Execution", "ModelFormat", "Registry", "Configuration", "CLinux", logging,
+                "Execution", "ModelFormat", "Registry", "Configuration", "State", "Admin", "CLinux", logging,
             ]),
         .executableTarget(
             name: "serin",
             dependencies: [
                 "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat",
-                "Execution", "CJemalloc", arguments, logging,
+                "Execution", "State", "Admin", "CJemalloc", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -110,6 +115,11 @@ let package = Package(
             name: "counting", dependencies: ["Rollout"], path: "Benchmarks/counting/harness",
             swiftSettings: swiftSettings),
 
+        // Benchmarks/routing: what a routing decision costs.
+        .executableTarget(
+            name: "routing", dependencies: ["Routing", "Primitives"], path: "Benchmarks/routing/harness",
+            swiftSettings: swiftSettings),
+
         // Tests beside each module.
         tests("Primitives"),
         tests("JSON", ["CDecimal"]),
@@ -120,11 +130,13 @@ let package = Package(
         tests("TLS", ["Primitives", "Telemetry", "COpenSSL"]),
         tests("HTTP", ["Primitives", "GRPC", "CNghttp2", "CZlib"]),
         tests("Codec", ["Inference", "Primitives", "JSON", "GRPC", protobuf]),
-        tests("Routing", ["Inference"]),
+        tests("Routing", ["Inference", "Primitives"]),
         tests("Batching", ["Inference", "Primitives", "CLinux"]),
         tests("Execution", ["ModelFormat", "Inference", "JSON", "CKernels"]),
         tests("ModelFormat"),
         tests("Configuration"),
+        tests("State", ["Registry", grdb]),
+        tests("Admin", ["Configuration", "Registry"]),
         tests("Registry", ["Inference", "ModelFormat", "Execution"]),
         tests("Rollout", ["Configuration"]),
         tests("Simulation", ["Rollout", "Configuration"]),

@@ -27,6 +27,8 @@ extension ConfigurationField {
         ConfigurationField("listen.tls.watch", .duration(\.tls.watchNanos, 0...hour)),
         ConfigurationField("metrics.address", .address(\.metrics.address)),
         ConfigurationField("metrics.port", .integer(\.metrics.port, 0...65535, unit: "")),
+        ConfigurationField("admin.address", .address(\.admin.address)),
+        ConfigurationField("admin.port", .integer(\.admin.port, 0...65535, unit: "")),
         ConfigurationField("reactors", .integer(\.reactors, 0...256, unit: "threads")),
         ConfigurationField("repository", .folder(\.repository)),
     ]

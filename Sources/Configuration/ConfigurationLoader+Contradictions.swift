@@ -19,6 +19,22 @@ extension ConfigurationLoader {
                 "metrics.port", else: "listen.port",
                 "listen and metrics share port \(data.port); give one of them another")
         }
+        if configuration.signingKeys.isEmpty,
+            let model = configuration.models.first(where: { $0.requirements.contains(.signature) })
+        {
+            throw refuse(
+                "signing.keys", else: "repository",
+                "signing.keys is empty, but models.\(model.name) requires a signature")
+        }
+        let admin = configuration.admin
+        if admin.tokens.isEmpty, !IPAddress.isLoopback(admin.address) {
+            throw refuse(
+                "admin.address", else: "admin.port",
+                "the admin plane is off loopback without authentication; set admin.tokens, or an address of loopback")
+        }
+        if admin.port != 0, admin.port == data.port || admin.port == metrics.port {
+            throw refuse("admin.port", else: "listen.port", "shares port \(admin.port) with listen or metrics")
+        }
         if configuration.drain.delayNanos >= configuration.drain.timeoutNanos {
             let timeout = Quantity.duration(nanos: configuration.drain.timeoutNanos)
             throw refuse(

@@ -4,7 +4,9 @@ extension ConfigurationLoader {
     static let modelFields = [
         "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
     ]
-    static let routeFields = ["stable"]
+    static let routeFields = [
+        "stable", "canary", "arms", "shadow", "sticky", "labels", "segments", "override",
+    ]
     /// Budgets make sense from a microsecond to an hour.
     static let budgetRange: ClosedRange<UInt64> = 1000...3_600_000_000_000
     static let rowsRange = 1...65536
@@ -21,6 +23,12 @@ extension ConfigurationLoader {
             models.append(try readModel(value, name: name))
         }
         return models
+    }
+
+    static func readSigningKeys(_ value: YAMLValue?) throws(ConfigurationError) -> [String] {
+        var files: [String] = []
+        for item in try value?.items("a list of files", countMax: 64) ?? [] { files.append(try item.text("a file")) }
+        return files
     }
 
     private static func readModel(_ value: YAMLValue, name: String) throws(ConfigurationError) -> ModelConfiguration {
@@ -44,7 +52,7 @@ extension ConfigurationLoader {
             model.fallback = try readFallback(fallback, model: name)
         }
         if let route = fields["route"], !route.isNull {
-            model.stableVersion = try readRoute(route, load: model.load)
+            model.route = try readRoute(route, load: model.load)
         }
         return model
     }
@@ -83,17 +91,6 @@ extension ConfigurationLoader {
             throw value.expected("all, {latest: 2} or a list such as [\"1\", \"2\"]")
         }
         return .all
-    }
-
-    private static func readRoute(
-        _ value: YAMLValue, load: ModelConfiguration.Load
-    ) throws(ConfigurationError) -> String? {
-        guard let stable = try value.fields(routeFields)["stable"] else { return nil }
-        let version = try readVersion(stable)
-        if case .versions(let loaded) = load, !loaded.contains(version) {
-            throw stable.error("version \(version) is stable, but load lists only \(loaded.joined(separator: ", "))")
-        }
-        return version
     }
 
     static func readVersion(_ value: YAMLValue) throws(ConfigurationError) -> String {

@@ -49,7 +49,7 @@ public enum ConfigurationLoader {
     /// The keys whose values are lists or mappings of the user's making.
     private static let others = [
         "models", "listen.tls.certificates", "listen.tls.revocations", "listen.tls.clients", "listen.proxies",
-        "listen.tls.proxies", "listen.tokens",
+        "listen.tls.proxies", "listen.tokens", "admin.tokens", "signing.keys",
     ]
 
     private static func load(
@@ -72,6 +72,8 @@ public enum ConfigurationLoader {
         try readTLS(raw.others, into: &configuration.tls)
         configuration.listen.proxies = try readProxies(raw.others["listen.proxies"])
         configuration.tls.proxies = try readProxies(raw.others["listen.tls.proxies"])
+        configuration.signingKeys = try readSigningKeys(raw.others["signing.keys"])
+        configuration.admin.tokens = try readAdminTokens(raw.others["admin.tokens"])
         configuration.tokens = try readTokens(raw.others["listen.tokens"])
         try refuseContradictions(configuration, raw: raw.scalars)
         try refuseTLSContradictions(configuration, raw: raw)

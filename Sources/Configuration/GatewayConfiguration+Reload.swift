@@ -16,6 +16,7 @@ extension GatewayConfiguration {
         }.map(\.keyPath)
         if listen.proxies != new.listen.proxies { needRestart.append("listen.proxies") }
         if tls.proxies != new.tls.proxies { needRestart.append("listen.tls.proxies") }
+        if admin.tokens != new.admin.tokens { needRestart.append("admin.tokens") }
         adopted.logLevel = new.logLevel
         adopted.tokens = new.tokens
         adopted.offersReflection = new.offersReflection
@@ -32,6 +33,8 @@ extension GatewayConfiguration {
             var (model, wanted) = (model(named: name), new.model(named: name))
             model.clients = wanted.clients
             model.rate = wanted.rate
+            // In force only when an operator applies it: serin ctl route NAME --from-config.
+            model.route = wanted.route
             adopted.models.append(model)
             wanted.clients = model.clients
             if model != wanted { needRestart.append("models.\(name)") }

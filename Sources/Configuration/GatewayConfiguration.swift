@@ -87,10 +87,14 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var tls = TLSConfiguration()
     /// `/metrics` and health only.
     public internal(set) var metrics = Endpoint(address: "0.0.0.0", port: 8002)
+    /// The admin plane.
+    public internal(set) var admin = AdminConfiguration()
     /// Reactor threads; 0: the smaller of CPU affinity and cgroup quota.
     public internal(set) var reactors = 0
     /// The folder of bundles, `NAME/VERSION/`.
     public internal(set) var repository = "models"
+    /// Files with public keys that sign bundles.
+    public internal(set) var signingKeys: [String] = []
     public internal(set) var limits = Limits()
     public internal(set) var compression = Compression()
     public internal(set) var timeouts = Timeouts()

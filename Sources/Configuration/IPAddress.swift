@@ -11,6 +11,8 @@ enum IPAddress {
         }
     }
 
+    static func isLoopback(_ address: String) -> Bool { address.hasPrefix("127.") || address == "::1" }
+
     /// `0.0.0.0` and `::` take every address of the machine.
     static func isEvery(_ address: String) -> Bool { address == "0.0.0.0" || address == "::" }
 }

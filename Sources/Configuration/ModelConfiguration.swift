@@ -13,6 +13,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public enum Requirement: String, Sendable, CaseIterable {
         /// Golden rows.
         case golden
+        /// A signature by one of `signing.keys`.
+        case signature
     }
 
     /// How long a request may wait for its answer, from its first bytes.
@@ -37,11 +39,13 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var clients: [String] = []
     /// Requests a second that one client may ask; 0: any number.
     public internal(set) var rate = 0
+    /// Where its requests go while no state says otherwise.
+    public internal(set) var route = RouteConfiguration()
     public internal(set) var queue = QueueConfiguration()
     /// What answers when the version that should cannot in time, in turn.
     public internal(set) var fallback: [FallbackTier] = []
     /// nil: the highest ready version.
-    public internal(set) var stableVersion: String?
+    public var stableVersion: String? { route.stable }
 
     init(name: String) { self.name = name }
 

@@ -17,9 +17,9 @@ import Telemetry
 
 // SAFETY: written in init only.
 final class AccessTable: @unchecked Sendable {
-    /// By version index; empty: anyone.
+    /// By slot; empty: anyone.
     let lists: UnsafeMutablePointer<UnsafeRawBufferPointer>
-    /// By version index too.
+    /// By slot too.
     let rates: UnsafeMutablePointer<ModelRate>
     let tokens: TokenTable
     /// gRPC's server reflection is offered.
@@ -29,13 +29,16 @@ final class AccessTable: @unchecked Sendable {
     init(_ snapshot: Snapshot, _ configuration: GatewayConfiguration) {
         tokens = TokenTable(configuration.tokens)
         offersReflection = configuration.offersReflection
-        owners = snapshot.versions.map { PeerAllowList(configuration.model(named: $0.name).clients) }
-        lists = .allocate(capacity: max(owners.count, 1))
-        for (index, owner) in owners.enumerated() { (lists + index).initialize(to: owner.bytes) }
-        rates = .allocate(capacity: max(owners.count, 1))
-        for (index, version) in snapshot.versions.enumerated() {
-            (rates + index).initialize(to: ModelRate(configuration.model(named: version.name)))
+        var owners: [PeerAllowList] = []
+        lists = .allocate(capacity: max(snapshot.versions.limit, 1))
+        rates = .allocate(capacity: max(snapshot.versions.limit, 1))
+        for slot in snapshot.versions.indices {
+            let model = configuration.model(named: snapshot.versions[slot].name)
+            owners.append(PeerAllowList(model.clients))
+            (lists + slot).initialize(to: owners[owners.count - 1].bytes)
+            (rates + slot).initialize(to: ModelRate(model))
         }
+        self.owners = owners
     }
 
     deinit {

@@ -53,7 +53,8 @@ extension DataPlane {
             if let refusal = refusal(stream, index) { return refuseUnrouted(stream, refusal) }
             answer(stream, target.endpoint, listed, snapshot.versions[index], target.version.isEmpty)
         case .notReady where target.endpoint == .modelReady: answerReady(stream, false)
-        case .notReady where target.endpoint == .modelStatus: answerStatus(stream, listed, [], isReady: false)
+        case .notReady where target.endpoint == .modelStatus:
+            answerStatus(stream, listed, listed.statuses, isReady: false)
         case .notReady: refuse(stream, RequestError(503, "no version of the model is ready"))
         case .unknownModel: refuseUnrouted(stream, RequestError(404, "unknown model"))
         case .unknownVersion:
@@ -70,6 +71,7 @@ extension DataPlane {
         _ stream: Stream, _ endpoint: Endpoint, _ model: Snapshot.ListedModel, _ version: ServedVersion, _ isWhole: Bool
     ) {
         let versions = model.versions.map { snapshot.versions[$0].version }
+        let statuses = isWhole && !model.statuses.isEmpty ? model.statuses : []
         switch endpoint {
         case .modelMetadata: Documents.metadata(version.codec, versions: versions, into: &stream.pointee.responseBody)
         case .modelConfiguration: Documents.config(version.codec, into: &stream.pointee.responseBody)
@@ -77,7 +79,10 @@ extension DataPlane {
             let served = isWhole ? model.versions.map { snapshot.versions[$0] } : [version]
             Documents.statistics(statistics(of: served), into: &stream.pointee.responseBody)
         case .modelReady: return answerReady(stream, true)
-        default: return answerStatus(stream, model, isWhole ? versions : [version.version], isReady: true)
+        default:
+            if !statuses.isEmpty { return answerStatus(stream, model, statuses, isReady: true) }
+            let ready = (isWhole ? versions : [version.version]).map { VersionStatus(version: $0, state: .available) }
+            return answerStatus(stream, model, ready, isReady: true)
         }
         engine.respond(stream, status: 200)
     }
@@ -88,9 +93,11 @@ extension DataPlane {
     }
 
     /// KServe's client takes 503 for "not ready".
-    private func answerStatus(_ stream: Stream, _ model: Snapshot.ListedModel, _ versions: [String], isReady: Bool) {
-        let states = versions.reversed().map { VersionStatus(version: $0, state: .available) }
-        Documents.status(name: model.name, versions: states, ready: isReady, into: &stream.pointee.responseBody)
+    private func answerStatus(
+        _ stream: Stream, _ model: Snapshot.ListedModel, _ versions: [VersionStatus], isReady: Bool
+    ) {
+        Documents.status(
+            name: model.name, versions: versions.reversed(), ready: isReady, into: &stream.pointee.responseBody)
         engine.respond(stream, status: isReady ? 200 : 503)
     }
 }

@@ -12,23 +12,25 @@ import HTTP
 import Inference
 import Primitives
 import Reactor
+import Routing
 import Telemetry
 
 extension DataPlane {
     /// When the request is to be looked at if it has no answer: the next rung's moment, else the deadline.
     func watchTime(_ prediction: PredictionPointer, _ stream: Stream) -> UInt64 {
         let deadline = prediction.pointee.request.pointee.deadline
-        guard deadline != TimeoutPolicy.none, let rung = nextRung(prediction, stream) else { return deadline }
-        let early = rung.pointee.reserveNanos + TimerWheel.tickNanos
+        guard deadline != TimeoutPolicy.none, let place = nextRung(prediction, stream) else { return deadline }
+        let early = versions[prediction.pointee.routed].rungs[place].reserveNanos + TimerWheel.tickNanos
         return deadline > early ? deadline - early : 0
     }
 
-    /// nil: there is none, or the client wants none.
-    private func nextRung(_ prediction: PredictionPointer, _ stream: Stream) -> UnsafeMutablePointer<Rung>? {
-        guard let pooled, stream.pointee.urgency.takesFallback else { return nil }
-        let version = pooled.pointee.versions + prediction.pointee.routed
-        guard prediction.pointee.rung < version.pointee.rungCount else { return nil }
-        return version.pointee.rungs + prediction.pointee.rung
+    /// Its place on the ladder; nil: there is none, or the client wants none.
+    private func nextRung(_ prediction: PredictionPointer, _ stream: Stream) -> Int? {
+        guard pooled != nil, stream.pointee.urgency.takesFallback else { return nil }
+        let version = versions + prediction.pointee.routed
+        var place = prediction.pointee.rung
+        while place < version.pointee.rungCount, version.pointee.rungs[place].version == Rung.absent { place += 1 }
+        return place < version.pointee.rungCount ? place : nil
     }
 
     /// Answers, or has the request answered, by the next rung that can. False: there is none; the slot is as it was.
@@ -37,9 +39,10 @@ extension DataPlane {
         let deadline = prediction.pointee.request.pointee.deadline
         if deadline != TimeoutPolicy.none, clock() >= deadline { return false }
         let own = takeOver(prediction, stream)
-        while let rung = nextRung(own, stream) {
-            own.pointee.rung += 1
-            if rung.pointee.version < 0 {
+        while let place = nextRung(own, stream) {
+            own.pointee.rung = place + 1
+            let rung = versions[own.pointee.routed].rungs + place
+            if rung.pointee.version == Rung.constant {
                 if answerConstant(own, stream, rung) { return true }
             } else if isPlaced(own, stream, rung.pointee.version) {
                 return true
@@ -61,11 +64,8 @@ extension DataPlane {
         let own = predictions.take()
         own.pointee.request.pointee.copy(from: prediction.pointee.request.pointee)
         own.pointee.stream = stream
-        own.pointee.arm = prediction.pointee.arm
-        own.pointee.version = prediction.pointee.version
-        own.pointee.routed = prediction.pointee.routed
-        own.pointee.rung = prediction.pointee.rung
-        own.pointee.startedAt = prediction.pointee.startedAt
+        own.pointee.continues(prediction.pointee)
+        hold(own)
         prediction.pointee.stream = nil
         stream.pointee.user = UnsafeMutableRawPointer(own)
         return own
@@ -76,7 +76,7 @@ extension DataPlane {
 
     /// Another version is to answer, by the reactor or by executors; false: it cannot either.
     private func isPlaced(_ prediction: PredictionPointer, _ stream: Stream, _ version: Int) -> Bool {
-        prediction.pointee.version = version
+        move(prediction, to: version)
         let due = watchTime(prediction, stream)
         if due != TimeoutPolicy.none { engine.watch(stream, until: due) }
         guard let pooled else { return false }
@@ -94,7 +94,7 @@ extension DataPlane {
         let request = prediction.pointee.request
         if request.pointee.wantsMargins { return false }
         let index = prediction.pointee.routed
-        prediction.pointee.version = index
+        move(prediction, to: index)
         let (columns, type) = versions[index].model._withUnsafeGuaranteedRef { ($0.outputCount, $0.scoreType) }
         let count = request.pointee.rowCount * columns
         request.pointee.scores.reserve(count * type.byteCount)
@@ -118,7 +118,7 @@ extension DataPlane {
 
     /// An answer of the ladder, under the version that was to answer.
     func countFallback(_ prediction: PredictionPointer) {
-        guard let pooled else { return }
-        shard.add(pooled.pointee.versions[prediction.pointee.routed].metrics.fallback(prediction.pointee.arm))
+        let arms = versions[prediction.pointee.routed].arms
+        shard.add(arms[Int(prediction.pointee.arm.rawValue)].pointee.fallbacks)
     }
 }

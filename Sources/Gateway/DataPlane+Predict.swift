@@ -16,39 +16,43 @@ extension DataPlane {
     // MARK: In
 
     func predict(_ stream: Stream, _ target: RequestTarget) {
-        let decision = routes._withUnsafeGuaranteedRef { $0.route(model: target.model, version: target.version) }
-        switch decision {
-        case .version(let index, let arm):
-            if let refusal = refusal(stream, index) {
-                count(index, arm, .clientError)
-                return refuse(stream, refusal)
-            }
-            parse(stream, target.endpoint, index, arm)
-        case .unknownModel: refuseUnrouted(stream, RequestError(404, "unknown model"))
-        case .unknownVersion:
-            refuseUnrouted(stream, RequestError(404, "unknown version of the model, or it is not ready"))
-        case .notReady: refuseUnrouted(stream, RequestError(503, "no version of the model is ready"))
+        let choice = routes._withUnsafeGuaranteedRef {
+            $0.choose(
+                model: target.model, version: target.version, label: target.label, fields: stream.pointee.fields,
+                random: &random)
+        }
+        switch choice {
+        case .version(let routed): enter(stream, target.endpoint, routed, isDecided: true)
+        case .afterParsing(let model, let index):
+            enter(stream, target.endpoint, Routed(index: index, arm: .stable, model: model), isDecided: false)
+        default: refuseUnrouted(stream, Self.refusal(choice))
         }
     }
 
-    private func parse(_ stream: Stream, _ endpoint: Endpoint, _ index: Int, _ arm: Arm) {
+    private func enter(_ stream: Stream, _ endpoint: Endpoint, _ routed: Routed, isDecided: Bool) {
+        if let refusal = refusal(stream, routed.index) {
+            count(routed.index, routed.arm, .clientError)
+            return refuse(stream, refusal)
+        }
+        parse(stream, endpoint, routed, isDecided: isDecided)
+    }
+
+    private func parse(_ stream: Stream, _ endpoint: Endpoint, _ routed: Routed, isDecided: Bool) {
         let prediction = predictions.take()
         prediction.pointee.stream = stream
-        prediction.pointee.arm = arm
-        prediction.pointee.routed = index
+        prediction.pointee.take(routed)
         prediction.pointee.startedAt = engine.now
-        if isLate(stream, index, prediction) { return }
+        hold(prediction)
+        if isLate(stream, routed.index, prediction) { return }
         do throws(RequestError) {
-            try decode(stream, endpoint, index, prediction)
+            try decode(stream, endpoint, routed.index, prediction)
+            if !isDecided { try decide(stream, endpoint, prediction) }
         } catch {
-            give(prediction)
-            count(index, arm, .clientError)
-            let duration = clock() &- engine.now
-            statisticsShard[index].addFailure(nanos: duration)
-            shard.observe(versions[index].metrics.duration, nanos: duration)
-            return refuse(stream, error)
+            return refuse(stream, prediction, error)
         }
         if admitIsLate(stream, prediction) { return }
+        drawShadows(prediction)
+        let index = prediction.pointee.version
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
         shard.add(metrics.inflight, 1)
         if pooled != nil, place(prediction, stream) { return }
@@ -58,13 +62,27 @@ extension DataPlane {
     /// To be scored by the reactor, when the round ends.
     func addToLane(_ prediction: UnsafeMutablePointer<Prediction>, _ index: Int) {
         if lanes[index].count == 0 {
+            if waitingCount == Self.waitingMax { dropDone() }
             waiting[waitingCount] = index
             waitingCount += 1
         }
         if lanes[index].append(prediction.pointee.request, prediction) { runFullLane(index) }
     }
 
-    private func decode(
+    /// Of a request that cannot be read.
+    private func refuse(
+        _ stream: Stream, _ prediction: UnsafeMutablePointer<Prediction>, _ error: RequestError
+    ) {
+        let (index, arm) = (prediction.pointee.version, prediction.pointee.arm)
+        give(prediction)
+        count(index, arm, .clientError)
+        let duration = clock() &- engine.now
+        statisticsShard[index].addFailure(nanos: duration)
+        shard.observe(versions[index].metrics.duration, nanos: duration)
+        refuse(stream, error)
+    }
+
+    func decode(
         _ stream: Stream, _ endpoint: Endpoint, _ index: Int, _ prediction: UnsafeMutablePointer<Prediction>
     ) throws(RequestError) {
         if endpoint == .modelInfer { return try decodeInfer(index, prediction) }
@@ -92,11 +110,17 @@ extension DataPlane {
     /// A full lane does not wait for the round's end.
     private func runFullLane(_ index: Int) {
         runLane(index)
-        for position in 0..<waitingCount where waiting[position] == index {
+        for position in waitingDone..<waitingCount where waiting[position] == index {
             waitingCount -= 1
             waiting[position] = waiting[waitingCount]
             break
         }
+    }
+
+    /// Makes room: what was run this round is forgotten. A lane stands once among the others.
+    private func dropDone() {
+        (waitingCount, waitingDone) = (waitingCount - waitingDone, 0)
+        for position in 0..<waitingCount { waiting[position] = waiting[Self.waitingMax - waitingCount + position] }
     }
 
     func runLane(_ index: Int) {
@@ -144,21 +168,25 @@ extension DataPlane {
         if stream.pointee.call.isCall { MessageFrame.makeRoom(&stream.pointee.responseBody) }
         let binaryHeader = versions[index].codec._withUnsafeGuaranteedRef { codec in
             ResponseEncoder.encode(
-                prediction.pointee.request, codec: codec, facts: ServingFacts(arm: arm.text, tier: tier),
+                prediction.pointee.request, codec: codec,
+                facts: ServingFacts(arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier)),
                 into: &stream.pointee.responseBody)
         }
-        respond(stream, index, arm, tier, timing, binaryHeader: binaryHeader)
+        respond(
+            stream, index, arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier), timing,
+            binaryHeader: binaryHeader)
+        if prediction.pointee.rung == 0 { copyToShadows(prediction) }
     }
 
     private func respond(
-        _ stream: Stream, _ index: Int, _ arm: Arm, _ tier: StaticString, _ timing: UnsafeRawBufferPointer,
-        binaryHeader: Int?
+        _ stream: Stream, _ index: Int, arm: UnsafeRawBufferPointer, tier: UnsafeRawBufferPointer,
+        _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
     ) {
         // `server-timing` stays out of HPACK's table: many batches' values under one name make libnghttp2's search
         // of it long, 4% of a request.
         (fields + 0).initialize(to: HTTPField("serin-version", versions[index].versionText))
-        (fields + 1).initialize(to: HTTPField("serin-arm", Self.bytes(arm.text)))
-        (fields + 2).initialize(to: HTTPField("serin-tier", Self.bytes(tier)))
+        (fields + 1).initialize(to: HTTPField("serin-arm", arm))
+        (fields + 2).initialize(to: HTTPField("serin-tier", tier))
         (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
         if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: 4)) }
         var count = 4
@@ -182,6 +210,8 @@ extension DataPlane {
     }
 
     func give(_ prediction: UnsafeMutablePointer<Prediction>) {
+        dropShadows(prediction)
+        release(prediction)
         prediction.pointee.request.pointee.reset()
         prediction.pointee.stream = nil
         prediction.pointee.rung = 0
@@ -190,7 +220,11 @@ extension DataPlane {
     }
 
     func count(_ index: Int, _ arm: Arm, _ outcome: Outcome) {
-        shard.add(versions[index].metrics.requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue])
+        shard.add(versions[index].arms[Int(arm.rawValue)].pointee.requests[outcome.rawValue])
+    }
+
+    private func armName(_ index: Int, _ arm: Arm) -> UnsafeRawBufferPointer {
+        versions[index].arms[Int(arm.rawValue)].pointee.name
     }
 
     /// `queue;dur=0.012, compute;dur=0.034`: milliseconds, as Server-Timing has them (W3C).

@@ -12,7 +12,7 @@ extension DataPlane {
     }
 
     func statistics(of versions: [ServedVersion]) -> [VersionStatistics] {
-        versions.compactMap { version in snapshot.versions.firstIndex { $0 === version } }.map(statistics(at:))
+        versions.map { statistics(at: $0.slot) }
     }
 
     private func statistics(at index: Int) -> VersionStatistics {

@@ -19,10 +19,28 @@ import Routing
 import Telemetry
 
 final class DataPlane: Plane {
-    let snapshot: Snapshot
+    /// What is looked up now; `DataPlane+Adopt` replaces it.
+    var snapshot: Snapshot
     /// The snapshot's, in plain words.
-    let routes: Unmanaged<RouteTable>
-    let versions: UnsafeMutablePointer<VersionEntry>
+    var routes: Unmanaged<RouteTable>
+    var versions: UnsafeMutablePointer<VersionEntry>
+    /// Where newer snapshots appear, and what this plane has of it.
+    let publication: Unmanaged<Publication<Snapshot>>
+    private let publicationOwner: Publication<Snapshot>
+    var snapshotAddress: UInt = 0
+    var generation: UInt64 = 0
+    var announced: UInt64 = 0
+    /// This plane's place among the publication's readers.
+    let seat: Int
+    /// Requests that hold a version, by slot.
+    let holds: VersionHolds
+    let held: VersionHolds.Row
+    /// Copies on their way to shadows.
+    let shadowRing = ShadowRing()
+    /// Draws of the routes.
+    var random = SplitMix64()
+    /// Keeps the names that routes ask for.
+    private let fieldNames: FieldNames
     let metrics: GatewayMetrics
     let shard: MetricsShard
     let health: Health
@@ -38,14 +56,18 @@ final class DataPlane: Plane {
     let rateTable: Unmanaged<RateTable>
     var decoder: RequestDecoder
     var predictions: Slab<Prediction>
-    /// One a version, in the snapshot's order.
+    /// By slot.
     let lanes: UnsafeMutablePointer<InlineLane>
+    /// Whose lane it is, by slot: a version's serial; 0: there is none.
+    let laneOwners: UnsafeMutablePointer<UInt64>
     /// The way to executors and back; nil: there are none.
     private(set) var pooled: UnsafeMutablePointer<PooledLanes>?
-    /// The versions whose lane is not empty.
+    /// The versions whose lane is not empty, from `waitingDone` on.
     let waiting: UnsafeMutablePointer<Int>
     var waitingCount = 0
-    let scratch: UnsafeMutableRawBufferPointer
+    var waitingDone = 0
+    static let waitingMax = 2 * VersionSlots.limit
+    var scratch: UnsafeMutableRawBufferPointer
     /// The fields of the answer that is being written, and the text of its `server-timing`.
     let fields: UnsafeMutablePointer<HTTPField>
     let timing: UnsafeMutableRawPointer
@@ -64,10 +86,16 @@ final class DataPlane: Plane {
     init(
         snapshot: Snapshot, metrics: GatewayMetrics, shard: Int, health: Health, access: Published<AccessTable>,
         rates: RateTable, port: Port, limits: HTTPLimits, secure: SecurePort?, statistics: InferenceStatistics? = nil,
-        executors: ExecutorPool? = nil
+        publication: Publication<Snapshot>? = nil, holds: VersionHolds? = nil, executors: ExecutorPool? = nil
     ) {
         self.snapshot = snapshot
-        self.statistics = statistics ?? InferenceStatistics(shards: shard + 1, versions: snapshot.versions.count)
+        publicationOwner = publication ?? Publication(snapshot, seats: shard + 1)
+        self.publication = .passUnretained(publicationOwner)
+        seat = shard
+        self.holds = holds ?? VersionHolds(readers: shard + 1)
+        held = self.holds.row(shard)
+        fieldNames = snapshot.fieldNames
+        self.statistics = statistics ?? InferenceStatistics(shards: shard + 1, versions: VersionSlots.limit)
         statisticsShard = self.statistics.shard(shard)
         routes = .passUnretained(snapshot.routes)
         versions = snapshot.table
@@ -83,31 +111,29 @@ final class DataPlane: Plane {
         rateTable = .passUnretained(rates)
         decoder = RequestDecoder(maxBytes: max(limits.bodyBytes, limits.inflatedBytes))
         predictions = Slab { address in address.initialize(to: Prediction(at: address)) }
-        let count = snapshot.versions.count
-        lanes = .allocate(capacity: max(count, 1))
-        waiting = .allocate(capacity: max(count, 1))
-        for (index, version) in snapshot.versions.enumerated() {
-            let lane = InlineLane(
-                columns: version.model.outputCount, scoreType: version.model.scoreType,
-                rowNanos: UInt64(min(version.model.cost.nanosAlone, version.model.cost.nanosInBatch)))
-            (lanes + index).initialize(to: lane)
-        }
-        let bytes = snapshot.versions.map { $0.model.scratchByteCount(rows: InlineLane.rowLimit) }.max() ?? 0
-        scratch = .allocate(byteCount: max(bytes, 64), alignment: 64)
+        lanes = .allocate(capacity: VersionSlots.limit)
+        laneOwners = .allocate(capacity: VersionSlots.limit)
+        laneOwners.initialize(repeating: 0, count: VersionSlots.limit)
+        waiting = .allocate(capacity: Self.waitingMax)
+        scratch = .allocate(byteCount: 64, alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
         super.init(port, limits: limits, secure: secure)
-        guard let executors else { return }
-        let lanes = UnsafeMutablePointer<PooledLanes>.allocate(capacity: 1)
-        lanes.initialize(to: PooledLanes(executors, snapshot.versions, waking: reactor))
-        pooled = lanes
+        engine.fieldNames = .passUnretained(fieldNames)
+        if let executors {
+            let lanes = UnsafeMutablePointer<PooledLanes>.allocate(capacity: 1)
+            lanes.initialize(to: PooledLanes(executors, waking: reactor))
+            pooled = lanes
+        }
+        adopt()
     }
 
     deinit {
         pooled?.deinitialize(count: 1)
         pooled?.deallocate()
-        lanes.deinitialize(count: snapshot.versions.count)
+        for slot in 0..<VersionSlots.limit where laneOwners[slot] != 0 { (lanes + slot).deinitialize(count: 1) }
         lanes.deallocate()
+        laneOwners.deallocate()
         waiting.deallocate()
         scratch.deallocate()
         fields.deallocate()
@@ -115,6 +141,7 @@ final class DataPlane: Plane {
     }
 
     override func request(_ stream: Stream) {
+        if publication._withUnsafeGuaranteedRef({ $0.address }) != snapshotAddress { adopt() }
         if stream.pointee.call.isCall { return call(stream) }
         let target = RequestTarget(stream.pointee.target)
         if target.endpoint.takesPOST {
@@ -140,19 +167,21 @@ final class DataPlane: Plane {
         refuse(stream, Self.late)
     }
 
+    override func ended() { stepAside() }
+
     override func roundEnded() {
         if pooled != nil { passPooled() }
         // A lane may fill another one that comes before it: what it could not have in time, a fallback is to answer.
-        var position = 0
-        while position < waitingCount {
-            runLane(waiting[position])
-            position += 1
+        while waitingDone < waitingCount {
+            waitingDone += 1
+            runLane(waiting[waitingDone - 1])
         }
-        waitingCount = 0
+        (waitingDone, waitingCount) = (0, 0)
         if pooled != nil { signalPooled() }
         let inflation = engine.takeInflationCounts()
         if inflation.isNews { count(inflation) }
         if !watchers.isEmpty { updateWatchers() }
+        settleRound()
     }
 
     // MARK: Refusals

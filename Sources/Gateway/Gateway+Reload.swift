@@ -23,7 +23,7 @@ extension Gateway {
             }
         }
         configuration = adopted
-        access.replace(AccessTable(snapshot, adopted))
+        controller.adopt(adopted)
         for keyPath in needRestart { logger.error("\(keyPath) has changed and needs a restart; the old value stays") }
         logger.notice("configuration read again")
         logger.logLevel = Logger.Level(rawValue: adopted.logLevel.rawValue) ?? logger.logLevel

@@ -53,6 +53,7 @@ extension Gateway {
             }
             lock?.sign()
             self.inheritance = nil
+            controller.resume()
             logger.info("took over from the process that served before")
         }
         guard let lock else { return }
@@ -77,6 +78,10 @@ extension Gateway {
             PortSockets(
                 name: "metrics", address: metrics.address, port: metrics.port,
                 descriptors: [operations.reactor.listeners[0].descriptor]))
+        ports.append(
+            PortSockets(
+                name: "admin", address: configuration.admin.address, port: configuration.admin.port,
+                descriptors: [admin.reactor.listeners[0].descriptor]))
         return ports
     }
 

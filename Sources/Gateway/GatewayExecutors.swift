@@ -1,71 +1,145 @@
-// The executors of a gateway: made of its configuration, and told where to count.
+// The executors of a gateway: made of its configuration, told where to count, and served with the queues that are loaded.
 //
-//     metrics shards   [ reactor 0 … | executor slot 0 … | supervisor ]      each written by one thread
+//     metrics shards   [ reactor 0 … | executor slot 0 … | supervisor | shadow thread ]      each written by one thread
+//
+//     a version comes   its queue is served ─► then a snapshot leads to it
+//     a version goes    no snapshot leads to it, nobody holds it ─► its queue is served no more
+//                       ─► every executor has a table without it, or sleeps: its memory goes
 
 import Batching
 import CLinux
 import Configuration
 import Logging
+import Primitives
 import Reactor
+import Synchronization
 import Telemetry
 
-enum GatewayExecutors {
-    static func threads(_ configuration: GatewayConfiguration, reactors: Int) -> Int {
-        configuration.executors.threads == 0 ? reactors : configuration.executors.threads
+// SAFETY: a series is written before its version's queue is served, and again only when no executor runs that any more.
+final class GatewayExecutors: @unchecked Sendable {
+    /// What is counted for a version's batches.
+    private struct Series {
+        let batchSize: HistogramID
+        let compute: HistogramID
+        let stuck: CounterID
     }
 
-    /// Shards of the metrics, for every thread that counts.
-    static func shards(_ configuration: GatewayConfiguration, reactors: Int) -> Int {
-        reactors + ExecutorPool.slotCount(threads: threads(configuration, reactors: reactors)) + 1
+    /// Which queues are served now.
+    private struct Served {
+        /// Of the versions, in the order of the table.
+        var serials: [UInt64] = []
+        var generation: UInt64 = 1
     }
 
-    /// The pool that serves the snapshot's queues; not started.
-    static func make(
-        _ configuration: GatewayConfiguration, reactors: Int, _ snapshot: Snapshot, _ metrics: MetricsRegistry,
-        _ logger: Logger
-    ) throws(MetricsError) -> ExecutorPool {
+    let pool: ExecutorPool
+    /// A seat a thread; generations are those of the pool's table.
+    private let epochs: Epochs
+    /// By the slot of the version.
+    private let series: UnsafeMutablePointer<Series>
+    private let names: Names
+    private let served = Mutex(Served())
+
+    /// Not started yet.
+    init(_ configuration: GatewayConfiguration, reactors: Int, _ metrics: MetricsRegistry, _ logger: Logger) throws {
+        let settings = Self.settings(configuration, reactors: reactors)
+        let epochs = Epochs(seats: ExecutorPool.slotCount(threads: settings.threads))
+        nonisolated(unsafe) let series = UnsafeMutablePointer<Series>.allocate(capacity: VersionSlots.limit)
+        let supervisor = metrics.shard(Self.supervisorShard(configuration, reactors))
+        let names = Names()
+        let hooks = ExecutorHooks(
+            startThread: { ReactorThread.start($0, $1) },
+            ran: { slot, tag, rows, startedAt, endedAt in
+                let shard = metrics.shard(reactors + slot)
+                shard.observe(series[tag].batchSize, value: UInt64(rows))
+                shard.observe(series[tag].compute, nanos: endedAt &- startedAt)
+            },
+            quiescent: { slot, generation in epochs.announce(generation, seat: slot) },
+            stuck: { tag, nanos, isReplaced in
+                supervisor.add(series[tag].stuck)
+                logger.error(
+                    """
+                    \(names[tag]): an executor is stuck in a batch since \(nanos / 1_000_000) ms; \
+                    \(isReplaced ? "another thread has taken its place" : "there is no thread left to take its place")
+                    """)
+            })
+        (self.epochs, self.series, self.names) = (epochs, series, names)
+        let pool = ExecutorPool(settings, hooks: hooks)
+        self.pool = pool
+        try metrics.gauge("serin_executors", "Threads that score, those that are stuck included.") {
+            Double(pool.aliveCount)
+        }
+    }
+
+    deinit { series.deallocate() }
+
+    private static func settings(_ configuration: GatewayConfiguration, reactors: Int) -> ExecutorSettings {
         var settings = ExecutorSettings()
         settings.threads = threads(configuration, reactors: reactors)
         settings.spinNanos = configuration.executors.spinNanos
         settings.stuckNanos = configuration.executors.stuckNanos
         settings.niceness = configuration.executors.niceness
         settings.processors = configuration.executors.processors
-        let versions = snapshot.versions
-        let supervisor = metrics.shard(shards(configuration, reactors: reactors) - 1)
-        let hooks = ExecutorHooks(
-            startThread: { ReactorThread.start($0, $1) },
-            ran: { slot, tag, rows, startedAt, endedAt in
-                let shard = metrics.shard(reactors + slot)
-                shard.observe(versions[tag].metrics.batchSize, value: UInt64(rows))
-                shard.observe(versions[tag].metrics.compute, nanos: endedAt &- startedAt)
-            },
-            stuck: { tag, nanos, isReplaced in
-                supervisor.add(versions[tag].queue.metrics.stuck)
-                logger.error(
-                    """
-                    \(versions[tag].name)/\(versions[tag].version): an executor is stuck in a batch since \(nanos / 1_000_000) ms; \
-                    \(isReplaced ? "another thread has taken its place" : "there is no thread left to take its place")
-                    """)
-            })
-        let pool = ExecutorPool(settings, hooks: hooks)
-        pool.serve(versions.map(\.queue.queue))
-        try declare(pool, versions, metrics)
-        return pool
+        return settings
     }
 
-    private static func declare(
-        _ pool: ExecutorPool, _ versions: [ServedVersion], _ metrics: MetricsRegistry
-    ) throws(MetricsError) {
-        try metrics.gauge("serin_executors", "Threads that score, those that are stuck included.", labels: []) {
-            Double(pool.aliveCount)
+    func start() { pool.start() }
+
+    func stop() { pool.stop() }
+
+    // MARK: Versions that come and go
+
+    /// Serves the queues of these versions from now on; returns the generation of executors that have no others. One
+    /// thread at a time calls it.
+    @discardableResult
+    func serve(_ versions: [ServedVersion]) -> UInt64 {
+        served.withLock { served in
+            let serials = versions.map(\.serial)
+            if serials == served.serials { return served.generation }
+            for version in versions where !served.serials.contains(version.serial) {
+                (series + version.slot).initialize(
+                    to: Series(
+                        batchSize: version.metrics.batchSize, compute: version.metrics.compute,
+                        stuck: version.queue.metrics.stuck))
+                names[version.slot] = "\(version.name)/\(version.version)"
+            }
+            served.serials = serials
+            served.generation = pool.serve(versions.map(\.queue.queue))
+            return served.generation
         }
-        for version in versions {
-            let queue = version.queue.queue
-            try metrics.gauge(
-                "serin_queue_requests", "Requests that wait for an executor.",
-                labels: [("model", version.name), ("version", version.version)]
-            ) { Double(queue.requestCount) }
+    }
+
+    /// The oldest generation that an executor may look at.
+    var oldest: UInt64 { epochs.oldest() }
+
+    /// What versions are called, by slot.
+    private final class Names: Sendable {
+        private let names = Mutex<[Int: String]>([:])
+
+        subscript(slot: Int) -> String {
+            get { names.withLock { $0[slot] ?? "" } }
+            set { names.withLock { $0[slot] = newValue } }
         }
+    }
+
+    // MARK: Threads
+
+    static func threads(_ configuration: GatewayConfiguration, reactors: Int) -> Int {
+        configuration.executors.threads == 0 ? reactors : configuration.executors.threads
+    }
+
+    /// Shards of the metrics, for every thread that counts.
+    static func shards(_ configuration: GatewayConfiguration, reactors: Int) -> Int {
+        supervisorShard(configuration, reactors) + 2
+    }
+
+    private static func supervisorShard(_ configuration: GatewayConfiguration, _ reactors: Int) -> Int {
+        reactors + ExecutorPool.slotCount(threads: threads(configuration, reactors: reactors))
+    }
+
+    static func shadowShard(
+        _ configuration: GatewayConfiguration, _ reactors: Int, _ metrics: MetricsRegistry
+    ) -> MetricsShard {
+        metrics.shard(supervisorShard(configuration, reactors) + 1)
     }
 
     /// Pins the calling reactor's thread, where the configuration says to what.

@@ -1,7 +1,6 @@
 // The gateway's metrics, declared once; names and labels are the contract's.
 
 import Inference
-import Routing
 import Telemetry
 
 struct GatewayMetrics: Sendable {
@@ -32,8 +31,8 @@ struct GatewayMetrics: Sendable {
         try ProcessMetrics.declare(in: registry)
     }
 
-    static let requestsName = "serin_requests_total"
-    static let requestsHelp = "Requests by model, version, arm, tier and outcome."
+    private static let requestsName = "serin_requests_total"
+    private static let requestsHelp = "Requests by model, version, arm, tier and outcome."
 
     private static func labels(_ model: String, _ version: String, arm: String, outcome: Outcome)
         -> MetricsRegistry.Labels
@@ -45,14 +44,6 @@ struct GatewayMetrics: Sendable {
     func version(
         model: String, version: String, digest: String, format: String, budgetNanos: UInt64?
     ) throws(MetricsError) -> VersionMetrics {
-        var requests: InlineArray<12, CounterID> = .init(repeating: unrouted)
-        for arm in [Arm.stable, .pinned] {
-            for outcome in Outcome.allCases {
-                requests[Int(arm.rawValue) * Outcome.allCases.count + outcome.rawValue] = try registry.counter(
-                    Self.requestsName, Self.requestsHelp,
-                    labels: Self.labels(model, version, arm: arm.text.description, outcome: outcome))
-            }
-        }
         let labels = [("model", model), ("version", version)]
         try registry.gauge(
             "serin_model_info", "The versions that are loaded, with the SHA-256 of their source.",
@@ -66,7 +57,6 @@ struct GatewayMetrics: Sendable {
         }
         let edges = budgetNanos.map { LatencyEdges.including(budget: Double($0) / 1e9) } ?? LatencyEdges.standard
         return VersionMetrics(
-            requests: requests,
             duration: try registry.histogram(
                 "serin_request_duration_seconds",
                 "From a request's first bytes to its encoded answer, failures included.", labels: labels, edges: edges,
@@ -86,11 +76,30 @@ struct GatewayMetrics: Sendable {
             unexecuted: unexecuted)
     }
 
-    /// The share of a model's traffic that a version gets.
-    func weight(model: String, version: String, ratio: Double) throws(MetricsError) {
+    /// What is counted for one arm of a version, by outcome.
+    func requests(model: String, version: String, arm: String) throws(MetricsError) -> InlineArray<6, CounterID> {
+        var requests: InlineArray<6, CounterID> = .init(repeating: unrouted)
+        for outcome in Outcome.allCases {
+            requests[outcome.rawValue] = try registry.counter(
+                Self.requestsName, Self.requestsHelp, labels: Self.labels(model, version, arm: arm, outcome: outcome))
+        }
+        return requests
+    }
+
+    /// Answers of the ladder, for one arm of the version that was to answer.
+    func fallbacks(model: String, version: String, arm: String) throws(MetricsError) -> CounterID {
+        try registry.counter(
+            Self.requestsName, Self.requestsHelp,
+            labels: [
+                ("model", model), ("version", version), ("arm", arm), ("tier", "fallback"), ("outcome", Outcome.ok.label),
+            ])
+    }
+
+    /// The share of a model's traffic that a version gets in an arm.
+    func weight(model: String, version: String, arm: String, ratio: Double) throws(MetricsError) {
         try registry.gauge(
             "serin_route_weight_ratio", "Share of the model's own traffic, 0 to 1.",
-            labels: [("model", model), ("version", version), ("arm", "stable")]
+            labels: [("model", model), ("version", version), ("arm", arm)]
         ) { ratio }
     }
 }

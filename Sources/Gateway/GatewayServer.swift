@@ -7,7 +7,7 @@
 // not ready at once, still accepting for `drain.delay`, then no new connection; what is in flight is
 // answered, and what is left at `drain.timeout` is reset and counted. A second signal ends at once.
 
-import Batching
+import Admin
 import CLinux
 public import Configuration
 import Glibc
@@ -15,6 +15,7 @@ import HTTP
 import Logging
 import Primitives
 import Reactor
+import State
 import Synchronization
 import TLS
 import Telemetry
@@ -51,14 +52,14 @@ final class Gateway {
     /// What is in force.
     var configuration: GatewayConfiguration
     var logger: Logger
-    let snapshot: Snapshot
-    let access: Published<AccessTable>
+    let controller: Controller
     /// nil: there is no TLS port.
     let secure: SecureEdge?
     let health: Health
-    let executors: ExecutorPool
     let planes: [DataPlane]
     let operations: OperationsPlane
+    let admin: AdminPlane
+    private let shadows: ShadowThread
     private let running = RunningCount()
     /// nil: it is off.
     let accessLog: AccessLog?
@@ -75,48 +76,49 @@ final class Gateway {
         let isHeld = try Self.acquire(configuration.statePath, isUpgrade: isUpgrade, &lock)
         do {
             let metrics = try GatewayMetrics(shards: GatewayExecutors.shards(configuration, reactors: reactors))
-            let loaded = try SnapshotLoader(configuration, metrics: metrics, logger: logger).load()
-            for warning in loaded.buildLadders() { logger.warning("\(warning)") }
-            executors = try GatewayExecutors.make(
-                configuration, reactors: reactors, loaded, metrics.registry, logger)
-            health = Health(hasModels: loaded.models.allSatisfy { !$0.isRequired || $0.stable != nil })
-            snapshot = loaded
-            access = Published(AccessTable(loaded, configuration))
+            let store = try StateStore(folder: configuration.statePath)
+            controller = try Controller(
+                configuration, metrics: metrics, store: store, reactors: reactors, logger: logger)
+            health = controller.health
             secure = configuration.tls.isOn ? try SecureEdge(configuration.tls, metrics.registry) : nil
             secure?.warn(logger)
             accessLog = try AccessLog(configuration.accessLog, reactors: reactors, metrics.registry, logger)
             // Everything is there: now the ports, which another process may still serve.
             if isHeld, let folder = configuration.statePath { inheritance = try Inheritance(folder) }
             let parts = Parts(
-                configuration: configuration, snapshot: loaded, metrics: metrics, health: health, access: access,
-                secure: secure, accessLog: accessLog, inheritance: inheritance, executors: executors)
-            (planes, operations) = try Self.listen(parts, reactors, logger)
+                configuration: configuration, controller: controller, metrics: metrics, health: health, secure: secure,
+                accessLog: accessLog, inheritance: inheritance)
+            (planes, operations, admin) = try Self.listen(parts, reactors, logger)
+            shadows = ShadowThread(
+                planes.map(\.shadowRing), GatewayExecutors.shadowShard(configuration, reactors, metrics.registry))
         } catch {
             throw StartError(description: "\(error)")
         }
-        for plane in planes { health.watch(plane.reactor) }
+        for plane in planes {
+            health.watch(plane.reactor)
+            let reactor = plane.reactor
+            controller.wake { reactor.wake() }
+        }
     }
 
     /// What the planes are made of.
     private struct Parts {
         var configuration: GatewayConfiguration
-        var snapshot: Snapshot
+        var controller: Controller
         var metrics: GatewayMetrics
         var health: Health
-        var access: Published<AccessTable>
         var secure: SecureEdge?
         var accessLog: AccessLog?
         var inheritance: Inheritance?
-        var executors: ExecutorPool
     }
 
     /// Binds every port, and makes the planes behind them.
     private static func listen(
         _ parts: Parts, _ reactors: Int, _ logger: Logger
-    ) throws -> ([DataPlane], OperationsPlane) {
+    ) throws -> ([DataPlane], OperationsPlane, AdminPlane) {
         let configuration = parts.configuration
         let limits = HTTPLimits(configuration)
-        let statistics = InferenceStatistics(shards: reactors, versions: parts.snapshot.versions.count)
+        let statistics = InferenceStatistics(shards: reactors, versions: VersionSlots.limit)
         let edge = try DataPorts(
             configuration, parts.metrics.registry, isSecure: parts.secure != nil, access: parts.accessLog)
         let rates = RateTable()
@@ -136,9 +138,11 @@ final class Gateway {
                     shard: parts.metrics.registry.shard(index), limits: TLSLimits(configuration))
             }
             return DataPlane(
-                snapshot: parts.snapshot, metrics: parts.metrics, shard: index, health: parts.health,
-                access: parts.access, rates: rates, port: try edge.port(listeners, reactor: index), limits: limits,
-                secure: secure, statistics: statistics, executors: parts.executors)
+                snapshot: parts.controller.publication.load().value, metrics: parts.metrics, shard: index,
+                health: parts.health, access: parts.controller.access, rates: rates,
+                port: try edge.port(listeners, reactor: index), limits: limits,
+                secure: secure, statistics: statistics, publication: parts.controller.publication,
+                holds: parts.controller.holds, executors: parts.controller.executors.pool)
         }
         for plane in planes { plane.watchers.limit = configuration.limits.shares.watches }
         announce("data", "http", configuration.listen.address, data[0].port, logger)
@@ -151,7 +155,17 @@ final class Gateway {
             port: Plane.Port(
                 listeners: [listener], connections: [ConnectionCount(limit: configuration.limits.shares.operations)]),
             limits: limits)
-        return (planes, operations)
+        return (planes, operations, try admin(parts, limits, logger))
+    }
+
+    private static func admin(_ parts: Parts, _ limits: HTTPLimits, _ logger: Logger) throws -> AdminPlane {
+        let settings = parts.configuration.admin
+        let listener = try listeners("admin", settings.address, settings.port, count: 1, parts.inheritance)[0]
+        announce("admin", "http", settings.address, listener.port, logger)
+        let api = AdminAPI(parts.controller, settings, clock: { clinux_now() })
+        return AdminPlane(
+            api, port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: AdminPlane.connectionsMax)]),
+            limits: limits)
     }
 
     private static func announce(
@@ -165,10 +179,20 @@ final class Gateway {
 
     func start() {
         accessLog?.start()
-        executors.start()
+        controller.executors.start()
         for (index, plane) in planes.enumerated() { launch(index, plane) }
         nonisolated(unsafe) let operations = operations
         ReactorThread.start("operations") { operations.run() }
+        shadows.start()
+        nonisolated(unsafe) let admin = admin
+        ReactorThread.start("admin") { admin.run() }
+        let controller = controller
+        ReactorThread.start("control") {
+            while controller.isOpen {
+                controller.tick()
+                usleep(100_000)
+            }
+        }
     }
 
     private func launch(_ index: Int, _ plane: Plane) {
@@ -186,13 +210,18 @@ final class Gateway {
     /// The data plane's port, and the metrics'.
     var ports: (data: UInt16, metrics: UInt16) { (planes[0].reactor.ports[0], operations.reactor.ports[0]) }
 
+    var adminPort: UInt16 { admin.reactor.ports[0] }
+
     /// Some reactor still serves.
     var isRunning: Bool { running.value.load(ordering: .acquiring) > 0 }
 
     /// Takes nothing new and answers what is in flight. `leaving`: another process has the ports.
     func drain(leaving: Bool = false) {
         for plane in planes { plane.reactor.drain(leaving: leaving) }
-        if leaving { operations.reactor.drain(leaving: true) }
+        if leaving {
+            operations.reactor.drain(leaving: true)
+            admin.reactor.drain(leaving: true)
+        }
     }
 
     /// The TLS port; nil: there is none.
@@ -246,8 +275,10 @@ final class Gateway {
         for plane in planes { plane.reactor.stop() }
         let deadline = clinux_now() + 1_000_000_000
         while isRunning, clinux_now() < deadline { usleep(1000) }
-        executors.stop()
+        controller.executors.stop()
+        shadows.stop()
         accessLog?.end()
+        controller.close()
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
         logger.info("\(reason); connections reset: \(reset)")
     }

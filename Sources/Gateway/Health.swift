@@ -13,11 +13,14 @@ final class Health: Sendable {
     static let readyNanos: UInt64 = 1_000_000_000
 
     private let draining = Atomic<Bool>(false)
-    private let hasModels: Bool
+    private let hasModels: Atomic<Bool>
     private let reactors = Mutex<[Reactor]>([])
 
     /// `hasModels`: every required model has a ready stable version.
-    init(hasModels: Bool) { self.hasModels = hasModels }
+    init(hasModels: Bool) { self.hasModels = Atomic(hasModels) }
+
+    /// After a change of what is loaded or routed.
+    func set(hasModels: Bool) { self.hasModels.store(hasModels, ordering: .releasing) }
 
     func watch(_ reactor: Reactor) { reactors.withLock { $0.append(reactor) } }
 
@@ -28,7 +31,8 @@ final class Health: Sendable {
     var isLive: Bool { oldestHeartbeatNanos() < Self.liveNanos }
 
     var isReady: Bool {
-        hasModels && !draining.load(ordering: .acquiring) && oldestHeartbeatNanos() < Self.readyNanos
+        hasModels.load(ordering: .acquiring) && !draining.load(ordering: .acquiring)
+            && oldestHeartbeatNanos() < Self.readyNanos
     }
 
     private func oldestHeartbeatNanos() -> UInt64 {

@@ -6,7 +6,8 @@
 //                                     rung 1 ◄───┴─── rung 2 ◄───────┴────────────┘
 //
 // A request climbs down: by the timer, when the moment of the next rung has come and there is no answer, or at once, when
-// admission finds that there will be none.
+// admission finds that there will be none. A ladder is the snapshot's: which versions stand on it changes with the routes,
+// the tiers and their order do not while the version is loaded.
 
 import Codec
 import Configuration
@@ -15,7 +16,7 @@ import Inference
 
 /// One tier, in plain words for the data plane.
 struct Rung {
-    /// The version that answers; -1: the constant does.
+    /// The slot of the version that answers; or one of those below.
     var version: Int
     var reserveNanos: UInt64
     /// A score for each column.
@@ -23,6 +24,11 @@ struct Rung {
     var scoreCount = 0
     /// -1: what the scores say.
     var label = -1
+
+    /// The constant answers.
+    static let constant = -1
+    /// The tier cannot answer now; it keeps its place, so that a request on the ladder stays where it is.
+    static let absent = -2
 }
 
 // SAFETY: written in init only.
@@ -42,61 +48,59 @@ final class Ladder: @unchecked Sendable {
     }
 }
 
-extension Snapshot {
-    /// Puts every version over its tiers. A tier that is not there, or wants other features, is left out: its sentence
-    /// comes back.
-    func buildLadders() -> [String] {
-        var warnings: [String] = []
-        for (index, version) in versions.enumerated() {
-            var rungs: [Rung] = []
-            for tier in version.queue.tiers {
-                switch rung(tier, for: version) {
-                case .success(let rung?) where rung.version != index: rungs.append(rung)
-                case .success: break
-                case .failure(let problem):
-                    warnings.append("\(version.name)/\(version.version): fallback: \(problem.description)")
-                }
+extension Ladder {
+    /// A version over its tiers, as what is ready now has them. A tier that is not there, or wants other features, is
+    /// absent: its sentence comes back.
+    static func resolve(
+        _ version: ServedVersion, _ models: [Snapshot.ListedModel], _ versions: ServedVersions
+    ) -> (ladder: Ladder, problems: [String]) {
+        var problems: [String] = []
+        let rungs = version.queue.tiers.map { tier in
+            do throws(Problem) { return try rung(tier, for: version, models, versions) } catch {
+                problems.append("\(version.name)/\(version.version): fallback: \(error.description)")
+                return Rung(version: Rung.absent, reserveNanos: tier.reserveNanos)
             }
-            version.queue.climb(Ladder(rungs))
         }
-        return warnings
+        return (Ladder(rungs), problems)
     }
 
     private struct Problem: Error {
         var description: String
     }
 
-    private func rung(_ tier: FallbackTier, for version: ServedVersion) -> Result<Rung?, Problem> {
+    private static func rung(
+        _ tier: FallbackTier, for version: ServedVersion, _ models: [Snapshot.ListedModel], _ versions: ServedVersions
+    ) throws(Problem) -> Rung {
         let found: Int?
         switch tier.answer {
         case .version(let wanted):
-            found = versions.firstIndex { $0.name == version.name && $0.version == wanted }
+            let ready = models.first { $0.name == version.name }?.versions ?? []
+            found = ready.first { versions[$0].version == wanted }
         case .model(let name): found = models.first { $0.name == name }?.stable
         case .constant(let scores, let label):
-            return constant(scores, label, version, tier.reserveNanos)
+            return try constant(scores, label, version, tier.reserveNanos)
         }
-        guard let found else { return .failure(Problem(description: "the version of a tier is not loaded")) }
+        guard let found else { throw Problem(description: "the version of a tier is not loaded") }
+        // A version is no tier of its own.
+        if found == version.slot { return Rung(version: Rung.absent, reserveNanos: tier.reserveNanos) }
         guard versions[found].codec.hasFeatures(of: version.codec) else {
-            return .failure(
-                Problem(
-                    description: "\(versions[found].name)/\(versions[found].version) has other features or outputs"))
+            throw Problem(
+                description: "\(versions[found].name)/\(versions[found].version) has other features or outputs")
         }
-        return .success(Rung(version: found, reserveNanos: tier.reserveNanos))
+        return Rung(version: found, reserveNanos: tier.reserveNanos)
     }
 
-    private func constant(
+    private static func constant(
         _ scores: [Double], _ label: Int?, _ version: ServedVersion, _ reserve: UInt64
-    ) -> Result<Rung?, Problem> {
+    ) throws(Problem) -> Rung {
         guard scores.count == version.model.outputCount else {
-            return .failure(
-                Problem(
-                    description: "the constant has \(scores.count) scores, the model \(version.model.outputCount)"))
+            throw Problem(
+                description: "the constant has \(scores.count) scores, the model \(version.model.outputCount)")
         }
         let place = UnsafeMutablePointer<Double>.allocate(capacity: scores.count)
         place.initialize(from: scores, count: scores.count)
-        return .success(
-            Rung(
-                version: -1, reserveNanos: reserve, scores: UnsafePointer(place), scoreCount: scores.count,
-                label: label ?? -1))
+        return Rung(
+            version: Rung.constant, reserveNanos: reserve, scores: UnsafePointer(place), scoreCount: scores.count,
+            label: label ?? -1)
     }
 }

@@ -71,7 +71,11 @@ class Plane {
     /// Serves on the calling thread until the reactor ends.
     final func run() {
         withExtendedLifetime(self) { reactor.run() }
+        ended()
     }
+
+    /// The reactor has ended; nothing comes any more.
+    func ended() {}
 
     /// A whole request has come.
     func request(_ stream: Stream) { preconditionFailure("a plane answers requests") }

@@ -11,8 +11,6 @@ struct PooledLanes: ~Copyable {
     struct Version {
         let queue: Unmanaged<VersionQueue>
         let metrics: QueueMetrics
-        let rungs: UnsafeMutablePointer<Rung>
-        let rungCount: Int
         var choice: LaneChoice
         /// Larger requests go to executors in either case.
         let inlineRows: Int
@@ -30,7 +28,7 @@ struct PooledLanes: ~Copyable {
 
     private let owner: ExecutorPool
     let pool: Unmanaged<ExecutorPool>
-    /// In the snapshot's order.
+    /// By slot, as the lanes of the reactor itself.
     let versions: UnsafeMutablePointer<Version>
     let completions: UnsafeMutablePointer<CompletionLane>
     /// How long the reactor looks for a request that is alone with the executors.
@@ -39,19 +37,11 @@ struct PooledLanes: ~Copyable {
     var hasPushed = false
 
     /// Finished requests come back to `reactor`, which outlives this.
-    init(_ pool: ExecutorPool, _ served: [ServedVersion], waking reactor: Reactor) {
+    init(_ pool: ExecutorPool, waking reactor: Reactor) {
         owner = pool
         self.pool = .passUnretained(pool)
         spinNanos = pool.spinNanos
-        versions = .allocate(capacity: max(served.count, 1))
-        for (index, version) in served.enumerated() {
-            let choice = LaneChoice(version.queue.lane, limitNanos: version.queue.inlineLimitNanos)
-            (versions + index).initialize(
-                to: Version(
-                    queue: .passUnretained(version.queue.queue), metrics: version.queue.metrics,
-                    rungs: version.queue.ladder.rungs, rungCount: version.queue.ladder.count, choice: choice,
-                    inlineRows: choice.inlineRows(version.queue.queue.cost)))
-        }
+        versions = .allocate(capacity: VersionSlots.limit)
         completions = .allocate(capacity: 1)
         completions.initialize(
             to: CompletionLane(
@@ -59,6 +49,16 @@ struct PooledLanes: ~Copyable {
                 wake: { context in
                     Unmanaged<Reactor>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.wake() }
                 }))
+    }
+
+    /// A version stands at its slot from now on; executors have nothing of the one before.
+    func place(_ version: ServedVersion, isFirst: Bool) {
+        precondition(isFirst || versions[version.slot].pending == 0, "a slot that is given again is empty")
+        let choice = LaneChoice(version.queue.lane, limitNanos: version.queue.inlineLimitNanos)
+        (versions + version.slot).initialize(
+            to: Version(
+                queue: .passUnretained(version.queue.queue), metrics: version.queue.metrics, choice: choice,
+                inlineRows: choice.inlineRows(version.queue.queue.cost)))
     }
 
     deinit {

@@ -11,15 +11,23 @@ struct Prediction: ~Copyable {
     /// Where the answer goes; nil: the client is gone.
     var stream: UnsafeMutablePointer<HTTPStream>?
     var arm = Arm.stable
-    /// The index of the version, and of its lane.
+    /// The slot of the version that is to answer now, and of its lane.
     var version = 0
+    /// What the route's decision went by; see `Routed`.
+    var key: UInt64 = 0
+    var isSticky = false
+    /// Slots of the shadows that get a copy; the first `shadowCount` count.
+    var shadows: InlineArray<4, Int> = .init(repeating: 0)
+    var shadowCount = 0
+    /// The model's place in the routes.
+    var model = 0
     /// When the round that brought it began.
     var startedAt: UInt64 = 0
     /// Its way through the executors.
     let job: UnsafeMutablePointer<QueuedJob>
-    /// Where the ladder stands: the rungs that were taken. 0: the version itself is to answer.
+    /// Where the ladder stands: the rungs that are behind it. 0: the version itself is to answer.
     var rung = 0
-    /// The version that was to answer.
+    /// The version that was to answer: held as long as the request, as `version` is.
     var routed = 0
     /// In the lane of executors, so that its slot comes back through their completions.
     var isPooled = false
@@ -30,6 +38,22 @@ struct Prediction: ~Copyable {
         request.initialize(to: InferenceRequest())
         job = .allocate(capacity: 1)
         job.initialize(to: QueuedJob(request: request, ticket: address))
+    }
+
+    mutating func take(_ routed: Routed) {
+        version = routed.index
+        self.routed = routed.index
+        arm = routed.arm
+        key = routed.key
+        isSticky = routed.isSticky
+        model = routed.model
+    }
+
+    /// The request of another slot goes on in this one.
+    mutating func continues(_ other: borrowing Prediction) {
+        (version, routed, arm, model) = (other.version, other.routed, other.arm, other.model)
+        (key, isSticky) = (other.key, other.isSticky)
+        (rung, startedAt) = (other.rung, other.startedAt)
     }
 
     deinit {

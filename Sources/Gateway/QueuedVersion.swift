@@ -1,4 +1,4 @@
-// A version as executors have it: its queue, its scorer, the ladder under it, and what is counted of all that.
+// A version as executors have it: its queue, its scorer, and what is counted of them. It comes and goes with the version.
 //
 //     bundle + models.NAME.queue ─► VersionQueue ─ score ─► CompiledModel, or FaultyScorer around it
 
@@ -7,10 +7,9 @@ import Configuration
 import Execution
 import Inference
 import Registry
-import Routing
 import Telemetry
 
-// SAFETY: written in init and, once, before the first request by `climb`; read by every reactor after it.
+// SAFETY: written in init, read by every reactor after it.
 final class QueuedVersion: @unchecked Sendable {
     let queue: VersionQueue
     let lane: LaneChoice.Mode
@@ -18,34 +17,42 @@ final class QueuedVersion: @unchecked Sendable {
     let metrics: QueueMetrics
     /// The route's tiers as the configuration has them.
     let tiers: [FallbackTier]
-    private(set) var ladder = Ladder([])
+    private let scoring: ScoringFunction
+    private let compiled: CompiledModel
     private let faulty: FaultyScorer?
 
     init(
-        bundle: LoadedBundle, _ model: ModelConfiguration, _ executors: ExecutorConfiguration, _ index: Int,
-        _ metrics: GatewayMetrics
+        bundle: LoadedBundle, _ model: ModelConfiguration, _ executors: ExecutorConfiguration, slot: Int,
+        _ registry: MetricsRegistry
     ) throws(MetricsError) {
         faulty = bundle.manifest.fault.map { FaultyScorer($0, bundle.model) }
         let limits = QueueLimits(model.queue)
-        let compiled = bundle.model
-        let scoring = ScoringFunction(
+        compiled = bundle.model
+        scoring = ScoringFunction(
             context: faulty?.address ?? Unmanaged.passUnretained(compiled).toOpaque(),
             call: faulty == nil ? Self.score : FaultyScorer.score,
             scratchBytes: max(compiled.scratchByteCount(rows: limits.batchRows), 64),
             featureCount: compiled.featureCount, columns: compiled.outputCount, scoreType: compiled.scoreType)
         let delay = Double(bundle.manifest.fault?.delayNanos ?? 0)
         queue = VersionQueue(
-            tag: index, limits: limits, scoring: scoring, nanosAlone: compiled.cost.nanosAlone + delay,
+            tag: slot, limits: limits, scoring: scoring, nanosAlone: compiled.cost.nanosAlone + delay,
             nanosInBatch: compiled.cost.nanosInBatch + delay / 64)
         // What goes wrong on purpose does not go wrong on a reactor.
         lane = faulty == nil ? LaneChoice.Mode(model.queue) : .pooled
         inlineLimitNanos = executors.inlineLimitNanos
         tiers = model.fallback
-        self.metrics = try QueueMetrics(metrics.registry, model: bundle.name, version: bundle.version)
+        metrics = try QueueMetrics(registry, model: bundle.name, version: bundle.version)
+        try registry.gauge(
+            "serin_queue_requests", "Requests that wait for an executor.",
+            labels: [("model", bundle.name), ("version", bundle.version)]
+        ) { [weak queue] in Double(queue?.requestCount ?? 0) }
     }
 
-    /// Takes its place over the tiers, when all versions are known.
-    func climb(_ ladder: Ladder) { self.ladder = ladder }
+    /// Scores as executors do, on the calling thread.
+    func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
+        guard let first = jobs.baseAddress, let memory = scratch.baseAddress else { return }
+        scoring.call(scoring.context, first, jobs.count, memory, scratch.count)
+    }
 
     private static let score: ScoringFunction.Call = { context, jobs, count, scratch, bytes in
         Unmanaged<CompiledModel>.fromOpaque(context)._withUnsafeGuaranteedRef { model in
@@ -86,8 +93,6 @@ extension LaneChoice.Mode {
 struct QueueMetrics: Sendable {
     /// Requests that were refused, by class and reason.
     private var shed: InlineArray<15, CounterID>
-    /// Answers of the ladder, by arm.
-    private var fallbacks: InlineArray<2, CounterID>
     /// Scores that came when the request had been answered, or its client was gone.
     let lateResults: CounterID
     /// Executors' batches.
@@ -105,7 +110,6 @@ struct QueueMetrics: Sendable {
             "serin_executor_stuck_total", "Batches that were taken for stuck; each has its executor replaced.",
             labels: labels)
         shed = .init(repeating: lateResults)
-        fallbacks = .init(repeating: lateResults)
         for priority in Priority.allCases {
             for reason in 0..<Self.reasons {
                 let text = Refusal(rawValue: UInt8(reason))?.text ?? "in_flight"
@@ -114,19 +118,9 @@ struct QueueMetrics: Sendable {
                     labels: labels + [("priority", priority.text.description), ("reason", text)])
             }
         }
-        for arm in [Arm.stable, .pinned] {
-            fallbacks[Int(arm.rawValue)] = try registry.counter(
-                GatewayMetrics.requestsName, GatewayMetrics.requestsHelp,
-                labels: [
-                    ("model", model), ("version", version), ("arm", arm.text.description), ("tier", "fallback"),
-                    ("outcome", Outcome.ok.label),
-                ])
-        }
     }
 
     func shed(_ priority: Priority, _ refusal: Refusal?) -> CounterID {
         shed[Int(priority.rawValue) * Self.reasons + (refusal.map { Int($0.rawValue) } ?? Refusal.allCases.count)]
     }
-
-    func fallback(_ arm: Arm) -> CounterID { fallbacks[Int(arm.rawValue)] }
 }

@@ -1,7 +1,7 @@
 // What a request's path asks for.
 //
 //     /v2/models/NAME[/versions/V][/infer|/ready|/config|/stats], /v2/models/stats        Open Inference Protocol
-//     /v1/models/NAME[/versions/V][:predict]                     TensorFlow Serving, KServe
+//     /v1/models/NAME[/versions/V|/labels/L][:predict]                                    TensorFlow Serving, KServe
 //
 // Names and versions stay bytes of the path: they need no decoding, since a model's name is made of
 // letters, digits, dots, dashes and underscores (contract), which nobody has to escape.
@@ -27,6 +27,8 @@ struct RequestTarget {
     /// The model's name and version as they stand in the path; empty where there is none.
     var model = UnsafeRawBufferPointer(start: nil, count: 0)
     var version = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// The label of a version, in its place.
+    var label = UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// A model that a call's message names.
     init(_ endpoint: Endpoint, model: UnsafeRawBufferPointer, version: UnsafeRawBufferPointer) {
@@ -86,9 +88,12 @@ struct RequestTarget {
         if path.takes("/versions/") {
             version = path.segment()
             if version.isEmpty { return }
+        } else if path.takes("/labels/") {
+            label = path.segment()
+            if label.isEmpty { return }
         }
         if model.isEmpty { return }
-        if path.isAtEnd {
+        if path.isAtEnd, label.isEmpty {
             endpoint = .modelStatus
         } else if path.takes(":predict", exactly: true) {
             endpoint = .predict

@@ -6,11 +6,21 @@ import Execution
 import Inference
 import ModelFormat
 import Registry
+import Routing
+import Synchronization
 import Telemetry
 
-/// Immutable after start-up; the data plane reads it without counting references.
-// SAFETY: written in init only, read by every reactor after it.
+/// Immutable once it is loaded; the data plane reads it without counting references.
+// SAFETY: written in init only, read by every reactor after it; `arms` guards itself.
 final class ServedVersion: @unchecked Sendable {
+    /// Its place in every table of the data plane, while it is loaded.
+    let slot: Int
+    /// No other version of this process has or had it.
+    let serial: UInt64
+    private static let lastSerial = Atomic<UInt64>(0)
+    let bundle: LoadedBundle
+    let arms: ArmTable
+    private let shadowMetrics = Mutex<ShadowMetrics?>(nil)
     let name: String
     let version: String
     let codec: ModelCodec
@@ -22,8 +32,15 @@ final class ServedVersion: @unchecked Sendable {
     /// How executors score it.
     let queue: QueuedVersion
 
-    init(bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, queue: QueuedVersion) {
+    init(
+        bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, arms: ArmTable,
+        queue: QueuedVersion, slot: Int
+    ) {
+        self.slot = slot
+        self.bundle = bundle
+        self.arms = arms
         self.queue = queue
+        serial = Self.lastSerial.add(1, ordering: .relaxed).newValue
         name = bundle.name
         version = bundle.version
         model = bundle.model
@@ -33,6 +50,16 @@ final class ServedVersion: @unchecked Sendable {
         self.metrics = metrics
         versionText = ByteText(version)
         timeout = TimeoutPolicy(configuration.timeout)
+    }
+
+    /// What is counted of it as a shadow; nil: no route has made it one.
+    var shadow: ShadowMetrics? { shadowMetrics.withLock { $0 } }
+
+    /// A route makes it a shadow.
+    func becomeShadow() {
+        shadowMetrics.withLock { metrics in
+            if metrics == nil { metrics = try? ShadowMetrics(arms.registry, model: name, version: version) }
+        }
     }
 }
 
@@ -52,8 +79,6 @@ final class ByteText: @unchecked Sendable {
 
 /// What is counted for one version. Durations run from the arrival of the request's first bytes.
 struct VersionMetrics: Sendable {
-    /// Requests by arm and outcome: at `arm.rawValue * outcomes + outcome.rawValue`.
-    var requests: InlineArray<12, CounterID>
     let duration: HistogramID
     let queue: HistogramID
     let compute: HistogramID
@@ -72,8 +97,34 @@ struct VersionEntry {
     let metrics: VersionMetrics
     let versionText: UnsafeRawBufferPointer
     let timeout: TimeoutPolicy
+    /// By `Arm.rawValue`; arms that the route does not know count as pinned.
+    var arms: InlineArray<13, UnsafePointer<ArmSeries>>
+    /// Two versions with the same number decode a request alike.
+    let schema: Int
+    /// For copies to shadows, and as one.
+    let owner: Unmanaged<ServedVersion>
+    let scoreType: ValueType
+    let columns: Int
+    let threshold: Double
+    /// nil: no route has made it a shadow.
+    let shadowDropped: CounterID?
+    /// What answers in its place, as the routes have it now.
+    let rungs: UnsafeMutablePointer<Rung>
+    let rungCount: Int
 
-    init(_ version: ServedVersion) {
+    /// `arms`: those that the version has in its route, with their names. The snapshot keeps the ladder.
+    init(_ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)], ladder: Ladder) {
+        self.schema = schema
+        (rungs, rungCount) = (ladder.rungs, ladder.count)
+        owner = .passUnretained(version)
+        scoreType = version.model.scoreType
+        columns = version.model.outputCount
+        threshold = version.bundle.output.threshold
+        shadowDropped = version.shadow?.dropped
+        arms = .init(repeating: version.arms.series(Arm.pinned.text.description))
+        for (arm, name) in named + [(.stable, Arm.stable.text.description)] {
+            arms[Int(arm.rawValue)] = version.arms.series(name)
+        }
         codec = .passUnretained(version.codec)
         model = .passUnretained(version.model)
         metrics = version.metrics

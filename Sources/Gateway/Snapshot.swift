@@ -1,43 +1,101 @@
 // Everything the data plane looks up: the routes and the versions they speak of.
 //
-// It is built once, before the reactors start, and never changes; what a request needs of it lies
-// behind raw pointers, so that looking up counts no reference.
+//     control plane: builds a whole new one ─► Publication ─► every reactor takes it, for one load a request
+//
+// It never changes; what a request needs of it lies behind raw pointers, so that looking up counts no reference.
+// Versions stand at their slots, so that an index means the same in two snapshots that follow each other.
 
 import Codec
+import Configuration
 import Execution
+import Inference
+import Primitives
+import Registry
 import Routing
 
-// SAFETY: written in init, before the reactors start; read by all of them after it.
+// SAFETY: written in init, before it is published; read by all reactors after it.
 final class Snapshot: @unchecked Sendable {
     let routes: RouteTable
-    /// Indexed as the routes speak of them; keeps them alive.
-    let versions: [ServedVersion]
-    /// The same versions in plain words, for the data plane.
+    /// By slot; keeps them alive.
+    let versions: ServedVersions
+    /// The same versions in plain words, for the data plane; only taken slots are there.
     let table: UnsafeMutablePointer<VersionEntry>
-    /// Names with the highest ready version first, for listings.
+    /// For listings.
     let models: [ListedModel]
+    /// The header fields that routes ask for.
+    let fieldNames: FieldNames
+    /// Of the versions, which keep them no longer than this.
+    private let ladders: [Ladder]
+    /// What is missing on the ladders, a sentence each.
+    let ladderProblems: [String]
 
     struct ListedModel: Sendable {
         var name: String
+        /// Slots of the versions that are ready, the lowest number first.
         var versions: [Int]
         var stable: Int?
         var isRequired: Bool
+        /// All that are known, ready or not, the lowest number first; empty: only those of `versions`.
+        var statuses: [VersionStatus] = []
+        var route = RouteConfiguration()
     }
 
-    init(versions: [ServedVersion], models: [ListedModel]) {
+    init(versions: ServedVersions, models: [ListedModel], fieldNames: FieldNames) {
         self.versions = versions
         self.models = models
-        table = .allocate(capacity: max(versions.count, 1))
-        for (index, version) in versions.enumerated() {
-            (table + index).initialize(to: VersionEntry(version))
+        self.fieldNames = fieldNames
+        table = .allocate(capacity: max(versions.limit, 1))
+        var schemas: [ModelInput] = []
+        var arms: [Int: [(arm: Arm, name: String)]] = [:]
+        var routed: [RoutedModel] = []
+        for model in models {
+            let resolution = RouteResolution(model, versions, fieldNames)
+            routed.append(resolution.routed)
+            arms.merge(resolution.arms) { $0 + $1 }
+            for shadow in resolution.routed.shadows { versions[shadow.index].becomeShadow() }
         }
-        routes = RouteTable(
-            models.map { model in
-                RoutedModel(
-                    name: model.name,
-                    versions: model.versions.map { (UInt64(versions[$0].version) ?? 0, $0) }, stable: model.stable)
-            })
+        var ladders: [Ladder] = []
+        var problems: [String] = []
+        for slot in versions.indices {
+            let version = versions[slot]
+            let (ladder, missing) = Ladder.resolve(version, models, versions)
+            ladders.append(ladder)
+            problems += missing
+            let input = version.bundle.input
+            let schema = schemas.firstIndex(of: input) ?? schemas.count
+            if schema == schemas.count { schemas.append(input) }
+            (table + slot).initialize(to: VersionEntry(version, schema: schema, arms: arms[slot] ?? [], ladder: ladder))
+        }
+        (self.ladders, ladderProblems) = (ladders, problems)
+        routes = RouteTable(routed)
     }
 
     deinit { table.deallocate() }
+}
+
+/// Loaded versions at their slots.
+struct ServedVersions: Sendable {
+    private var slots: [ServedVersion?] = []
+
+    init() {}
+
+    init(_ versions: [ServedVersion]) { for version in versions { insert(version) } }
+
+    mutating func insert(_ version: ServedVersion) {
+        while slots.count <= version.slot { slots.append(nil) }
+        precondition(slots[version.slot] == nil, "a slot holds one version")
+        slots[version.slot] = version
+    }
+
+    /// The version at a taken slot.
+    subscript(slot: Int) -> ServedVersion {
+        guard let version = slots[slot] else { preconditionFailure("a route leads to an empty slot") }
+        return version
+    }
+
+    /// The taken slots.
+    var indices: [Int] { slots.indices.filter { slots[$0] != nil } }
+
+    /// One more than the highest slot.
+    var limit: Int { slots.count }
 }

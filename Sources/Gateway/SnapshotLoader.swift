@@ -1,4 +1,4 @@
-// From configuration and repository to the snapshot that is served.
+// From a bundle of the repository to a version that can serve, and at the start from configuration to a snapshot.
 //
 // A bundle that does not load stays out, with its reason in the log; the others are served. A model
 // whose stable version is out has no stable version, and a required one of these keeps `ready` false.
@@ -7,39 +7,51 @@ import Configuration
 import Execution
 import Logging
 import ModelFormat
+import Primitives
 import Registry
 
 struct SnapshotLoader {
     let configuration: GatewayConfiguration
     let metrics: GatewayMetrics
     let logger: Logger
+    private let cache: ImageCache?
 
     init(_ configuration: GatewayConfiguration, metrics: GatewayMetrics, logger: Logger) {
         self.configuration = configuration
         self.metrics = metrics
         self.logger = logger
+        if !configuration.usesOpenBLAS { DenseLibrarySwitch.turnOff() }
+        cache = Self.openCache(configuration, logger)
     }
 
+    /// A snapshot of what the configuration names, by itself: for a plane without a control plane.
     func load() throws -> Snapshot {
-        if !configuration.usesOpenBLAS { DenseLibrarySwitch.turnOff() }
         let plan = try ServingPlan(configuration)
         for warning in plan.warnings { logger.warning("\(warning)") }
-        let cache = openCache()
-        var versions: [ServedVersion] = []
+        var slots = VersionSlots()
+        var versions = ServedVersions()
         var models: [Snapshot.ListedModel] = []
         for model in plan.models {
-            let first = versions.count
+            var loaded: [Int] = []
             for version in model.versions {
-                if let served = try load(model, version, cache, index: versions.count) { versions.append(served) }
+                guard let slot = slots.take("\(model.name)/\(version)") else { break }
+                let outcome = load(model.configuration, version, slot: slot, serving: nil)
+                guard case .success(let served) = outcome else { continue }
+                versions.insert(served)
+                loaded.append(slot)
             }
-            models.append(listed(model, versions, from: first))
-            try declareWeights(model, versions, from: first, stable: models.last?.stable)
+            let stable =
+                model.stableVersion.map { wanted in loaded.first { versions[$0].version == wanted } } ?? loaded.last
+            models.append(
+                Snapshot.ListedModel(
+                    name: model.name, versions: loaded, stable: stable, isRequired: model.configuration.isRequired,
+                    route: model.configuration.route))
         }
-        return Snapshot(versions: versions, models: models)
+        return Snapshot(versions: versions, models: models, fieldNames: FieldNames())
     }
 
     /// The cache of compiled images; a folder that cannot be used costs time at the start, not the start.
-    private func openCache() -> ImageCache? {
+    private static func openCache(_ configuration: GatewayConfiguration, _ logger: Logger) -> ImageCache? {
         guard let path = configuration.cachePath else { return nil }
         do throws(ConfigurationError) {
             return try ImageCache(path: path)
@@ -49,48 +61,45 @@ struct SnapshotLoader {
         }
     }
 
-    /// One version; nil: it does not load.
-    private func load(
-        _ model: ServingPlan.Model, _ version: String, _ cache: ImageCache?, index: Int
-    ) throws -> ServedVersion? {
-        let identity = BundleIdentity(name: model.name, version: version)
-        let bundle: LoadedBundle
+    /// Takes one version through the gate. `serving`: what its model's clients send now.
+    func load(
+        _ model: ModelConfiguration, _ version: String, slot: Int, serving: ServedVersion?
+    ) -> Result<ServedVersion, ConfigurationError> {
         do throws(ConfigurationError) {
-            bundle = try ModelRepository(path: configuration.repository)
-                .load(identity, cache: cache, requireGolden: model.requiresGolden)
+            let bundle = try ModelRepository(path: configuration.repository).load(
+                BundleIdentity(name: model.name, version: version), cache: cache,
+                requireGolden: model.requirements.contains(.golden),
+                signature: SignaturePolicy(
+                    keys: try SignaturePolicy.readKeys(configuration.signingKeys),
+                    isRequired: model.requirements.contains(.signature)))
+            if bundle.manifest.fault != nil, !configuration.allowsFaults {
+                throw ConfigurationError(
+                    source: "\(model.name)/\(version)", message: "its manifest has a fault, which needs --allow-faults")
+            }
+            try ActivationGate(model, serving: serving?.bundle).check(bundle)
+            for warning in bundle.warnings { logger.warning("\(model.name)/\(version): \(warning)") }
+            return .success(try serve(bundle, model, slot: slot))
         } catch {
             logger.error("\(model.name)/\(version) stays out: \(error)")
-            return nil
+            return .failure(error)
         }
-        if bundle.manifest.fault != nil, !configuration.allowsFaults {
-            logger.error("\(model.name)/\(version) stays out: its manifest has a fault, which needs --allow-faults")
-            return nil
-        }
-        for warning in bundle.warnings { logger.warning("\(model.name)/\(version): \(warning)") }
-        let budget = model.configuration.budgetNanos ?? bundle.manifest.latencyBudgetNanos
-        let counted = try metrics.version(
-            model: model.name, version: version, digest: bundle.sourceDigest.description,
-            format: bundle.facts.format.rawValue, budgetNanos: budget)
-        return ServedVersion(
-            bundle: bundle, configuration: model.configuration, metrics: counted,
-            queue: try QueuedVersion(bundle: bundle, model.configuration, configuration.executors, index, metrics))
     }
 
-    private func listed(_ model: ServingPlan.Model, _ versions: [ServedVersion], from first: Int)
-        -> Snapshot.ListedModel
-    {
-        let indices = Array(first..<versions.count)
-        let stable =
-            model.stableVersion.map { wanted in indices.first { versions[$0].version == wanted } } ?? indices.last
-        return Snapshot.ListedModel(
-            name: model.name, versions: indices, stable: stable, isRequired: model.configuration.isRequired)
-    }
-
-    private func declareWeights(
-        _ model: ServingPlan.Model, _ versions: [ServedVersion], from first: Int, stable: Int?
-    ) throws {
-        for index in first..<versions.count {
-            try metrics.weight(model: model.name, version: versions[index].version, ratio: index == stable ? 1 : 0)
+    private func serve(
+        _ bundle: LoadedBundle, _ model: ModelConfiguration, slot: Int
+    ) throws(ConfigurationError) -> ServedVersion {
+        let budget = model.budgetNanos ?? bundle.manifest.latencyBudgetNanos
+        do {
+            let counted = try metrics.version(
+                model: model.name, version: bundle.version, digest: bundle.sourceDigest.description,
+                format: bundle.facts.format.rawValue, budgetNanos: budget)
+            let arms = try ArmTable(metrics, model: model.name, version: bundle.version)
+            let queue = try QueuedVersion(
+                bundle: bundle, model, configuration.executors, slot: slot, metrics.registry)
+            return ServedVersion(
+                bundle: bundle, configuration: model, metrics: counted, arms: arms, queue: queue, slot: slot)
+        } catch {
+            throw ConfigurationError(source: "\(model.name)/\(bundle.version)", message: "\(error)")
         }
     }
 }

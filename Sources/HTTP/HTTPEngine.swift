@@ -23,6 +23,8 @@ public final class HTTPEngine {
     /// Of bodies that are being received.
     var receivingBytes = 0
     let handler: HTTPHandler
+    /// The other header fields that are kept for the handler, who keeps the names alive; nil: none.
+    public var fieldNames: Unmanaged<FieldNames>?
     /// The reactor's clock; its owner sets it before every call.
     public var now: UInt64 = 0
     var connections: Slab<HTTPConnection>

@@ -35,7 +35,21 @@ enum HTTPHead {
             stream.pointee.call.acceptsGzip = HTTPCall.listsGzip(value)
         case 31 where ASCII.equals(name, count, "inference-header-content-length"):
             setInferenceHeaderLength(stream, value)
-        default: break
+        default: keep(stream, name, count, value)
+        }
+    }
+
+    /// A field that only routes, or the handler, may ask for.
+    private static func keep(
+        _ stream: UnsafeMutablePointer<HTTPStream>, _ name: UnsafePointer<UInt8>, _ count: Int,
+        _ value: UnsafeRawBufferPointer
+    ) {
+        let asked = HTTP2Callbacks.withEngine(stream.pointee.connection) { $0.fieldNames }
+        guard let asked else { return }
+        asked._withUnsafeGuaranteedRef { names in
+            guard names.mayAsk(length: count) else { return }
+            let number = names.find(name, count)
+            if number >= 0 { stream.pointee.fields.set(number, value) }
         }
     }
 

@@ -61,6 +61,9 @@ public struct HTTPStream: ~Copyable {
     /// What gRPC adds; `isCall` is false for any other request.
     public internal(set) var call = HTTPCall()
 
+    /// The fields that the handler asks for, by their numbers in the engine's `fieldNames`.
+    public internal(set) var fields = FieldValues()
+
     /// The smallest span of `serin-timeout-ms` and `grpc-timeout`; `RequestTimeout.none`: not given.
     public internal(set) var timeoutNanos = RequestTimeout.none
 
@@ -99,6 +102,15 @@ public struct HTTPStream: ~Copyable {
     /// Tells the request's client from others: the first name of its certificate, else its address.
     public var client: UInt64 { connection.pointee.client }
 
+    /// HTTP/2: the value of `:authority`, or of `host` in its place; empty: there is none.
+    public var authorityText: String { String(decoding: authority.bytes, as: UTF8.self) }
+
+    /// The client's address in digits, without the port.
+    public var peerAddress: String {
+        var text = GrowableBuffer(capacity: 64)
+        connection.pointee.address.write(into: &text)
+        return String(decoding: text.bytes, as: UTF8.self)
+    }
     /// The bearer token it came with; empty: none, more than one, or one too long to be known.
     public var bearerToken: UnsafeRawBufferPointer { token.bytes }
 
@@ -122,6 +134,7 @@ public struct HTTPStream: ~Copyable {
         inferenceHeaderLength = -1
         declaredLength = -1
         timeoutNanos = RequestTimeout.none
+        fields.reset()
         urgency = RequestUrgency()
         deadline = HTTPEngine.never
         trace.reset()

@@ -23,9 +23,10 @@ struct BundleDraft {
         (model, facts) = try SourceModel.compile(
             source, place: request.source, manifest: stated?.manifest,
             source: request.manifest ?? Manifest.fileName, progress: progress)
-        let made = Manifest(
+        var made = Manifest(
             name: request.identity.name, version: request.identity.version, facts: facts,
             golden: request.golden == nil ? .absent : .present)
+        if let lineage = request.lineage { made.lineage = lineage }
         manifest = stated?.manifest ?? made
         let manifestBytes = stated?.bytes ?? Array(made.text.utf8)
         let place = request.manifest ?? Manifest.fileName

@@ -10,9 +10,15 @@ struct BundleFiles {
     let golden: [UInt8]?
     let profile: [UInt8]?
 
-    init(_ folder: borrowing Directory) throws(ConfigurationError) {
+    /// What an operator should know of the signature.
+    let signatureWarning: String?
+
+    init(
+        _ folder: borrowing Directory, signature: SignaturePolicy = .none
+    ) throws(ConfigurationError) {
         self.folder = folder.path
         let list = try folder.read(ChecksumList.fileName, limit: BundleLoader.checksumBytesMax)
+        signatureWarning = try signature.check(list, in: folder)
         let checksums = try ChecksumList(parsing: list, source: "\(folder.path)/\(ChecksumList.fileName)")
         try checksums.refuseOtherFiles(in: folder)
         self.checksums = checksums

@@ -21,20 +21,24 @@ public enum BundleLoader {
     /// - Parameters:
     ///   - identity: the name and version it must say it is; nil: any.
     ///   - requireGolden: refuse a bundle without golden rows.
+    ///   - signature: whose signature is believed.
     public static func load(
-        directory: String, identity: BundleIdentity? = nil, cache: ImageCache? = nil, requireGolden: Bool = false
+        directory: String, identity: BundleIdentity? = nil, cache: ImageCache? = nil, requireGolden: Bool = false,
+        signature: SignaturePolicy = .none
     ) throws(ConfigurationError) -> LoadedBundle {
         let folder = try Directory(path: directory)
-        return try load(folder, identity: identity, cache: cache, requireGolden: requireGolden)
+        return try load(
+            folder, identity: identity, cache: cache, requireGolden: requireGolden, signature: signature)
     }
 
     static func load(
-        _ folder: borrowing Directory, identity: BundleIdentity?, cache: ImageCache?, requireGolden: Bool
+        _ folder: borrowing Directory, identity: BundleIdentity?, cache: ImageCache?, requireGolden: Bool,
+        signature: SignaturePolicy
     ) throws(ConfigurationError) -> LoadedBundle {
-        let files = try BundleFiles(folder)
+        let files = try BundleFiles(folder, signature: signature)
         let manifest = files.manifest
         if let identity { try refuse(manifest, unless: identity, source: files.place(Manifest.fileName)) }
-        var warnings: [String] = []
+        var warnings = [files.signatureWarning].compactMap { $0 }
         let parts = try compiled(folder, files, cache: cache, warnings: &warnings)
         warnings += try manifest.compare(with: parts.facts, source: files.place(Manifest.fileName))
         if let profile = files.profile {

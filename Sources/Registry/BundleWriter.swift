@@ -22,6 +22,8 @@ public struct BundleImport: Sendable {
     public var golden: String?
     public var profile: String?
     public var repository: String
+    /// Written into a manifest that is made; a manifest that is given has its own.
+    public var lineage: Manifest.Lineage?
 
     public init(
         source: String, identity: BundleIdentity, manifest: String? = nil, golden: String? = nil,

@@ -37,7 +37,25 @@ extension Manifest {
         }
         lines.append("output: {objective: \(Self.yaml(objective))}")
         if let golden { lines.append("golden: \(golden.rawValue)") }
-        return lines.joined(separator: "\n") + "\n"
+        return (lines + lineageLines).joined(separator: "\n") + "\n"
+    }
+
+    private var lineageLines: [String] {
+        if lineage == Lineage() { return [] }
+        var lines = ["lineage:"]
+        let texts = [
+            ("data_sha256", lineage.dataSHA256), ("code_commit", lineage.codeCommit), ("trained_at", lineage.trainedAt),
+            ("parent", lineage.parent),
+        ]
+        for (name, text) in texts { if let text { lines.append("  \(name): \(Self.yaml(text))") } }
+        let tables = [
+            ("parameters", lineage.parameters), ("metrics", lineage.metrics), ("environment", lineage.environment),
+        ]
+        for (name, pairs) in tables where !pairs.isEmpty {
+            lines.append("  \(name):")
+            lines += pairs.map { "    \(Self.yaml($0.name)): \(Self.yaml($0.text))" }
+        }
+        return lines
     }
 
     private static func categories(_ feature: FeatureSpec) -> String {

@@ -1,72 +1,69 @@
-// Which version serves a request: an immutable table from a model's name to its versions.
+// Which version serves a request: an immutable table from a model's name to its versions and their shares.
 //
-//     hash(name) ─► buckets ─► model { name, stable, versions: [number ─► index] }
+//     hash(name) ─► buckets ─► model { name, stable, versions: [number ─► index], shares, segments, labels }
 //
 // The gateway keeps its loaded versions in an array; the table speaks of them by index, so it knows
 // nothing of what they are. Everything lies in plain memory behind pointers: a look-up counts no
 // reference. Names are compared as the bytes of the request's path; nothing is decoded or copied.
+// A change is another table (`Snapshot`), so a request sees one generation of a route and never half of two.
 
 import Glibc
-
-/// Why this version was chosen; its text is the `serin-arm` header's.
-public enum Arm: UInt8, Sendable {
-    /// The model's stable version.
-    case stable
-    /// The request's path named the version.
-    case pinned
-
-    public var text: StaticString {
-        switch self {
-        case .stable: "stable"
-        case .pinned: "pinned"
-        }
-    }
-}
-
-/// A model as the table is built from it.
-public struct RoutedModel: Sendable {
-    public var name: String
-    /// Version numbers and the gateway's indices of the versions that are ready.
-    public var versions: [(number: UInt64, index: Int)]
-    /// The index of the version that serves by default; nil: none is ready.
-    public var stable: Int?
-
-    public init(name: String, versions: [(number: UInt64, index: Int)], stable: Int?) {
-        self.name = name
-        self.versions = versions
-        self.stable = stable
-    }
-}
-
-public enum RouteDecision: Equatable, Sendable {
-    case version(index: Int, arm: Arm)
-    case unknownModel
-    case unknownVersion
-    /// The model is known and no version of it is ready.
-    case notReady
-}
+import Primitives
 
 // SAFETY: written in init only, read by every reactor after it.
 public final class RouteTable: @unchecked Sendable {
-    private struct Version {
+    struct Version {
         var number: UInt64
         var index: Int
     }
 
-    private struct Model {
-        var name: UnsafeMutablePointer<UInt8>
-        var nameCount: Int
-        var versions: UnsafeMutablePointer<Version>
-        var versionCount: Int
-        /// -1: none.
-        var stable: Int
+    /// The requests whose point lies in `low..<high` of a million.
+    struct Share {
+        var low: UInt32
+        var high: UInt32
+        var index: Int32
+        var arm: Arm
     }
 
-    private let models: UnsafeMutablePointer<Model>
+    struct Label {
+        var name: UnsafeRawBufferPointer
+        var index: Int
+    }
+
+    struct Segment {
+        var key: RoutedKey
+        var texts: UnsafeMutableBufferPointer<UnsafeRawBufferPointer>
+        var numbers: UnsafeMutableBufferPointer<Float>
+        var index: Int
+    }
+
+    struct Model {
+        var name: UnsafeRawBufferPointer
+        var versions: UnsafeMutableBufferPointer<Version>
+        /// -1: none.
+        var stable: Int
+        /// Nothing but the stable version and numbers in paths.
+        var isPlain: Bool
+        /// A feature decides.
+        var needsRow: Bool
+        /// -1: none.
+        var overrideField: Int
+        var sticky: RoutedStickiness?
+        var shares: UnsafeMutableBufferPointer<Share>
+        var shadows: UnsafeMutableBufferPointer<Share>
+        var segments: UnsafeMutableBufferPointer<Segment>
+        var labels: UnsafeMutableBufferPointer<Label>
+    }
+
+    /// Percentages are kept in this many parts: 0.0001 % is one.
+    public static let parts = 1_000_000
+
+    let models: UnsafeMutablePointer<Model>
     public let modelCount: Int
     /// Open addressing; -1: empty. At most half full.
     private let buckets: UnsafeMutablePointer<Int32>
     private let mask: Int
+    private let memory = RouteMemory()
 
     public init(_ routed: [RoutedModel]) {
         modelCount = routed.count
@@ -77,36 +74,18 @@ public final class RouteTable: @unchecked Sendable {
         buckets = .allocate(capacity: size)
         buckets.initialize(repeating: -1, count: size)
         for (index, model) in routed.enumerated() {
-            (models + index).initialize(to: Self.flatten(model))
+            (models + index).initialize(to: Self.flatten(model, memory))
             insert(index)
         }
     }
 
     deinit {
-        for index in 0..<modelCount {
-            models[index].name.deallocate()
-            models[index].versions.deallocate()
-        }
         models.deallocate()
         buckets.deallocate()
     }
 
-    private static func flatten(_ model: RoutedModel) -> Model {
-        let bytes = Array(model.name.utf8)
-        let name = UnsafeMutablePointer<UInt8>.allocate(capacity: max(bytes.count, 1))
-        name.initialize(from: bytes, count: bytes.count)
-        let versions = UnsafeMutablePointer<Version>.allocate(capacity: max(model.versions.count, 1))
-        for (index, version) in model.versions.enumerated() {
-            (versions + index).initialize(to: Version(number: version.number, index: version.index))
-        }
-        return Model(
-            name: name, nameCount: bytes.count, versions: versions, versionCount: model.versions.count,
-            stable: model.stable ?? -1)
-    }
-
     private func insert(_ index: Int) {
-        let name = UnsafeRawBufferPointer(start: models[index].name, count: models[index].nameCount)
-        var bucket = Self.hash(name) & mask
+        var bucket = Self.hash(models[index].name) & mask
         while buckets[bucket] >= 0 { bucket = (bucket + 1) & mask }
         buckets[bucket] = Int32(index)
     }
@@ -118,31 +97,29 @@ public final class RouteTable: @unchecked Sendable {
         return Int(truncatingIfNeeded: hash ^ (hash >> 32)) & .max
     }
 
-    private func model(named name: UnsafeRawBufferPointer) -> UnsafeMutablePointer<Model>? {
+    /// The model's place; -1: unknown.
+    func find(_ name: UnsafeRawBufferPointer) -> Int {
         var bucket = Self.hash(name) & mask
         while buckets[bucket] >= 0 {
-            let model = models + Int(buckets[bucket])
-            if model.pointee.nameCount == name.count,
-                memcmp(model.pointee.name, name.baseAddress ?? UnsafeRawPointer(model), name.count) == 0
-            {
-                return model
-            }
+            let place = Int(buckets[bucket])
+            if Self.isSame(models[place].name, name) { return place }
             bucket = (bucket + 1) & mask
         }
-        return nil
+        return -1
     }
 
-    /// The version for a model of this name; `version`: the number that the path asks for, empty: none.
-    public func route(model name: UnsafeRawBufferPointer, version: UnsafeRawBufferPointer) -> RouteDecision {
-        guard let model = model(named: name) else { return .unknownModel }
-        if version.isEmpty {
-            return model.pointee.stable < 0 ? .notReady : .version(index: model.pointee.stable, arm: .stable)
-        }
-        guard let number = Self.number(version) else { return .unknownVersion }
-        for index in 0..<model.pointee.versionCount where model.pointee.versions[index].number == number {
-            return .version(index: model.pointee.versions[index].index, arm: .pinned)
-        }
-        return .unknownVersion
+    @inline(__always)
+    static func isSame(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
+        guard one.count == other.count else { return false }
+        guard one.count > 0, let first = one.baseAddress, let second = other.baseAddress else { return true }
+        return memcmp(first, second, one.count) == 0
+    }
+
+    /// The index of a model's version; -1: it is not ready.
+    func index(of text: UnsafeRawBufferPointer, in model: UnsafeMutablePointer<Model>) -> Int {
+        guard let number = Self.number(text) else { return -1 }
+        for version in model.pointee.versions where version.number == number { return version.index }
+        return -1
     }
 
     /// A version number: digits without a leading zero, below 2^63.

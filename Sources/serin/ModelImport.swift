@@ -12,7 +12,7 @@ struct ImportCommand: ParsableCommand {
             models/train/export_sklearn.py). A version that is there is never overwritten.
             """)
 
-    @Argument(help: "The model's file, as its trainer wrote it.")
+    @Argument(help: "The model's file, as its trainer wrote it, or a folder that MLflow has saved.")
     var source: String
 
     @Option(help: "The model's name.")
@@ -44,9 +44,15 @@ struct ImportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let request = BundleImport(
-            source: source, identity: BundleIdentity(name: name, version: version), manifest: manifest,
+        var (file, lineage) = (source, Manifest.Lineage?.none)
+        if MLflowModel.isOne(source) {
+            let model = try CommandFailure.checking { () throws(ConfigurationError) in try MLflowModel(folder: source) }
+            (file, lineage) = (model.source, model.lineage)
+        }
+        var request = BundleImport(
+            source: file, identity: BundleIdentity(name: name, version: version), manifest: manifest,
             golden: golden, profile: profile, repository: repository)
+        request.lineage = lineage
         var progress = ProgressLine("reading \(source)")
         defer { progress.end() }
         let bundle = try CommandFailure.checking { () throws(ConfigurationError) in

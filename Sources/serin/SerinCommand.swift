@@ -6,7 +6,9 @@ internal import Gateway
 struct SerinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serin", abstract: "A low-latency inference gateway.", version: "serin \(GatewayServer.version)",
-        subcommands: [ServeCommand.self, ModelCommand.self, RolloutGroup.self])
+        subcommands: [
+            ServeCommand.self, ModelCommand.self, RolloutGroup.self, ControlCommand.self, AuditCommand.self,
+        ])
 }
 
 struct ModelCommand: ParsableCommand {

@@ -56,7 +56,11 @@ struct ServeCheck {
         let identity = BundleIdentity(name: model.name, version: version)
         do throws(ConfigurationError) {
             let bundle = try ModelRepository(path: configuration.repository)
-                .load(identity, requireGolden: model.requiresGolden)
+                .load(
+                    identity, requireGolden: model.requiresGolden,
+                    signature: SignaturePolicy(
+                        keys: try SignaturePolicy.readKeys(configuration.signingKeys),
+                        isRequired: model.configuration.requirements.contains(.signature)))
             for warning in bundle.warnings { Terminal.printWarning("\(model.name)/\(version): \(warning)") }
             let isStable = (model.stableVersion ?? model.versions.last) == version
             print(

@@ -17,6 +17,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The data plane's port; overrides listen.port.", valueName: "port"))
     var port: String?
 
+    @Option(help: ArgumentHelp("The admin plane's port; overrides admin.port.", valueName: "port"))
+    var adminPort: String?
+
     @Option(help: ArgumentHelp("The port of /metrics; overrides metrics.port.", valueName: "port"))
     var metricsPort: String?
 
@@ -44,7 +47,8 @@ struct ServeCommand: ParsableCommand {
     private var flags: [(keyPath: String, flag: String, text: String?)] {
         [
             ("repository", "--models", models), ("listen.port", "--port", port),
-            ("metrics.port", "--metrics-port", metricsPort), ("state.path", "--state", state),
+            ("admin.port", "--admin-port", adminPort), ("metrics.port", "--metrics-port", metricsPort),
+            ("state.path", "--state", state),
         ]
     }
 

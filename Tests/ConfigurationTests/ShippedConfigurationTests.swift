@@ -45,7 +45,7 @@ import Testing
 
     @Test(arguments: [
         ("load", "default all; all, {latest: 1 to 1000}"), ("required", "default true; true or false"),
-        ("require", "default []; of: golden"), ("budget", "default: the manifest's; 1us to 1h"),
+        ("require", "default []; of: golden, signature"), ("budget", "default: the manifest's; 1us to 1h"),
         ("timeout.default", "default none; none or 1us to 1h"), ("timeout.max", "default 1m; 1us to 1h"),
         ("max_rows", "default 1024; 1 to 65536 rows"),
         ("clients", "default []; names of client certificates"),

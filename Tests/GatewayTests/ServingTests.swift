@@ -18,6 +18,7 @@ import Testing
             """
             listen: {address: 127.0.0.1, port: 0}
             metrics: {address: 127.0.0.1, port: 0}
+            admin: {port: 0}
             reactors: 2
             repository: \(Self.models)
             cache: {path: ""}
@@ -69,6 +70,7 @@ import Testing
             """
             listen: {address: 127.0.0.1, port: 0}
             metrics: {address: 127.0.0.1, port: 0}
+            admin: {port: 0}
             reactors: 1
             repository: \(#filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined())/nothing-here
             cache: {path: ""}

@@ -21,7 +21,7 @@ import Testing
                 {name: checkout, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08},
                 {name: checkout, sha256: DF7E70E5021544F4834BBEE64A9E3789FEBC4BE81470DF629CAD6DDB03320A5C}
                 """))
-        let client = try #require(client(of: "test", in: table))
+        let client = try #require(self.client(of: "test", in: table))
         let list = PeerAllowList(["a.test", "token:checkout"])
         withExtendedLifetime(list) {
             #expect(PeerIdentity.isListed(client.name, in: list.bytes))

@@ -27,14 +27,17 @@ enum ModuleDiagram {
         "Registry": [
             "Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", "Yams", "Logging",
         ],
+        "State": ["Registry", "Configuration", "GRDB"],
+        "Admin": ["Configuration", "Registry"],
         "Rollout": ["Configuration"],
         "Simulation": ["Rollout", "Configuration"],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
-            "Execution", "ModelFormat", "Registry", "Configuration", "CLinux", "Logging",
+            "Execution", "ModelFormat", "Registry", "Configuration", "State", "Admin", "CLinux", "Logging",
         ],
         "serin": [
             "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",
+            "State", "Admin",
             "CJemalloc", "ArgumentParser", "Logging",
         ],
     ]

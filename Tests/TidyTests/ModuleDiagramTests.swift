@@ -27,7 +27,7 @@ import Testing
 
     @Test func packageDeclaresTheDiagram() throws {
         let manifest = Repository.text("Package.swift")
-        let products = ["yams": "Yams", "logging": "Logging", "arguments": "ArgumentParser"]
+        let products = ["yams": "Yams", "logging": "Logging", "arguments": "ArgumentParser", "grdb": "GRDB"]
         var declared: [String: Set<String>] = [:]
         for pattern in [#"module\(\s*"(\w+)"(?:,\s*\[([^\]]*)\])?"#, #"name: "(serin)",\s*dependencies: \[([^\]]*)\]"#]
         {

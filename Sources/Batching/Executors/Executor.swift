@@ -1,6 +1,6 @@
 // One executor's thread.
 //
-//     quiescent ─► newer table? ─► whose turn? ─► token ─► batch ─► token back ─► score ─► jobs back, reactors woken
+//     newer table? ─► quiescent ─► whose turn? ─► token ─► batch ─► token back ─► score ─► jobs back, reactors woken
 //        ▲                            │ nobody's                                               │
 //        │                            └► spin, then sleep                                      │
 //        └─────────────────────────────────────────────────────────────────────────────────────┘
@@ -40,15 +40,15 @@ struct Executor: ~Copyable {
     mutating func run() {
         place()
         while !pool.isStopping.load(ordering: .acquiring) {
-            pool.hooks.quiescent(slot, false)
             if pool.table.generation != generation { (table, generation) = pool.table.load() }
+            pool.hooks.quiescent(slot, generation)
             if let queue = pick() {
                 if !execute(queue) { break }
             } else {
                 rest()
             }
         }
-        pool.hooks.quiescent(slot, true)
+        pool.hooks.quiescent(slot, ExecutorPool.away)
     }
 
     /// Where and how urgently the thread runs.
@@ -127,7 +127,7 @@ struct Executor: ~Copyable {
         let key = pool.work.prepare()
         due = .max
         if hasWork(&due) || isCalled { return pool.work.cancel() }
-        pool.hooks.quiescent(slot, true)
+        pool.hooks.quiescent(slot, ExecutorPool.away)
         let now = clinux_now()
         pool.work.sleep(since: key, nanos: due == .max ? .max : due > now ? due - now : 0)
     }

@@ -31,9 +31,11 @@ extension ExecutorPool {
                 queue.stuck.wrappingAdd(1, ordering: .relaxed)
                 return queue.tag
             }
-            slots[index].isHandled.store(true, ordering: .releasing)
+            // It takes no batch any more: it sees the version that it runs, which its requests keep, and no other.
+            hooks.quiescent(index, Self.away)
             countReplacement()
             hooks.stuck(tag, now - since, isStopping.load(ordering: .relaxed) ? false : startExecutor())
+            slots[index].isHandled.store(true, ordering: .releasing)
         }
     }
 }

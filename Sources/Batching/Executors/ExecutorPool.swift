@@ -49,9 +49,9 @@ public struct ExecutorSettings: Sendable {
 public struct ExecutorHooks: Sendable {
     /// A batch of the version `tag` was scored by the thread in `slot`.
     public var ran: @Sendable (_ slot: Int, _ tag: Int, _ rows: Int, _ startedAt: UInt64, _ endedAt: UInt64) -> Void
-    /// Between two batches, and before a sleep: the thread holds nothing that it saw in the round before. `isAsleep`:
-    /// nor will it until the next call.
-    public var quiescent: @Sendable (_ slot: Int, _ isAsleep: Bool) -> Void
+    /// Between two batches: the thread looks at no table older than `generation`. Before a sleep, and at its end, that is
+    /// `ExecutorPool.away`: at none until the next call.
+    public var quiescent: @Sendable (_ slot: Int, _ generation: UInt64) -> Void
     /// A batch of the version is stuck since so many nanoseconds; `isReplaced`: another thread has taken the place.
     public var stuck: @Sendable (_ tag: Int, _ nanos: UInt64, _ isReplaced: Bool) -> Void
     /// Starts a thread of that name.
@@ -60,7 +60,7 @@ public struct ExecutorHooks: Sendable {
     public init(
         startThread: @escaping @Sendable (String, @escaping @Sendable () -> Void) -> Void,
         ran: @escaping @Sendable (Int, Int, Int, UInt64, UInt64) -> Void = { _, _, _, _, _ in },
-        quiescent: @escaping @Sendable (Int, Bool) -> Void = { _, _ in },
+        quiescent: @escaping @Sendable (Int, UInt64) -> Void = { _, _ in },
         stuck: @escaping @Sendable (Int, UInt64, Bool) -> Void = { _, _, _ in }
     ) {
         self.startThread = startThread
@@ -113,8 +113,12 @@ public final class ExecutorPool: @unchecked Sendable {
     public var replacementCount: UInt64 { replacements.load(ordering: .relaxed) }
     func countReplacement() { replacements.wrappingAdd(1, ordering: .relaxed) }
 
-    /// Serves these queues from now on.
-    public func serve(_ queues: [VersionQueue]) {
+    /// What a thread that looks at no table says its generation is.
+    public static let away = UInt64.max
+
+    /// Serves these queues from now on; returns the generation of their table.
+    @discardableResult
+    public func serve(_ queues: [VersionQueue]) -> UInt64 {
         for queue in queues {
             let limit = queue.limits.concurrency
             queue.parallelism.store(
@@ -122,6 +126,7 @@ public final class ExecutorPool: @unchecked Sendable {
         }
         table.replace(ExecutorTable(queues))
         work.signalAll()
+        return table.generation
     }
 
     /// Starts the threads, and the one that watches them.

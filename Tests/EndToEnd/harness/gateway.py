@@ -22,7 +22,7 @@ STOP_SECONDS = 30
 
 #: How a sanitizer's report begins.
 SANITIZER = "Sanitizer: "
-LISTENING = re.compile(r"listening (data|tls|metrics) https?://(\[[^]]+\]|[^:\s]+):(\d+)")
+LISTENING = re.compile(r"listening (data|tls|metrics|admin) https?://(\[[^]]+\]|[^:\s]+):(\d+)")
 READY = re.compile(r"ready in ([0-9.]+) ms")
 
 
@@ -31,6 +31,7 @@ def configuration(folder: Path, **changes) -> dict:
     settings = {
         "listen": {"address": "127.0.0.1", "port": 0},
         "metrics": {"address": "127.0.0.1", "port": 0},
+        "admin": {"address": "127.0.0.1", "port": 0},
         "reactors": 2,
         "cache": {"path": str(folder / "cache")},
         "log": {"level": "info"},
@@ -133,6 +134,10 @@ class Gateway:
     @property
     def metrics_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['metrics']}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['admin']}"
 
     @property
     def pid(self) -> int:

@@ -1,0 +1,127 @@
+// The document's schemas, as JSON text: they are read more often than they change.
+
+internal import Foundation
+
+extension AdminOpenAPI {
+    static var schemas: [String: Any] {
+        let parsed = try? JSONSerialization.jsonObject(with: Data(text.utf8))
+        guard let schemas = parsed as? [String: Any] else { preconditionFailure("the schemas are JSON") }
+        return schemas
+    }
+
+    private static let text = #"""
+        {
+          "Share": {"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.0001},
+          "Version": {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"},
+          "Name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
+          "Canary": {
+            "type": "object", "additionalProperties": false, "required": ["version", "percent"],
+            "properties": {"version": {"$ref": "#/components/schemas/Version"}, "percent": {"$ref": "#/components/schemas/Share"}}
+          },
+          "Route": {
+            "type": "object", "additionalProperties": false,
+            "properties": {
+              "stable": {"$ref": "#/components/schemas/Version"},
+              "canary": {"$ref": "#/components/schemas/Canary"},
+              "arms": {"type": "array", "maxItems": 8, "items": {
+                "type": "object", "additionalProperties": false, "required": ["name", "version", "percent"],
+                "properties": {
+                  "name": {"$ref": "#/components/schemas/Name"}, "version": {"$ref": "#/components/schemas/Version"},
+                  "percent": {"$ref": "#/components/schemas/Share"}}}},
+              "shadow": {"type": "array", "maxItems": 4, "items": {"$ref": "#/components/schemas/Canary"}},
+              "sticky": {
+                "type": "object", "additionalProperties": false,
+                "properties": {"header": {"type": "string"}, "feature": {"type": "string"}, "salt": {"type": "string"}}},
+              "segments": {"type": "array", "maxItems": 64, "items": {
+                "type": "object", "additionalProperties": false, "required": ["name", "when", "version"],
+                "properties": {
+                  "name": {"$ref": "#/components/schemas/Name"}, "version": {"$ref": "#/components/schemas/Version"},
+                  "when": {
+                    "type": "object", "additionalProperties": false, "required": ["in"],
+                    "properties": {
+                      "header": {"type": "string"}, "feature": {"type": "string"},
+                      "in": {"type": "array", "minItems": 1, "maxItems": 1024, "items": {"type": "string"}}}}}}},
+              "labels": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Version"}},
+              "override": {"type": "boolean"}
+            }
+          },
+          "Switch": {
+            "type": "object", "required": ["version"],
+            "properties": {"version": {"$ref": "#/components/schemas/Version"}, "bake": {"type": "string", "examples": ["1h"]}}
+          },
+          "Lineage": {
+            "type": "object", "required": ["parameters", "metrics", "environment"],
+            "properties": {
+              "data_sha256": {"type": "string"}, "code_commit": {"type": "string"}, "trained_at": {"type": "string"},
+              "parent": {"type": "string"},
+              "parameters": {"type": "object", "additionalProperties": {"type": "string"}},
+              "metrics": {"type": "object", "additionalProperties": {"type": "string"}},
+              "environment": {"type": "object", "additionalProperties": {"type": "string"}}}
+          },
+          "VersionState": {
+            "type": "object", "required": ["version", "state", "uses", "weight", "requests"],
+            "properties": {
+              "version": {"type": "string"}, "state": {"enum": ["START", "LOADING", "AVAILABLE", "UNLOADING", "END"]},
+              "error": {"type": "string"}, "digest": {"type": "string"}, "format": {"type": "string"},
+              "cost_nanos": {"type": "number"}, "golden": {"type": "integer"},
+              "uses": {"type": "array", "items": {"type": "string"}},
+              "weight": {"type": "number", "minimum": 0, "maximum": 1},
+              "requests": {"type": "object", "additionalProperties": {"type": "integer"}},
+              "lineage": {"$ref": "#/components/schemas/Lineage"}}
+          },
+          "Model": {
+            "type": "object",
+            "required": ["name", "ready", "required", "generation", "route", "versions", "problems", "differs_from_configuration"],
+            "properties": {
+              "name": {"type": "string"}, "ready": {"type": "boolean"}, "required": {"type": "boolean"},
+              "generation": {"type": "integer"}, "route": {"$ref": "#/components/schemas/Route"},
+              "previous": {"$ref": "#/components/schemas/Route"}, "pinned_until": {"type": "string", "format": "date-time"},
+              "versions": {"type": "array", "items": {"$ref": "#/components/schemas/VersionState"}},
+              "problems": {"type": "array", "items": {"type": "string"}},
+              "differs_from_configuration": {"type": "boolean"}}
+          },
+          "Status": {
+            "type": "object", "required": ["version", "ready", "degraded", "state", "models"],
+            "properties": {
+              "version": {"type": "string"}, "ready": {"type": "boolean"}, "degraded": {"type": "boolean"},
+              "state": {"enum": ["disk", "memory"]},
+              "models": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}
+          },
+          "Change": {
+            "type": "object", "required": ["model", "generation", "before", "after", "dry_run", "recorded"],
+            "properties": {
+              "model": {"type": "string"}, "generation": {"type": "integer"},
+              "before": {"$ref": "#/components/schemas/Route"}, "after": {"$ref": "#/components/schemas/Route"},
+              "dry_run": {"type": "boolean"}, "recorded": {"type": "boolean"}}
+          },
+          "Load": {
+            "type": "object", "required": ["model", "version", "state", "dry_run"],
+            "properties": {
+              "model": {"type": "string"}, "version": {"type": "string"},
+              "state": {"enum": ["START", "LOADING", "AVAILABLE", "UNLOADING", "END"]}, "dry_run": {"type": "boolean"}}
+          },
+          "AuditLine": {
+            "type": "object",
+            "required": ["sequence", "time", "actor", "origin", "action", "model", "before", "after", "reason", "outcome", "hash"],
+            "properties": {
+              "sequence": {"type": "integer"}, "time": {"type": "string", "format": "date-time"},
+              "actor": {"type": "string"}, "origin": {"type": "string"}, "action": {"type": "string"},
+              "model": {"type": "string"}, "before": {"type": "string"}, "after": {"type": "string"},
+              "reason": {"type": "string"}, "outcome": {"type": "string"}, "hash": {"type": "string"}}
+          },
+          "AuditVerdict": {
+            "type": "object", "required": ["lines", "checkpoints", "unsigned"],
+            "properties": {
+              "lines": {"type": "integer"}, "checkpoints": {"type": "integer"}, "unsigned": {"type": "integer"},
+              "fault": {"type": "string"}}
+          },
+          "Problem": {
+            "type": "object", "required": ["type", "title", "status", "detail"],
+            "properties": {
+              "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+              "detail": {"type": "string"}, "generation": {"type": "integer"},
+              "problems": {"type": "array", "items": {"type": "string"}}}
+          }
+        }
+        """#
+}

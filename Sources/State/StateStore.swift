@@ -1,0 +1,267 @@
+// What must survive the process: routes, which versions are loaded, the audit log, answers to repeated calls.
+//
+//     model     name ─► generation, route, the one before it
+//     version   name, version ─► wanted or not, digest
+//     audit     sequence ─► who did what, chained by SHA-256        checkpoint  sequence ─► signature of the chain
+//     answer    idempotency key ─► what was answered
+//
+// SQLite with a write-ahead log, each commit synchronous: what `commit` has returned from is on disk. A change and its
+// line in the audit log are one transaction, so neither is ever there without the other. A file that SQLite finds
+// corrupted is set aside under another name and said so; nothing is guessed from it.
+
+internal import Configuration
+internal import Foundation
+internal import GRDB
+internal import Glibc
+internal import Registry
+
+public final class StateStore: Sendable {
+    public static let fileName = "serin.sqlite"
+
+    /// A model's route as it is kept: JSON, so that an older program's is read by a newer one.
+    public struct ModelRecord: Sendable, Equatable {
+        public var name: String
+        public var generation: UInt64
+        public var route: String
+        public var previous: String?
+        /// Milliseconds since 1970.
+        public var pinnedUntil: Int64?
+
+        public init(
+            name: String, generation: UInt64, route: String, previous: String? = nil, pinnedUntil: Int64? = nil
+        ) {
+            self.name = name
+            self.generation = generation
+            self.route = route
+            self.previous = previous
+            self.pinnedUntil = pinnedUntil
+        }
+    }
+
+    /// Whether an operator has loaded or unloaded a version.
+    public struct VersionRecord: Sendable, Equatable {
+        public var model: String
+        public var version: String
+        public var isWanted: Bool
+        /// Of the source model, when it was loaded.
+        public var digest: String
+
+        public init(model: String, version: String, isWanted: Bool, digest: String = "") {
+            self.model = model
+            self.version = version
+            self.isWanted = isWanted
+            self.digest = digest
+        }
+    }
+
+    /// What a call with an idempotency key was answered.
+    public struct Answer: Sendable, Equatable {
+        public var key: String
+        /// Of the call: another call with the same key is refused.
+        public var request: String
+        public var status: Int
+        public var body: String
+
+        public init(key: String, request: String, status: Int, body: String) {
+            self.key = key
+            self.request = request
+            self.status = status
+            self.body = body
+        }
+    }
+
+    /// One transaction.
+    public struct Change: Sendable {
+        public var models: [ModelRecord] = []
+        public var versions: [VersionRecord] = []
+        public var audit: [AuditEntry] = []
+        public var answer: Answer?
+
+        public init(audit: [AuditEntry] = []) { self.audit = audit }
+    }
+
+    /// nil: it is in memory.
+    public let folder: String?
+    /// What was set aside because it was corrupted, and why; nil: nothing was.
+    public let setAside: String?
+    let queue: DatabaseQueue
+    let signer: CheckpointSigner
+
+    /// Opens the state in a folder, which exists; nil: in memory.
+    public init(folder: String?) throws(StateError) {
+        self.folder = folder
+        signer = try CheckpointSigner(folder: folder)
+        guard let folder else {
+            queue = try StateError.catching("the state in memory") { try DatabaseQueue(configuration: Self.settings) }
+            setAside = nil
+            try StateError.catching("the state in memory") { try Self.migrate(queue) }
+            return
+        }
+        let path = "\(folder)/\(Self.fileName)"
+        do {
+            queue = try Self.open(path)
+            setAside = nil
+        } catch {
+            guard Self.isCorruption(error) else { throw StateError("\(path): \(Self.reason(error))") }
+            let aside = try Self.moveAside(path)
+            queue = try StateError.catching(path) { try Self.open(path) }
+            setAside = "\(path) is corrupted (\(Self.reason(error))): it is kept as \(aside)"
+        }
+    }
+
+    private static var settings: GRDB.Configuration {
+        var settings = GRDB.Configuration()
+        settings.busyMode = .timeout(5)
+        settings.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        return settings
+    }
+
+    private static func open(_ path: String) throws -> DatabaseQueue {
+        let queue = try DatabaseQueue(path: path, configuration: settings)
+        chmod(path, 0o600)
+        // Not within a transaction.
+        try queue.writeWithoutTransaction { database in
+            _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+            let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "nothing"
+            guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }
+        }
+        try migrate(queue)
+        return queue
+    }
+
+    private static func isCorruption(_ error: any Error) -> Bool {
+        guard let error = error as? DatabaseError else { return false }
+        return error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
+    }
+
+    static func reason(_ error: any Error) -> String {
+        guard let error = error as? DatabaseError else { return "\(error)" }
+        return error.message ?? "\(error.resultCode)"
+    }
+
+    /// Renames the file and its log, so that somebody can look at them.
+    private static func moveAside(_ path: String) throws(StateError) -> String {
+        let aside = "\(path).corrupt-\(time(nil))"
+        guard rename(path, aside) == 0 else {
+            throw StateError("\(path) is corrupted and cannot be moved away: \(FileBytes.reason(errno))")
+        }
+        for suffix in ["-wal", "-shm"] { rename(path + suffix, aside + suffix) }
+        return aside
+    }
+
+    private static func migrate(_ queue: DatabaseQueue) throws {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE model (
+                        name TEXT PRIMARY KEY, generation INTEGER NOT NULL, route TEXT NOT NULL, previous TEXT,
+                        pinned_until INTEGER) WITHOUT ROWID;
+                    CREATE TABLE version (
+                        model TEXT NOT NULL, version TEXT NOT NULL, wanted INTEGER NOT NULL, digest TEXT NOT NULL,
+                        PRIMARY KEY (model, version)) WITHOUT ROWID;
+                    CREATE TABLE audit (
+                        sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT NOT NULL, origin TEXT NOT NULL,
+                        action TEXT NOT NULL, model TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+                        reason TEXT NOT NULL, outcome TEXT NOT NULL, hash BLOB NOT NULL);
+                    CREATE TABLE checkpoint (sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, signature BLOB NOT NULL);
+                    CREATE TABLE answer (
+                        key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
+                        time INTEGER NOT NULL) WITHOUT ROWID;
+                    """)
+        }
+        try migrator.migrate(queue)
+    }
+
+    // MARK: Read
+
+    public func models() throws(StateError) -> [ModelRecord] {
+        try StateError.catching("the state") {
+            try queue.read { database in
+                try Row.fetchAll(database, sql: "SELECT * FROM model ORDER BY name").map { row in
+                    ModelRecord(
+                        name: row["name"], generation: UInt64(bitPattern: row["generation"] as Int64),
+                        route: row["route"], previous: row["previous"], pinnedUntil: row["pinned_until"])
+                }
+            }
+        }
+    }
+
+    public func versions() throws(StateError) -> [VersionRecord] {
+        try StateError.catching("the state") {
+            try queue.read { database in
+                try Row.fetchAll(database, sql: "SELECT * FROM version").map { row in
+                    VersionRecord(
+                        model: row["model"], version: row["version"], isWanted: row["wanted"], digest: row["digest"])
+                }
+            }
+        }
+    }
+
+    /// What was answered to a call with this key, within the last day.
+    public func answer(_ key: String) throws(StateError) -> Answer? {
+        try StateError.catching("the state") {
+            try queue.read { database in
+                try Row.fetchOne(database, sql: "SELECT * FROM answer WHERE key = ?", arguments: [key]).map { row in
+                    Answer(key: row["key"], request: row["request"], status: row["status"], body: row["body"])
+                }
+            }
+        }
+    }
+
+    // MARK: Write
+
+    /// Returns when the change is on disk.
+    public func commit(_ change: Change) throws(StateError) {
+        try StateError.catching("the state cannot be written") {
+            try queue.write { database in
+                for model in change.models {
+                    try database.execute(
+                        sql: "INSERT OR REPLACE INTO model VALUES (?, ?, ?, ?, ?)",
+                        arguments: [
+                            model.name, Int64(bitPattern: model.generation), model.route, model.previous,
+                            model.pinnedUntil,
+                        ])
+                }
+                for version in change.versions {
+                    try database.execute(
+                        sql: "INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?)",
+                        arguments: [version.model, version.version, version.isWanted, version.digest])
+                }
+                for entry in change.audit { try AuditLog.append(entry, to: database, signer) }
+                if let answer = change.answer { try Self.keep(answer, in: database) }
+            }
+        }
+    }
+
+    private static let answerMillis: Int64 = 86_400_000
+
+    private static func keep(_ answer: Answer, in database: Database) throws {
+        let now = AuditEntry.now()
+        try database.execute(sql: "DELETE FROM answer WHERE time < ?", arguments: [now - answerMillis])
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?)",
+            arguments: [answer.key, answer.request, answer.status, answer.body, now])
+    }
+
+    /// Signs the end of the audit log, and closes the file.
+    public func close() {
+        try? queue.write { database in try AuditLog.checkpoint(database, signer) }
+        try? queue.close()
+    }
+}
+
+/// The state cannot be read or written; one sentence.
+public struct StateError: Error, Sendable, CustomStringConvertible {
+    public var description: String
+
+    public init(_ description: String) { self.description = description }
+
+    static func catching<Result>(_ what: String, _ body: () throws -> Result) throws(StateError) -> Result {
+        do { return try body() } catch let error as StateError { throw error } catch {
+            throw StateError("\(what): \(StateStore.reason(error))")
+        }
+    }
+}

@@ -1,0 +1,101 @@
+"""Hot swaps under load: nothing fails, every score belongs to the version that its header names, memory stays.
+
+SERIN_SWAPS sets their number: 1,000 before a release, 200 by default.
+"""
+
+import json
+import os
+import threading
+import time
+
+import httpx
+import pytest
+
+from harness.admin import Admin
+
+SWAPS = int(os.environ.get("SERIN_SWAPS", "200"))
+
+
+class Load(threading.Thread):
+    """Keeps one connection busy with one row, and checks each answer against the version that it names."""
+
+    def __init__(self, gateway, body: bytes, expected: dict):
+        super().__init__()
+        self.gateway, self.body, self.expected = gateway, body, expected
+        self.ends, self.count, self.wrong, self.seen = False, 0, [], set()
+
+    def run(self):
+        try:
+            with httpx.Client(base_url=self.gateway.url, timeout=10) as client:
+                while not self.ends:
+                    answer = client.post("/v1/models/fraud:predict", content=self.body)
+                    self.count += 1
+                    version = answer.headers.get("serin-version")
+                    self.seen.add(version)
+                    if answer.status_code != 200 or answer.json()["predictions"][0] != self.expected[version]:
+                        self.wrong.append((answer.status_code, version, answer.text))
+        except Exception as error:  # noqa: BLE001: reported by the test
+            self.wrong.append(repr(error))
+
+
+@pytest.fixture
+def load(start_gateway, fraud):
+    gateway = start_gateway(models={"fraud": {"require": ["golden"], "route": {"stable": "1"}}})
+    body = json.dumps({"instances": fraud.objects(fraud.rows("FP32")[:1])}).encode()
+    expected = {}
+    with httpx.Client(base_url=gateway.url, timeout=10) as client:
+        for version in ("1", "2"):
+            answer = client.post(f"/v1/models/fraud/versions/{version}:predict", content=body)
+            expected[version] = answer.json()["predictions"][0]
+    assert expected["1"] != expected["2"]
+    threads = [Load(gateway, body, expected) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    yield gateway, threads
+    for thread in threads:
+        thread.ends = True
+    for thread in threads:
+        thread.join()
+
+
+def test_swaps_lose_nothing(load):
+    gateway, threads = load
+    with Admin(gateway) as admin:
+        early = 0
+        for swap in range(SWAPS):
+            version = "2" if swap % 2 == 0 else "1"
+            answer = admin.act("/models/fraud:switch", {"version": version})
+            assert answer.status_code == 200, answer.text
+            if swap == 10:
+                early = gateway.resident_bytes()
+        late = gateway.resident_bytes()
+        generation = admin.model()["generation"]
+    for thread in threads:
+        thread.ends = True
+    for thread in threads:
+        thread.join()
+    assert not [wrong for thread in threads for wrong in thread.wrong][:3]
+    assert {version for thread in threads for version in thread.seen} == {"1", "2"}
+    assert sum(thread.count for thread in threads) > SWAPS and generation >= SWAPS
+    assert late - early < 8 << 20, f"{(late - early) >> 10} KiB more after {SWAPS} swaps"
+
+
+def test_loading_and_unloading_beside_traffic(load):
+    gateway, threads = load
+    with Admin(gateway) as admin:
+        early = 0
+        for turn in range(30):
+            assert admin.act("/models/fraud/versions/2:unload").status_code == 200
+            assert admin.states() == {"1": "AVAILABLE", "2": "END"} or turn == 0
+            assert admin.act("/models/fraud/versions/2:load").status_code == 200
+            assert admin.states() == {"1": "AVAILABLE", "2": "AVAILABLE"}
+            if turn == 5:
+                early = gateway.resident_bytes()
+            time.sleep(0.01)
+        late = gateway.resident_bytes()
+    for thread in threads:
+        thread.ends = True
+    for thread in threads:
+        thread.join()
+    assert not [wrong for thread in threads for wrong in thread.wrong][:3]
+    assert late - early < 16 << 20, f"{(late - early) >> 10} KiB more after 24 loads"
