@@ -95,7 +95,7 @@ let package = Package(
             [
                 "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing",
                 "Batching",
-                "Execution", "ModelFormat", "Registry", "Configuration", "State", "Admin", "CLinux", logging,
+                "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "CLinux", logging,
             ]),
         .executableTarget(
             name: "serin",

@@ -117,9 +117,9 @@ import Testing
     /// plan's, to the last digit, and the cohorts are tested at what serves.
     @Test func kserve4074AnotherPercentageServes() throws {
         let steps = [0.0001, 2.5, 33.3333, 50]
-        let text = steps.map { "- {percent: \($0), max: 365d, samples: 1}" }.joined(separator: "\n")
+        let text = steps.map { "- {percent: \($0), max: 10m, samples: 1}" }.joined(separator: "\n")
         let plan = try PlanReader.parse(
-            Array("horizon: 365d\nmax_change: 50\nguards: {late: 50%, errors: 50%}\nsteps:\n\(text)\nbake: 0s\n".utf8),
+            Array("horizon: 1h\nmax_change: 50\nguards: {late: 50%, errors: 50%}\nsteps:\n\(text)\nbake: 0s\n".utf8),
             source: "plan.yaml")
         var driver = try Driver(plan, Make.start { $0.rate = 1e6 })
         for percent in steps {
