@@ -63,11 +63,11 @@ extension HTTPEngine {
         if due < connection.pointee.watchAt { connection.pointee.watchAt = due }
     }
 
-    /// An answer counts from now on as what its peer has to read.
+    /// An answer counts from now on, by the memory it holds, as what its peer has to read.
     @inline(__always)
     func queue(_ stream: Stream) {
         let connection = stream.pointee.connection
-        stream.pointee.queuedBytes = stream.pointee.responseBody.count
+        stream.pointee.queuedBytes = stream.pointee.responseBody.capacity
         connection.pointee.queuedBytes += stream.pointee.queuedBytes
         if limits.sendRate > 0 { watch(connection, until: now + limits.rateGraceNanos) }
     }

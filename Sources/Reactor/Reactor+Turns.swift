@@ -56,8 +56,8 @@ extension Reactor {
 
     /// One turn: what was left of the last read, or the next one.
     private func serve(_ channel: UnsafeMutablePointer<Channel>) {
-        // Its answers come first: the write that takes them asks again.
-        if channel.pointee.isBlocked { return }
+        // Its answers come first: the write that takes them asks again. (While announcing, the buffer holds input.)
+        if channel.pointee.state == .open, channel.pointee.isBlocked { return }
         let token = channel.pointee.token
         if channel.pointee.state == .open, let connection = channel.pointee.connection,
             !handler.wantsInput(handler.context, connection)

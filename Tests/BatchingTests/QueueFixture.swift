@@ -1,5 +1,6 @@
 // Jobs, a scorer whose answer can be checked, and a completion lane that a test reads.
 
+import CLinux
 import Foundation
 import Inference
 import Primitives
@@ -95,12 +96,17 @@ final class HomeFixture: @unchecked Sendable {
         word.signal()
     }
 
-    /// Waits for the event, as epoll does, and takes it.
-    func wait() {
+    /// Waits for the event, as epoll does, and takes it; false: a minute has passed without it.
+    @discardableResult
+    func wait() -> Bool {
+        let end = clinux_now() + 60_000_000_000
         while events.exchange(0, ordering: .acquiringAndReleasing) == 0 {
+            let now = clinux_now()
+            if now >= end { return false }
             let key = word.prepare()
-            if events.load(ordering: .acquiring) > 0 { word.cancel() } else { word.sleep(since: key) }
+            if events.load(ordering: .acquiring) > 0 { word.cancel() } else { word.sleep(since: key, nanos: end - now) }
         }
+        return true
     }
 
     func takeAll(_ body: (UnsafeMutablePointer<QueuedJob>) -> Void) {

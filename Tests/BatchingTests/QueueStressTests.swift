@@ -172,6 +172,19 @@ private final class StressTrial: @unchecked Sendable {
         }
     }
 
+    /// Jobs do not come back.
+    private func lose(_ out: [UnsafeMutablePointer<QueuedJob>: (JobFixture, Int)]) {
+        for (job, _) in out {
+            let state = job.pointee.request.pointee.fate
+            problems.withLock {
+                $0.append("lost: \(job.pointee.taken) of \(job.pointee.rowCount) rows taken, left \(job.pointee.left.load(ordering: .relaxed)), \(state.abandoned.map { "\($0)" } ?? "wanted")")
+            }
+        }
+        for queue in [current.load().value].flatMap(\.queues) {
+            problems.withLock { $0.append("\(queue.problemState)") }
+        }
+    }
+
     private func serve(_ reactor: Int) {
         var generator = SeededGenerator(seed: UInt64(reactor) + 7)
         let home = HomeFixture()
@@ -219,12 +232,18 @@ private final class StressTrial: @unchecked Sendable {
             }
             pool.signal()
             collect()
-            if free.isEmpty { home.wait() }
+            if free.isEmpty, !home.wait() { return lose(out) }
         }
         while !out.isEmpty {
-            home.wait()
+            if !home.wait() { return lose(out) }
             collect()
         }
         if home.lane.pointee.outstanding != 0 { problems.withLock { $0.append("jobs are outstanding") } }
+    }
+}
+
+extension VersionQueue {
+    fileprivate var problemState: String {
+        "queue \(tag): requests \(requestCount), token \(token.load(ordering: .relaxed)), running \(running.load(ordering: .relaxed)) of \(parallelism.load(ordering: .relaxed)), waiting \(waiting.load(ordering: .relaxed)), rings empty \((0..<3).map { lanes[$0].ring.isEmpty }), heaps \((0..<3).map { state.heaps[$0].count }), rowsMax \(rowsMax)"
     }
 }

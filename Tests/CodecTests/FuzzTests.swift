@@ -2,9 +2,10 @@
 //
 // Checked of every one: it is decoded or refused with status 400 and a message; what was decoded
 // keeps the rules of the schema and can be answered with valid JSON; and no message carries the
-// secret that the mutator plants in values.  A few seconds; SERIN_FUZZ_SECONDS for longer,
-// SERIN_FUZZ_SEED for another run, best under the address sanitizer.
+// secret that the mutator plants in values.  How long, and from which seed: FuzzRounds; best
+// under the address sanitizer.
 
+import FuzzSupport
 import Glibc
 import Inference
 import JSON
@@ -12,21 +13,6 @@ import Primitives
 import Testing
 
 @testable import Codec
-
-/// Steele, Lea and Flood's generator: one word of state, good enough to pick mutations.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-}
 
 /// JSON as text in pieces, so that mutations keep most of the structure.
 private struct Mutator {
@@ -170,15 +156,14 @@ private struct Mutator {
     @Test func rawBodies() { fuzz(.raw) }
 
     private func fuzz(_ form: Form) {
-        let environment = { (name: String) in getenv(name).flatMap { UInt64(String(cString: $0)) } }
-        var mutator = Mutator(random: SplitMix(seed: environment("SERIN_FUZZ_SEED") ?? 42))
-        let deadline = ContinuousClock.now + .seconds(Int(environment("SERIN_FUZZ_SECONDS") ?? 2))
+        var rounds = FuzzRounds(2500)
+        var mutator = Mutator(random: SplitMix(seed: rounds.seed))
         let codecs = [ModelCodec.test(), strictCodec()]
         var decoder = RequestDecoder(maxBytes: 1 << 20)
         var parser = JSONParser(maxBytes: 1 << 20)
         var request = InferenceRequest()
         var (decoded, refused, plain) = (0, 0, 0)
-        while ContinuousClock.now < deadline {
+        while rounds.next() {
             let (body, headerLength) = make(form, &mutator)
             let codec = codecs[mutator.chance(2) ? 0 : 1]
             request.reset()

@@ -1,5 +1,6 @@
 // ModelInferRequests at random: most of them right, many nearly so, some broken.
 
+import FuzzSupport
 import GRPC
 import SwiftProtobuf
 

@@ -1,3 +1,4 @@
+import FuzzSupport
 import GRPC
 import Glibc
 import Inference
@@ -141,12 +142,11 @@ import Testing
     // MARK: Tests
 
     @Test func modelInferFuzz() {
-        let environment = { (name: String) in getenv(name).flatMap { UInt64(String(cString: $0)) } }
-        var maker = ModelInferMaker(seed: environment("SERIN_FUZZ_SEED") ?? 42)
-        let deadline = ContinuousClock.now + .seconds(Int(environment("SERIN_FUZZ_SECONDS") ?? 2))
+        var rounds = FuzzRounds(2500)
+        var maker = ModelInferMaker(seed: rounds.seed)
         var request = InferenceRequest()
         var (decoded, refused, answered) = (0, 0, 0)
-        while ContinuousClock.now < deadline {
+        while rounds.next() {
             let body = maker.message()
             request.reset()
             let wanted = expectation(body)

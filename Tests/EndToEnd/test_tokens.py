@@ -44,13 +44,12 @@ def test_a_model_for_the_bearers_of_a_token(start_gateway, body, protocol):
         assert status(bearer("secret-1")) == 200 and status({"authorization": "bEARER secret-1"}) == 200
         assert status(bearer("secret-2")) == 403
         for headers in (
-            {}, bearer("secret-3"), bearer("secret-1 "), bearer(""), bearer("a" * 257), {"authorization": "Basic secret-1"},
-            {"authorization": "secret-1"}, [("authorization", "Bearer secret-2"), ("authorization", "Bearer secret-1")],
+            {}, bearer("secret-3"), bearer("secret-11"), bearer("a" * 257), {"authorization": "Basic secret-1"},
+            {"authorization": "secret-1"}, {"authorization": "Bearer"},
         ):
             answer = client.post(PATH, content=body, headers=headers)
-            assert answer.status_code == (200 if headers == bearer("secret-1 ") and protocol == 1 else 401), headers
-            if answer.status_code == 401:
-                assert answer.headers["www-authenticate"] == "Bearer" and "secret" not in answer.text
+            assert answer.status_code == 401, headers
+            assert answer.headers["www-authenticate"] == "Bearer" and "secret" not in answer.text
         assert client.get("/v2/models/fraud").status_code == 401
         assert client.get("/v2/models/stats").json() == {"model_stats": []}
         everything = client.get("/v2/models/stats", headers=bearer("secret-1")).json()["model_stats"]

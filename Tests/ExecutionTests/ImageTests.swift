@@ -2,6 +2,7 @@
 
 import CKernels
 import Execution
+import FuzzSupport
 import ModelFormat
 import Testing
 
@@ -77,10 +78,10 @@ import Testing
 
     /// Images with a right checksum and wrong contents: refused, or harmless to score with.
     @Test func imageFuzzSurvives() throws {
-        let clock = FuzzClock()
-        var random = SeededGenerator(seed: clock.seed)
+        var rounds = FuzzRounds(10)
+        var random = SeededGenerator(seed: rounds.seed)
         var (runs, accepted) = (0, 0)
-        while clock.isRunning {
+        while rounds.next() {
             var forests = RandomForests(seed: random.next())
             let forest = forests.forest(maxTrees: 12, maxSplits: 70)
             let image = try CompiledModel.compile(forest).image
@@ -92,7 +93,7 @@ import Testing
             }
         }
         #expect(accepted > 0 && accepted < runs)
-        print("fuzz image: \(runs) images, \(accepted) accepted, seed \(clock.seed)")
+        print("fuzz image: \(runs) images, \(accepted) accepted, seed \(rounds.seed)")
     }
 
     /// The forest with as many features as the damaged image claims.

@@ -5,6 +5,7 @@
 
 import Execution
 import Foundation
+import FuzzSupport
 import ModelFormat
 import Testing
 
@@ -27,10 +28,10 @@ import Testing
         let files = try (fixtures ?? Fixture.all()).flatMap { $0.files }.filter { $0.hasSuffix(suffix) }
             .map { [UInt8](try Data(contentsOf: URL(filePath: $0))) }
         #expect(files.count >= 30)
-        let clock = FuzzClock()
-        var random = SeededGenerator(seed: clock.seed)
+        var rounds = FuzzRounds(300)
+        var random = SeededGenerator(seed: rounds.seed)
         var (runs, accepted) = (0, 0)
-        while clock.isRunning {
+        while rounds.next() {
             let file = mutate(files.randomElement(using: &random)!, &random)
             runs += 1
             do {
@@ -44,7 +45,7 @@ import Testing
             }
         }
         #expect(accepted > 0 && accepted < runs)
-        print("fuzz \(format.rawValue): \(runs) files, \(accepted) accepted, seed \(clock.seed)")
+        print("fuzz \(format.rawValue): \(runs) files, \(accepted) accepted, seed \(rounds.seed)")
     }
 
     private func score(_ portable: PortableModel, seed: UInt64) throws {

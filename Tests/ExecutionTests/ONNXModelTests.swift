@@ -2,6 +2,7 @@
 
 import Execution
 import Foundation
+import FuzzSupport
 import Inference
 import JSON
 import ModelFormat
@@ -75,16 +76,16 @@ import Testing
 
     @Test func onnxSurvives() throws {
         let files = try Self.models().map { $0.bytes }
-        let clock = FuzzClock()
-        var random = SeededGenerator(seed: clock.seed)
+        var rounds = FuzzRounds(300)
+        var random = SeededGenerator(seed: rounds.seed)
         var (runs, accepted) = (0, 0)
-        while clock.isRunning {
+        while rounds.next() {
             let file = ProtobufMutator.mutate(files.randomElement(using: &random)!, &random)
             runs += 1
             do {
                 let imported = try ModelImporter.importModel(file, format: .onnx, accept: ["probit", "float16"])
                 accepted += 1
-                try compare(imported.model, &random, "run \(runs), seed \(clock.seed)")
+                try compare(imported.model, &random, "run \(runs), seed \(rounds.seed)")
             } catch let error as ModelFormatError {
                 if error.message.isEmpty { Issue.record("run \(runs): an error without a message at \(error.place)") }
             } catch is ImageError {
@@ -92,7 +93,7 @@ import Testing
             }
         }
         #expect(accepted > 0 && accepted < runs)
-        print("fuzz onnx: \(runs) files, \(accepted) accepted, seed \(clock.seed)")
+        print("fuzz onnx: \(runs) files, \(accepted) accepted, seed \(rounds.seed)")
     }
 
     /// Forests score to the bit as the reference does; other stages are near it where nothing overflows.

@@ -2,6 +2,7 @@
 
 import CKernels
 import Execution
+import FuzzSupport
 import ModelFormat
 import Testing
 
@@ -78,10 +79,10 @@ import Testing
 
     /// Images with a right checksum and wrong contents: refused, or harmless to score with.
     @Test func programImageFuzzSurvives() throws {
-        let clock = FuzzClock()
-        var random = SeededGenerator(seed: clock.seed)
+        var rounds = FuzzRounds(20)
+        var random = SeededGenerator(seed: rounds.seed)
         var (runs, accepted) = (0, 0)
-        while clock.isRunning {
+        while rounds.next() {
             var (pipelines, pipeline) = pipeline(random.next())
             let image = try CompiledModel.compile(.pipeline(pipeline)).image
             for _ in 0..<40 {
@@ -93,7 +94,7 @@ import Testing
             }
         }
         #expect(accepted > 0 && accepted < runs)
-        print("fuzz program image: \(runs) images, \(accepted) accepted, seed \(clock.seed)")
+        print("fuzz program image: \(runs) images, \(accepted) accepted, seed \(rounds.seed)")
     }
 
     /// Overwrites aligned words: of the header, of values and stages (which come first), of anything.

@@ -1,31 +1,19 @@
 // Bodies of calls at random: frames whole, cut, joined and bent, gzip whole and damaged, reflection's requests.
 
+import FuzzSupport
 import Glibc
 import Primitives
 import Testing
 
 @testable import GRPC
 
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
-    }
-}
-
 @Suite(.serialized) struct FramingFuzzTests {
     private static let limit = 4096
 
-    /// Runs `body` for two seconds, or SERIN_FUZZ_SECONDS, from SERIN_FUZZ_SEED.
     private func fuzz(_ body: (inout SplitMix) -> Void) {
-        let environment = { (name: String) in getenv(name).flatMap { UInt64(String(cString: $0)) } }
-        var random = SplitMix(state: environment("SERIN_FUZZ_SEED") ?? 42)
-        let deadline = ContinuousClock.now + .seconds(Int(environment("SERIN_FUZZ_SECONDS") ?? 2))
-        while ContinuousClock.now < deadline { body(&random) }
+        var rounds = FuzzRounds(8000)
+        var random = SplitMix(seed: rounds.seed)
+        while rounds.next() { body(&random) }
     }
 
     private func bytes(_ random: inout SplitMix, _ count: Int) -> [UInt8] {

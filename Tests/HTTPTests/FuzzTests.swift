@@ -1,28 +1,13 @@
 // Mutated conversations of HTTP/1.1 and HTTP/2, each fed whole and then in pieces cut anywhere: the handler must see the
 // same requests, the peer must get the same bytes, and the connection must end, or not, in both.
 //
-// Two seconds each; SERIN_FUZZ_SECONDS for longer, SERIN_FUZZ_SEED for another run, best under the address sanitizer.
+// How long, and from which seed: FuzzRounds; best under the address sanitizer.
 
 import CNghttp2
-import Glibc
+import FuzzSupport
 import Testing
 
 @testable import HTTP
-
-/// Steele, Lea and Flood's generator.
-private struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-}
 
 /// What came of a conversation.
 private struct Outcome: Equatable {
@@ -32,8 +17,6 @@ private struct Outcome: Equatable {
 }
 
 @Suite(.serialized) struct FuzzTests {
-    private static func setting(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
-
     private static var limits: HTTPLimits {
         var limits = HTTPLimits()
         limits.headerBytes = 1 << 10
@@ -86,14 +69,14 @@ private struct Outcome: Equatable {
         return document
     }
 
-    /// Runs `check` on new documents until the time is over, and returns how many there were.
+    /// Runs `check` on new documents, and returns how many there were.
     private func run(
-        _ seeds: [[UInt8]], _ tokens: [[UInt8]], _ check: ([UInt8], inout SplitMix) -> Void
+        _ least: Int, _ seeds: [[UInt8]], _ tokens: [[UInt8]], _ check: ([UInt8], inout SplitMix) -> Void
     ) -> Int {
-        var random = SplitMix(seed: Self.setting("SERIN_FUZZ_SEED") ?? 42)
-        let deadline = ContinuousClock.now + .seconds(Int(Self.setting("SERIN_FUZZ_SECONDS") ?? 2))
+        var rounds = FuzzRounds(least)
+        var random = SplitMix(seed: rounds.seed)
         var count = 0
-        while ContinuousClock.now < deadline {
+        while rounds.next() {
             var document: [UInt8] = []
             for _ in 0..<Int.random(in: 1...4, using: &random) { document += seeds.randomElement(using: &random)! }
             check(mutate(document, tokens, &random), &random)
@@ -129,7 +112,7 @@ private struct Outcome: Equatable {
 
     @Test func http1DoesNotDependOnHowItsBytesAreCut() {
         var (answered, refused) = (0, 0)
-        let count = run(Self.requests, Self.words) { document, random in
+        let count = run(600, Self.requests, Self.words) { document, random in
             var whole = converse([document[...]], answersBetween: false)
             var cutUp = converse(cut(document, &random), answersBetween: Bool.random(using: &random))
             Self.forgetTime(&whole)
@@ -163,7 +146,7 @@ private struct Outcome: Equatable {
 
     @Test func http2DoesNotDependOnHowItsBytesAreCut() {
         var (answered, broken) = (0, 0)
-        let count = run(Self.frames, Self.frames + [[0], [0, 0], [5], [255, 255, 255, 255]]) { document, random in
+        let count = run(1500, Self.frames, Self.frames + [[0], [0, 0], [5], [255, 255, 255, 255]]) { document, random in
             // After the peer's GOAWAY the library reads on to the end of the piece it has.
             if document.contains(UInt8(NGHTTP2_GOAWAY.rawValue)) { return }
             let document = Self.preface + document

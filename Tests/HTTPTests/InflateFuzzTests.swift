@@ -1,32 +1,21 @@
 // Packed bodies that nobody packs by mistake: flipped, cut, spliced and repeated streams of zlib.
 //
 // Checked of each: zlib is never asked for more than the bounds, the body is handed over exactly when zlib's own
-// one-shot `uncompress` of the same bytes takes them (deflate), and every round keeps to its budget. A few
-// seconds; SERIN_FUZZ_SECONDS for longer, SERIN_FUZZ_SEED for another run, best under the address sanitizer.
+// one-shot `uncompress` of the same bytes takes them (deflate), and every round keeps to its budget. How
+// long, and from which seed: FuzzRounds; best under the address sanitizer.
 
 import CZlib
-import Glibc
+import FuzzSupport
 import Testing
 
 @testable import HTTP
 
 @Suite(.serialized) struct InflateFuzzTests {
-    private struct Xorshift: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return state
-        }
-    }
-
     /// Bytes of which deflate can make a third.
     private static let letters = InflateTests.noise.map { 48 + $0 % 3 }
 
-    private var random = Xorshift(state: InflateFuzzTests.setting("SERIN_FUZZ_SEED") ?? 42)
-
-    private static func setting(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
+    private var rounds = FuzzRounds(60)
+    private lazy var random = SplitMix(seed: rounds.seed)
 
     @Test(arguments: Packing.allCases) func packedBodies(packing: Packing) {
         var fuzz = self
@@ -37,9 +26,8 @@ import Testing
         var limits = HTTPLimits()
         limits.inflatedBytes = 150_000
         let harness = EngineHarness(limits: limits)
-        let deadline = ContinuousClock.now + .seconds(Int(Self.setting("SERIN_FUZZ_SECONDS") ?? 2))
         var (taken, refused) = (0, 0)
-        while ContinuousClock.now < deadline {
+        while rounds.next() {
             let body = make(packing)
             let connection = harness.open()
             harness.feed(connection, InflateTests.request(packing.rawValue, body))

@@ -1,26 +1,11 @@
 // simdjson and the scanner must agree on every document; mutated JSON, seeded.
 //
-// A few seconds; SERIN_FUZZ_SECONDS for longer, SERIN_FUZZ_SEED for another run.
+// How long, and from which seed: FuzzRounds.
 
-import Glibc
+import FuzzSupport
 import Testing
 
 @testable import JSON
-
-/// Steele, Lea and Flood's generator: one word of state, good enough to pick mutations.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-}
 
 @Suite(.serialized) struct FuzzTests {
     static let seeds = [
@@ -64,13 +49,12 @@ struct SplitMix: RandomNumberGenerator {
     }
 
     @Test func parserAndScannerAgree() {
-        let environment = { (name: String) in getenv(name).flatMap { UInt64(String(cString: $0)) } }
-        var random = SplitMix(seed: environment("SERIN_FUZZ_SEED") ?? 42)
-        let deadline = ContinuousClock.now + .seconds(Int(environment("SERIN_FUZZ_SECONDS") ?? 2))
+        var rounds = FuzzRounds(8000)
+        var random = SplitMix(seed: rounds.seed)
         var parser = JSONParser(maxBytes: 1 << 20, maxDepth: 8)
         var (accepted, refused) = (0, 0)
         var corpus = Self.seeds.map { Array($0.utf8) }
-        while ContinuousClock.now < deadline {
+        while rounds.next() {
             let document = mutate(corpus.randomElement(using: &random)!, &random)
             var valid = true
             document.withUnsafeBytes { bytes in

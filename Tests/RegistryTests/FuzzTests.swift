@@ -2,6 +2,7 @@
 
 import Configuration
 import Foundation
+import FuzzSupport
 import Inference
 import Testing
 

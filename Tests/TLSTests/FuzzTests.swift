@@ -1,5 +1,5 @@
 import COpenSSL
-import Foundation
+import FuzzSupport
 import Testing
 
 @testable import TLS
@@ -8,12 +8,11 @@ import Testing
 /// process, be taken for a connection of somebody who did not authenticate, or leave memory behind.
 @Suite struct FuzzTests {
     @Test func mutatedHandshakesAreRefusedOrSucceed() throws {
-        let seconds = ProcessInfo.processInfo.environment["SERIN_FUZZ_SECONDS"].flatMap(Double.init) ?? 2
-        let end = Date().addingTimeInterval(seconds)
-        var random = SystemRandomNumberGenerator()
+        var fuzz = FuzzRounds(40)
+        var random = SplitMix(seed: fuzz.seed)
         let harness = try TLSHarness(Certificates.mutual())
         var (rounds, failed) = (0, 0)
-        while Date() < end {
+        while fuzz.next() {
             let client = TestClient("client", version: rounds % 2 == 0 ? TLS1_3_VERSION : TLS1_2_VERSION)
             let connection = harness.open()
             let unlucky = Int.random(in: 0..<3, using: &random)
@@ -35,7 +34,7 @@ import Testing
         #expect(rounds > 5 && failed > 0)
     }
 
-    private func mutate(_ bytes: inout [UInt8], _ random: inout SystemRandomNumberGenerator) {
+    private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix) {
         guard !bytes.isEmpty else { return }
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             let place = Int.random(in: 0..<bytes.count, using: &random)
