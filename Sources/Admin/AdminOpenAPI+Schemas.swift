@@ -14,6 +14,7 @@ extension AdminOpenAPI {
           "Share": {"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.0001},
           "Version": {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"},
           "Name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
+          "Header": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,63}$"},
           "Canary": {
             "type": "object", "additionalProperties": false, "required": ["version", "percent"],
             "properties": {"version": {"$ref": "#/components/schemas/Version"}, "percent": {"$ref": "#/components/schemas/Share"}}
@@ -31,17 +32,22 @@ extension AdminOpenAPI {
               "shadow": {"type": "array", "maxItems": 4, "items": {"$ref": "#/components/schemas/Canary"}},
               "sticky": {
                 "type": "object", "additionalProperties": false,
-                "properties": {"header": {"type": "string"}, "feature": {"type": "string"}, "salt": {"type": "string"}}},
+                "oneOf": [{"required": ["header"]}, {"required": ["feature"]}],
+                "properties": {
+                  "header": {"$ref": "#/components/schemas/Header"}, "feature": {"type": "string"},
+                  "salt": {"type": "string", "maxLength": 64}}},
               "segments": {"type": "array", "maxItems": 64, "items": {
                 "type": "object", "additionalProperties": false, "required": ["name", "when", "version"],
                 "properties": {
                   "name": {"$ref": "#/components/schemas/Name"}, "version": {"$ref": "#/components/schemas/Version"},
                   "when": {
                     "type": "object", "additionalProperties": false, "required": ["in"],
+                    "oneOf": [{"required": ["header"]}, {"required": ["feature"]}],
                     "properties": {
-                      "header": {"type": "string"}, "feature": {"type": "string"},
+                      "header": {"$ref": "#/components/schemas/Header"}, "feature": {"type": "string"},
                       "in": {"type": "array", "minItems": 1, "maxItems": 1024, "items": {"type": "string"}}}}}}},
-              "labels": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Version"}},
+              "labels": {"type": "object", "maxProperties": 64, "propertyNames": {"$ref": "#/components/schemas/Name"},
+                "additionalProperties": {"$ref": "#/components/schemas/Version"}},
               "override": {"type": "boolean"}
             }
           },

@@ -27,7 +27,9 @@ extension ConfigurationLoader {
             route.segments.append(try readSegment(segment))
         }
         if let override = fields["override"] { route.override = try override.boolean() }
-        if let (field, message) = route.problem() { throw (fields[field] ?? value).error(message) }
+        if let (field, message) = route.problem() {
+            throw fields[field]?.error(message) ?? value.error("\(field) \(message)")
+        }
         if case .versions(let loaded) = load {
             for version in route.versions where !loaded.contains(version) {
                 let use = route.uses(of: version)[0]

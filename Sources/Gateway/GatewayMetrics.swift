@@ -91,7 +91,8 @@ struct GatewayMetrics: Sendable {
         try registry.counter(
             Self.requestsName, Self.requestsHelp,
             labels: [
-                ("model", model), ("version", version), ("arm", arm), ("tier", "fallback"), ("outcome", Outcome.ok.label),
+                ("model", model), ("version", version), ("arm", arm), ("tier", "fallback"),
+                ("outcome", Outcome.ok.label),
             ])
     }
 

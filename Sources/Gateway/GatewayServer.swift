@@ -165,7 +165,8 @@ final class Gateway {
         announce("admin", "http", settings.address, listener.port, logger)
         let api = AdminAPI(parts.controller, settings, clock: { clinux_now() })
         return AdminPlane(
-            api, port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: AdminPlane.connectionsMax)]),
+            api,
+            port: Plane.Port(listeners: [listener], connections: [ConnectionCount(limit: AdminPlane.connectionsMax)]),
             limits: limits)
     }
 

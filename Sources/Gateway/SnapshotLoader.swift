@@ -80,7 +80,9 @@ struct SnapshotLoader {
             for warning in bundle.warnings { logger.warning("\(model.name)/\(version): \(warning)") }
             return .success(try serve(bundle, model, slot: slot))
         } catch {
-            logger.error("\(model.name)/\(version) stays out: \(error)")
+            let (place, reason) = ("\(model.name)/\(version)", error.description)
+            let isRepeated = reason.hasPrefix("\(place): ")
+            logger.error("\(place) stays out: \(isRepeated ? String(reason.dropFirst(place.count + 2)) : reason)")
             return .failure(error)
         }
     }

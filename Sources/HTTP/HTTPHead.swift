@@ -21,10 +21,14 @@ enum HTTPHead {
             setTimeout(stream, RequestTimeout.grpc(value), else: .grpcTimeout)
         case 13 where ASCII.equals(name, count, "grpc-encoding"):
             stream.pointee.call.encoding = HTTPCall.encoding(value)
-        case 13 where ASCII.equals(name, count, "authorization"): setToken(stream, value)
+        case 13 where ASCII.equals(name, count, "authorization"):
+            setToken(stream, value)
+            keep(stream, name, count, value)
         case 14 where ASCII.equals(name, count, "content-length"):
             stream.pointee.declaredLength = ASCII.decimal(value) ?? .max
-        case 14 where ASCII.equals(name, count, "serin-priority"): RequestUrgency.setPriority(stream, value)
+        case 14 where ASCII.equals(name, count, "serin-priority"):
+            RequestUrgency.setPriority(stream, value)
+            keep(stream, name, count, value)
         case 14 where ASCII.equals(name, count, "serin-fallback"): RequestUrgency.setFallback(stream, value)
         case 15 where ASCII.equals(name, count, "accept-encoding"): setAccepted(stream, value)
         case 16 where ASCII.equals(name, count, "content-encoding"):
@@ -39,7 +43,7 @@ enum HTTPHead {
         }
     }
 
-    /// A field that only routes, or the handler, may ask for.
+    /// A field that routes, or the handler, ask for.
     private static func keep(
         _ stream: UnsafeMutablePointer<HTTPStream>, _ name: UnsafePointer<UInt8>, _ count: Int,
         _ value: UnsafeRawBufferPointer

@@ -49,7 +49,7 @@ public final class FieldNames: @unchecked Sendable {
         }
     }
 
-    /// A name of this length may be asked for: one load, for every field that the gateway itself does not read.
+    /// A name of this length may be asked for: one load, for every field that the gateway does not take for itself.
     @inlinable
     public func mayAsk(length: Int) -> Bool {
         length <= Self.lengthMax && lengths.load(ordering: .acquiring) & (1 << UInt64(length)) != 0

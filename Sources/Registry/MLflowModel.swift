@@ -38,9 +38,10 @@ public struct MLflowModel: Sendable {
         }
         let run = "\(folder)/../.."
         lineage.parameters = Self.pairs("\(run)/params") { $0.first }
-        // Every line of a metric is `time value step`.
+        // Every line of a metric is `time value step`; a value that is no finite number says nothing.
         lineage.metrics = Self.pairs("\(run)/metrics") { lines in
-            lines.last.flatMap { $0.split(separator: " ").dropFirst().first.map(String.init) }
+            let value = lines.last.flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Double($0) }
+            return value.flatMap { $0.isFinite ? "\($0)" : nil }
         }
         self.lineage = lineage
     }

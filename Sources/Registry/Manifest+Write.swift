@@ -53,7 +53,8 @@ extension Manifest {
         ]
         for (name, pairs) in tables where !pairs.isEmpty {
             lines.append("  \(name):")
-            lines += pairs.map { "    \(Self.yaml($0.name)): \(Self.yaml($0.text))" }
+            // Numbers stand as they are: of metrics nothing else is taken.
+            lines += pairs.map { "    \(Self.yaml($0.name)): \(name == "metrics" ? $0.text : Self.yaml($0.text))" }
         }
         return lines
     }

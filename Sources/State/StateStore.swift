@@ -7,8 +7,9 @@
 //     rollout   id ─► plan, snapshot of its states and its evidence
 //
 // SQLite with a write-ahead log, each commit synchronous: what `commit` has returned from is on disk. A change and its
-// line in the audit log are one transaction, so neither is ever there without the other. A file that SQLite finds
-// corrupted is set aside under another name and said so; nothing is guessed from it.
+// line in the audit log are one transaction, so neither is ever there without the other. What a start goes by has a
+// digest in each row. A file that SQLite finds corrupted, or a row that is not what was written, is set aside under another
+// name and said so; nothing is guessed from it.
 
 internal import Configuration
 internal import Foundation
@@ -130,6 +131,7 @@ public final class StateStore: Sendable {
             guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }
         }
         try migrate(queue)
+        try queue.read(checkRows)
         return queue
     }
 
@@ -160,10 +162,10 @@ public final class StateStore: Sendable {
                 sql: """
                     CREATE TABLE model (
                         name TEXT PRIMARY KEY, generation INTEGER NOT NULL, route TEXT NOT NULL, previous TEXT,
-                        pinned_until INTEGER) WITHOUT ROWID;
+                        pinned_until INTEGER, sum BLOB NOT NULL) WITHOUT ROWID;
                     CREATE TABLE version (
                         model TEXT NOT NULL, version TEXT NOT NULL, wanted INTEGER NOT NULL, digest TEXT NOT NULL,
-                        PRIMARY KEY (model, version)) WITHOUT ROWID;
+                        sum BLOB NOT NULL, PRIMARY KEY (model, version)) WITHOUT ROWID;
                     CREATE TABLE audit (
                         sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT NOT NULL, origin TEXT NOT NULL,
                         action TEXT NOT NULL, model TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
@@ -183,11 +185,7 @@ public final class StateStore: Sendable {
     public func models() throws(StateError) -> [ModelRecord] {
         try StateError.catching("the state") {
             try queue.read { database in
-                try Row.fetchAll(database, sql: "SELECT * FROM model ORDER BY name").map { row in
-                    ModelRecord(
-                        name: row["name"], generation: UInt64(bitPattern: row["generation"] as Int64),
-                        route: row["route"], previous: row["previous"], pinnedUntil: row["pinned_until"])
-                }
+                try Row.fetchAll(database, sql: "SELECT * FROM model ORDER BY name").map { ModelRecord($0) }
             }
         }
     }
@@ -195,10 +193,7 @@ public final class StateStore: Sendable {
     public func versions() throws(StateError) -> [VersionRecord] {
         try StateError.catching("the state") {
             try queue.read { database in
-                try Row.fetchAll(database, sql: "SELECT * FROM version").map { row in
-                    VersionRecord(
-                        model: row["model"], version: row["version"], isWanted: row["wanted"], digest: row["digest"])
-                }
+                try Row.fetchAll(database, sql: "SELECT * FROM version").map { VersionRecord($0) }
             }
         }
     }
@@ -222,16 +217,22 @@ public final class StateStore: Sendable {
             try queue.write { database in
                 for model in change.models {
                     try database.execute(
-                        sql: "INSERT OR REPLACE INTO model VALUES (?, ?, ?, ?, ?)",
+                        // Never back: whatever order changes come in, the newest generation stays.
+                        sql: """
+                            INSERT INTO model VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
+                            generation = excluded.generation, route = excluded.route, previous = excluded.previous,
+                            pinned_until = excluded.pinned_until, sum = excluded.sum
+                            WHERE excluded.generation >= model.generation
+                            """,
                         arguments: [
                             model.name, Int64(bitPattern: model.generation), model.route, model.previous,
-                            model.pinnedUntil,
+                            model.pinnedUntil, model.sum,
                         ])
                 }
                 for version in change.versions {
                     try database.execute(
-                        sql: "INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?)",
-                        arguments: [version.model, version.version, version.isWanted, version.digest])
+                        sql: "INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?, ?)",
+                        arguments: [version.model, version.version, version.isWanted, version.digest, version.sum])
                 }
                 for rollout in change.rollouts { try Self.keep(rollout, in: database) }
                 for entry in change.audit { try AuditLog.append(entry, to: database, signer) }

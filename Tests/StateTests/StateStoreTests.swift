@@ -54,6 +54,17 @@ private final class Folder {
         #expect(try store.audit(.init()).map(\.entry) == [Self.entry(1)])
     }
 
+    /// A lowering is in force before it is recorded, so changes may come in another order than that of their generations.
+    @Test func anOlderGenerationReplacesNoNewerOne() throws {
+        let store = try StateStore(folder: nil)
+        for generation: UInt64 in [1, 3, 2, 3] {
+            var change = StateStore.Change(audit: [Self.entry(Int(generation))])
+            change.models = [.init(name: "fraud", generation: generation, route: "\(generation)")]
+            try store.commit(change)
+        }
+        #expect(try store.models() == [.init(name: "fraud", generation: 3, route: "3")])
+    }
+
     @Test func aChangeIsThereWholeOrNotAtAll() throws {
         let store = try StateStore(folder: nil)
         try store.queue.write { try $0.execute(sql: "DROP TABLE answer") }
@@ -134,16 +145,24 @@ private final class Folder {
         #expect(try StateStore.verifyAudit(folder: folder.path, key: other).fault?.contains("not this key's") == true)
     }
 
-    @Test(arguments: [0, 100, 5000]) func aCorruptedFileIsSetAside(offset: Int) throws {
+    /// What a disk may do to the file: its header, its pages, one letter of a route.
+    @Test(arguments: ["header", "pages", "route"]) func aCorruptedFileIsSetAside(place: String) throws {
         let folder = try Folder()
         let path = "\(folder.path)/\(StateStore.fileName)"
         do {
             let store = try StateStore(folder: folder.path)
+            var change = StateStore.Change(audit: [Self.entry(1)])
+            change.models = [.init(name: "fraud", generation: 1, route: #"{"note":"only here"}"#)]
+            try store.commit(change)
             try Self.fill(store, 100)
             store.close()
         }
         var bytes = try Data(contentsOf: URL(filePath: path))
-        bytes.replaceSubrange(offset..<offset + 2000, with: Data(repeating: 0xa5, count: 2000))
+        switch place {
+        case "header": bytes.replaceSubrange(0..<2000, with: Data(repeating: 0xa5, count: 2000))
+        case "pages": bytes.replaceSubrange(100..<2100, with: Data(repeating: 0xa5, count: 2000))
+        default: bytes[try #require(bytes.range(of: Data("only here".utf8))).lowerBound] = 0x4f
+        }
         try bytes.write(to: URL(filePath: path))
         let store = try StateStore(folder: folder.path)
         #expect(store.setAside?.contains("corrupt") == true)

@@ -123,7 +123,8 @@ extension Controller {
         _ name: String, _ action: String, _ match: UInt64?, _ context: AdminContext, _ make: Make
     ) throws(AdminProblem) -> ChangeDocument {
         try changing.withLock { (_) throws(AdminProblem) in
-            if isDegraded {
+            // What was lowered before is on disk before this is.
+            guard flushLocked() else {
                 throw AdminProblem(
                     .unavailable,
                     "degraded: a lowering is in force that cannot be recorded; no traffic is raised until it is")
@@ -161,16 +162,15 @@ extension Controller {
     ) throws(AdminProblem) -> ChangeDocument {
         let (plan, published) = try state.withLock { (state) throws(AdminProblem) -> (Plan, UInt64) in
             let plan = try self.plan(name, match, make, state)
+            // In the order in which they are in force: a later change may be recorded first otherwise.
+            let change = record(name, action, plan, context, self.document(name, plan))
+            unrecorded.withLock { $0.append(change) }
             return (plan, apply(plan, &state))
         }
         settle(published)
-        var document = document(name, plan)
+        var document = self.document(name, plan)
         announce(name, action, document, context)
-        let change = record(name, action, plan, context, document)
-        changing.withLock { _ in
-            unrecorded.withLock { $0.append(change) }
-            document.recorded = flushLocked()
-        }
+        document.recorded = flush()
         return document
     }
 
@@ -181,12 +181,14 @@ extension Controller {
     private func flushLocked() -> Bool {
         while let change = unrecorded.withLock({ $0.first }) {
             do { try store.commit(change) } catch {
+                degraded.store(true, ordering: .relaxed)
                 logger.error("degraded: a lowering is in force and cannot be recorded: \(error)")
                 events.append("degraded", "{}")
                 return false
             }
             unrecorded.withLock { _ = $0.removeFirst() }
         }
+        degraded.store(false, ordering: .relaxed)
         return true
     }
 
@@ -235,12 +237,12 @@ extension Controller {
     func lowerAtOnce(_ name: String, _ action: String, _ context: AdminContext, _ make: Make) throws(AdminProblem) {
         let plan = try state.withLock { (state) throws(AdminProblem) -> Plan in
             let plan = try self.plan(name, nil, make, state)
+            let change = record(name, action, plan, context, document(name, plan))
+            unrecorded.withLock { $0.append(change) }
             apply(plan, &state)
             return plan
         }
         for wake in wakers.withLock({ $0 }) { wake() }
-        let document = document(name, plan)
-        unrecorded.withLock { $0.append(record(name, action, plan, context, document)) }
-        announce(name, action, document, context)
+        announce(name, action, document(name, plan), context)
     }
 }

@@ -32,8 +32,10 @@ final class Controller: Sendable {
     /// Taken before `state` where both are.
     let changing = Mutex(())
     let state: Mutex<ControlState>
-    /// Lowered, in force and not on disk yet, in their order.
+    /// Lowered, in force and not on disk yet, in their order. Taken after `state` where both are.
     let unrecorded = Mutex<[StateStore.Change]>([])
+    /// The last attempt to record these failed.
+    let degraded = Atomic<Bool>(false)
     /// Taken before `state` where both are.
     let rolloutTable = Mutex(RolloutTable())
     let worker = SerialWorker { job in ReactorThread.start("rollouts", job) }
@@ -74,7 +76,7 @@ final class Controller: Sendable {
     /// How a reactor is told to look for a newer snapshot at once.
     func wake(with waker: @escaping @Sendable () -> Void) { wakers.withLock { $0.append(waker) } }
 
-    var isDegraded: Bool { unrecorded.withLock { !$0.isEmpty } }
+    var isDegraded: Bool { degraded.load(ordering: .relaxed) }
 
     // MARK: Publish
 
