@@ -73,7 +73,7 @@ import Testing
             try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
         }
         let known =
-            "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route)"
+            "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route, watch)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

@@ -1,6 +1,7 @@
 """Rollouts on live traffic: what is bad is out before anybody could read the alert, what is good goes through by itself.
 
-SERIN_ROLLOUT_RATE sets the requests a second, 2,000 by default.
+SERIN_ROLLOUT_RATE sets the requests a second, 2,000 by default. The bounds hold on a machine that has its cores;
+SERIN_ROLLOUT_SLACK (2 by default) is how much longer a busy one may take.
 """
 
 import json
@@ -10,9 +11,11 @@ import re
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
 from bisect import bisect
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -23,6 +26,7 @@ from harness.exposition import Exposition
 from harness.gateway import MODELS, Gateway
 
 RATE = int(os.environ.get("SERIN_ROLLOUT_RATE", "2000"))
+SLACK = float(os.environ.get("SERIN_ROLLOUT_SLACK", "2"))
 CLIENTS = 4
 OVER = ("promoted", "rolled-back", "aborted")
 #: One step at 5%; a candidate that is good needs a minute of it.
@@ -187,7 +191,7 @@ def test_a_bad_candidate_is_out(gateway, tmp_path, name):
         hurt = over["total"]["candidate"]["late"]
     assert "late" in over["reason"] or "fails" in over["reason"] or "slower" in over["reason"], over["reason"]
     print(f"{name}: {took:.2f} s from the first bad answer to weight 0, {hurt:.0f} payments hurt, {over['reason']}")
-    assert took <= seconds
+    assert took <= seconds * SLACK
     # No request of stable failed, and every failure is one of the candidate's.
     assert all(count == 0 for outcome, count in counted["1"].items() if outcome not in ("ok", "cancelled")), counted
     if name in ("fails 20%", "nan"):
@@ -320,6 +324,89 @@ def test_a_rollback_survives_a_kill(installed, tmp_path):
             assert admin.route() == {"stable": "1"}
             assert wait(admin, rollout, seconds=10)["state"] == "rolled-back"
             assert admin.act(f"/rollouts/{rollout['id']}:resume").status_code == 409
+
+
+class Hook(threading.Thread):
+    """Somebody who is asked before and after a step: answers with the next status; None: never."""
+
+    def __init__(self, *statuses):
+        super().__init__(daemon=True)
+        self.statuses, self.events = list(statuses), []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                hook.events.append((self.headers["content-type"], json.loads(body)))
+                status = hook.statuses.pop(0)
+                if status is None:
+                    time.sleep(3)
+                    return
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/gate?model=fraud"
+
+    def run(self):
+        self.server.serve_forever()
+
+
+def test_hooks_are_asked_and_silence_holds(installed, tmp_path):
+    hook = Hook(403, None, 200)
+    hook.start()
+    plan = f"horizon: 1h\nrate: 1000/s\nguards: {{late: 50%, errors: 50%}}\nmax_change: 100\nsteps:\n" \
+        f"- {{percent: 5, max: 10m, min: 5m, before: {{url: '{hook.url}', timeout: 1s}}}}\nbake: 1s\n"
+    with serve(tmp_path) as gateway, Admin(gateway) as admin:
+        rollout = start(admin, plan)
+        held = wait(admin, rollout, (*OVER, "paused"), 20)
+        assert held["reason"].endswith("refused") and held["percent"] == 0
+        kind, event = hook.events[0]
+        assert kind.startswith("application/cloudevents+json") and event["specversion"] == "1.0"
+        assert event["type"] == "dev.serin.rollout.before-step" and event["data"]["id"] == rollout["id"]
+        admin.act(f"/rollouts/{rollout['id']}:resume")
+        held = wait(admin, rollout, (*OVER, "paused"), 20)
+        assert held["reason"].endswith("no answer") and held["percent"] == 0
+        admin.act(f"/rollouts/{rollout['id']}:resume")
+        assert wait(admin, rollout, (*OVER, "running"), 20)["percent"] == 5
+        assert len({event["id"] for _, event in hook.events}) == 3
+        assert admin.act(f"/rollouts/{rollout['id']}:abort").json()["state"] == "aborted"
+    hook.server.shutdown()
+
+
+def test_a_switch_is_watched(gateway, tmp_path):
+    """Without a plan: a person moves all traffic to a version that fails, and it is back before that person looks."""
+    row = alike(gateway)
+    with serve(tmp_path, {"errors": 0.5}) as gateway, Load(gateway, tmp_path, 60, row=row), Admin(gateway) as admin:
+        assert admin.act("/models/fraud:switch", {"version": "2", "bake": "10m"}).status_code == 200
+        assert back(admin) == {"stable": "1"}
+        line = admin.client.get("/audit", params={"action": "rollback"}).json()["lines"][-1]
+        assert line["actor"] == "guard" and "fails more often" in line["reason"]
+        # The same for a canary by hand; what stable does is nobody's fault.
+        canary = {"stable": "1", "canary": {"version": "2", "percent": 10}}
+        assert admin.put_route(canary).status_code == 200
+        assert back(admin) == {"stable": "1"}
+
+
+def back(admin, seconds=20) -> dict:
+    """The route once version 2 has left it."""
+    deadline = time.monotonic() + seconds
+    while (route := admin.route()).get("stable") == "2" or "canary" in route:
+        assert time.monotonic() < deadline, route
+        time.sleep(0.02)
+    return route
+
+
+def test_a_model_can_be_left_alone(gateway, tmp_path):
+    row = alike(gateway)
+    faulty = serve(tmp_path, {"errors": 0.5}, watch=False)
+    with faulty as gateway, Load(gateway, tmp_path, 60, row=row), Admin(gateway) as admin:
+        assert admin.act("/models/fraud:switch", {"version": "2"}).status_code == 200
+        time.sleep(3)
+        assert admin.route()["stable"] == "2"
 
 
 def test_the_wrong_orders(installed, tmp_path):

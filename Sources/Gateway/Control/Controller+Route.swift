@@ -47,13 +47,19 @@ extension Controller {
         }
         let plan = try plan(name, match, make)
         if context.isDryRun { return document(name, plan, isDryRun: true) }
-        if goesBack || plan.isLowering { return try lower(name, action, match, context, make) }
-        return try raise(name, action, match, context, make)
+        let document =
+            if goesBack || plan.isLowering {
+                try lower(name, action, match, context, make)
+            } else {
+                try raise(name, action, match, context, make)
+            }
+        if context.origin != Self.rolloutOrigin { watchRoute(name) }
+        return document
     }
 
     /// A rollout alone moves the traffic of its model.
     private static func refuseWhileGuarded(_ model: ControlledModel, _ context: AdminContext) throws(AdminProblem) {
-        guard model.guarded != nil, context.origin != rolloutOrigin else { return }
+        guard model.guarded?.isRollout == true, context.origin != rolloutOrigin else { return }
         throw AdminProblem(
             .conflict, "a rollout of \(model.name) runs: pause, promote or abort that", generation: model.generation)
     }

@@ -10,7 +10,7 @@ import Execution
 import Primitives
 import Rollout
 
-/// Of one model; in its route from the start of a rollout to its end.
+/// Of one model; in its route from the start of a rollout to its end, or while it is watched.
 struct GuardedRoute: Sendable {
     let counters: GuardCounters
     /// Of the rollout's changes of the share.
@@ -18,6 +18,8 @@ struct GuardedRoute: Sendable {
     /// Versions.
     let stable: String
     let canary: String
+    /// A plan moves the traffic, and nobody else; false: people do, and the guard watches.
+    var isRollout = true
 }
 
 /// The guard of a version, in plain words: whose counters its requests go to, and as what.

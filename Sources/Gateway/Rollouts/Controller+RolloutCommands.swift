@@ -78,7 +78,7 @@ extension Controller {
                 throw AdminProblem(.notFound, "there is no model \(quoted(name))")
             }
             let model = state.models[index]
-            guard model.guarded == nil else {
+            guard model.guarded?.isRollout != true else {
                 throw AdminProblem(.conflict, RolloutRefusal.alreadyRunning(model: name).description)
             }
             guard let stable = model.stable else { throw AdminProblem(.conflict, RolloutRefusal.notWarm.description) }
@@ -150,6 +150,7 @@ extension Controller {
         rolloutTable.withLock { table in
             var begun = rollout
             begun.lines = []
+            endWatch(rollout.model, &table)
             table.running[id] = begun
             state.withLock { state in
                 guard let index = state.index(of: rollout.model) else { return }

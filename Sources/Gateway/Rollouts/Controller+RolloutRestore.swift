@@ -61,6 +61,7 @@ extension Controller {
             return jobs
         }
         worker.add(jobs)
+        for name in state.withLock({ $0.models.map(\.name) }) { watchRoute(name) }
     }
 
     private func restore(_ stored: StoredRollout, _ table: inout RolloutTable, _ jobs: inout [SerialWorker.Job]) {

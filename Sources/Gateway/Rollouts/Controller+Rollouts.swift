@@ -42,6 +42,7 @@ extension Controller {
                 table.running[id] = rollout
                 settleEnd(id, &table, &jobs)
             }
+            tickWatches(tick, &table, &jobs)
             retire(&table)
             return jobs
         }

@@ -63,6 +63,8 @@ struct RolloutTable {
     var running: [String: ActiveRollout] = [:]
     /// Models whose rollout is being stored.
     var starting: Set<String> = []
+    /// By model; none where a rollout runs.
+    var watches: [String: ActiveWatch] = [:]
     /// The newest last.
     var finished: [RolloutDocument] = []
     static let finishedMax = 100
