@@ -118,7 +118,8 @@ public enum AdminOpenAPI {
         }
         if call.method == "POST" { list.append(parameter("idempotency-key", "header", text("[A-Za-z0-9_-]{1,128}"))) }
         if [.setRoute, .switchTraffic, .rollback].contains(call.name) {
-            list.append(parameter("if-match", "header", text(#"(\*|"[0-9]{1,18}")"#), required: call.name == .setRoute))
+            let tag = text(#"(\*|"[0-9]{1,18}")"#)
+            list.append(parameter("if-match", "header", tag, required: call.name == .setRoute))
         }
         if call.name == .setRoute {
             list.append(parameter("from_config", "query", ["type": "string", "enum": ["true", "false"]]))

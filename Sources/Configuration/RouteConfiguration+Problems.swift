@@ -86,7 +86,8 @@ extension RouteConfiguration {
     /// Fields whose values the front end takes for itself, so that no route sees them.
     private static let ownHeaders = [
         "host", "traceparent", "content-type", "content-length", "content-encoding", "accept-encoding", "grpc-timeout",
-        "grpc-encoding", "grpc-accept-encoding", "serin-timeout-ms", "serin-fallback", "inference-header-content-length", "connection",
+        "grpc-encoding", "grpc-accept-encoding", "serin-timeout-ms", "serin-fallback",
+        "inference-header-content-length", "connection",
         "transfer-encoding",
     ]
 }

@@ -175,9 +175,11 @@ private final class StressTrial: @unchecked Sendable {
     /// Jobs do not come back.
     private func lose(_ out: [UnsafeMutablePointer<QueuedJob>: (JobFixture, Int)]) {
         for (job, _) in out {
-            let state = job.pointee.request.pointee.fate
+            let abandoned = job.pointee.request.pointee.fate.abandoned
             problems.withLock {
-                $0.append("lost: \(job.pointee.taken) of \(job.pointee.rowCount) rows taken, left \(job.pointee.left.load(ordering: .relaxed)), \(state.abandoned.map { "\($0)" } ?? "wanted")")
+                $0.append(
+                    "lost: \(job.pointee.taken) of \(job.pointee.rowCount) rows taken, left \(job.pointee.left.load(ordering: .relaxed)), \(abandoned.map { "\($0)" } ?? "wanted")"
+                )
             }
         }
         for queue in [current.load().value].flatMap(\.queues) {

@@ -324,11 +324,11 @@ def test_the_admin_plane_stays_on_loopback_without_tokens(start_gateway, tmp_pat
     assert done.returncode == 1 and "admin.tokens" in done.stderr
 
 
-def test_schemathesis_finds_nothing(start_gateway):
+def test_schemathesis_finds_nothing(start_gateway, tmp_path):
     gateway = start_gateway(models=ROUTED)
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "--config-file", Path(__file__).parent / "conformance" / "schemathesis.toml",
          "run", f"{gateway.admin_url}/admin/v1/openapi.json", "--max-examples",
          "15", "--exclude-path", "/admin/v1/events", "--seed", "7", "--no-color"],
-        capture_output=True, text=True, timeout=300)
+        capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
