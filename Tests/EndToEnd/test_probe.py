@@ -138,11 +138,12 @@ def test_a_warm_request_counts_no_reference(measured):
 
 def test_under_a_guard_it_is_the_same(installed, tmp_path, fraud):
     """Half of the requests are a candidate's, all of them are counted."""
-    plan = "horizon: 1h\nrate: 10000/s\nguards: {late: 50%}\nsteps: [{percent: 50, max: 10m, min: 10m}]\nbake: 1m\n"
+    guards = "{late: 50%, errors: 50%, scores: off, decisions: off}"
+    plan = f"horizon: 1h\nrate: 10000/s\nguards: {guards}\nsteps: [{{percent: 50, max: 10m, min: 10m}}]\nbake: 1m\n"
 
     def prepare(gateway):
         with Admin(gateway) as admin:
-            answer = admin.act("/models/fraud/rollouts", {"version": "2", "plan": plan})
+            answer = admin.act("/models/fraud/rollouts", {"version": "1", "plan": plan})
             assert answer.status_code == 200, answer.text
             deadline = time.monotonic() + 20
             while admin.route().get("canary", {}).get("percent") != 50:
