@@ -13,7 +13,7 @@ HEALTHY = ROOT / "Tests" / "Fixtures" / "rollout" / "healthy.yaml"
 
 
 def simulate(*arguments):
-    done = run_serin("rollout", "simulate", *arguments, "--json", seconds=400)
+    done = run_serin("rollout", "simulate", *arguments, "--json", seconds=1500)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same():
 
 
 def test_the_table_and_the_chart():
-    done = run_serin("rollout", "simulate", SHIPPED, "--runs", "10", "--seed", "1", seconds=400)
+    done = run_serin("rollout", "simulate", SHIPPED, "--runs", "10", "--seed", "1", seconds=1500)
     assert done.returncode == 0, done.stderr
     assert "ROLLED BACK" in done.stdout and "time to rollback" in done.stdout and "█" in done.stdout
 
