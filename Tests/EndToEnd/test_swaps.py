@@ -38,9 +38,11 @@ class Load(threading.Thread):
             self.wrong.append(repr(error))
 
 
-@pytest.fixture
-def load(start_gateway, fraud):
-    gateway = start_gateway(models={"fraud": {"require": ["golden"], "route": {"stable": "1"}}})
+@pytest.fixture(params=["inline", "pooled"])
+def load(start_gateway, fraud, request):
+    """Four clients, and a gateway that scores on its reactors, or by executors."""
+    model = {"require": ["golden"], "route": {"stable": "1"}, "queue": {"lane": request.param}}
+    gateway = start_gateway(models={"fraud": model})
     body = json.dumps({"instances": fraud.objects(fraud.rows("FP32")[:1])}).encode()
     expected = {}
     with httpx.Client(base_url=gateway.url, timeout=10) as client:
@@ -80,22 +82,27 @@ def test_swaps_lose_nothing(load):
     assert late - early < 8 << 20, f"{(late - early) >> 10} KiB more after {SWAPS} swaps"
 
 
-def test_loading_and_unloading_beside_traffic(load):
+def test_loading_and_unloading_under_traffic(load):
+    """Each version is taken out of memory while requests that it was given are still on their way."""
     gateway, threads = load
     with Admin(gateway) as admin:
         early = 0
-        for turn in range(30):
-            assert admin.act("/models/fraud/versions/2:unload").status_code == 200
-            assert admin.states() == {"1": "AVAILABLE", "2": "END"} or turn == 0
-            assert admin.act("/models/fraud/versions/2:load").status_code == 200
-            assert admin.states() == {"1": "AVAILABLE", "2": "AVAILABLE"}
+        for turn in range(20):
+            for new, old in (("2", "1"), ("1", "2")):
+                assert admin.act("/models/fraud:switch", {"version": new, "bake": "0s"}).status_code == 200
+                assert admin.act(f"/models/fraud/versions/{old}:unload").status_code == 200
+                deadline = time.monotonic() + 10
+                while admin.states() != {new: "AVAILABLE", old: "END"}:
+                    assert time.monotonic() < deadline
+                assert admin.act(f"/models/fraud/versions/{old}:load").status_code == 200
+                assert admin.states() == {"1": "AVAILABLE", "2": "AVAILABLE"}
             if turn == 5:
                 early = gateway.resident_bytes()
-            time.sleep(0.01)
         late = gateway.resident_bytes()
     for thread in threads:
         thread.ends = True
     for thread in threads:
         thread.join()
     assert not [wrong for thread in threads for wrong in thread.wrong][:3]
-    assert late - early < 16 << 20, f"{(late - early) >> 10} KiB more after 24 loads"
+    assert {version for thread in threads for version in thread.seen} == {"1", "2"}
+    assert late - early < 16 << 20, f"{(late - early) >> 10} KiB more after 28 loads"

@@ -1,0 +1,103 @@
+"""What changes cost those who are served meanwhile: swaps, a load beside, a slow shadow.
+
+    h2load at a fixed rate ─► answers, each with its start and its time ─► the tail while something changes / else
+
+The short form holds the gateway to answering everything. SERIN_LATENCY=1 measures too, and wants a machine that does
+nothing else: then SERIN_SECONDS (60) of load, and goals for the ratios of the tails.
+"""
+
+import os
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness.admin import Admin
+from harness.exposition import Exposition
+from test_queue import PATH, body_of, scrape, serve
+
+IS_MEASURED = os.environ.get("SERIN_LATENCY") == "1"
+SECONDS = int(os.environ.get("SERIN_SECONDS", "60" if IS_MEASURED else "6"))
+RATE = 5000 if IS_MEASURED else 500
+
+
+class Stream(threading.Thread):
+    """Requests at RATE a second, over ten connections, for so many seconds."""
+
+    def __init__(self, gateway, folder, body: bytes, seconds: float, rate: int = RATE):
+        super().__init__()
+        self.log, self.count = folder / f"h2load-{time.monotonic_ns()}.log", int(rate * seconds)
+        content = folder / "body"
+        content.write_bytes(body)
+        # h2load's rate is one of connections: each of a connection's requests starts when its timer says so.
+        self.command = [
+            "h2load", "-n", str(self.count), "-c", "10", "-m", "10", f"--rps={rate / 10:g}", "-d", str(content),
+            f"--log-file={self.log}", f"{gateway.url}{PATH}",
+        ]
+        self.output = ""
+
+    def run(self):
+        done = subprocess.run(self.command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+        self.output = done.stdout + done.stderr
+
+    def answers(self) -> list[tuple[float, float]]:
+        """Start (seconds of the wall clock) and time (µs) of each, all of them answered with 200."""
+        assert re.search(rf"status codes: {self.count} 2xx", self.output), self.output
+        lines = [line.split("\t") for line in self.log.read_text().splitlines()]
+        assert {line[1] for line in lines} == {"200"}
+        return [(int(line[0]) / 1e6, float(line[2])) for line in lines]
+
+
+def tail(answers, share: float) -> float:
+    times = sorted(time for _, time in answers)
+    return times[min(int(len(times) * share), len(times) - 1)]
+
+
+def compare(title: str, quiet, busy, share: float, goal: float):
+    ratio = tail(busy, share) / tail(quiet, share)
+    print(
+        f"{title}: p{share * 100:g} {tail(quiet, share):.0f} µs without ({len(quiet)}), {tail(busy, share):.0f} µs with "
+        f"({len(busy)}): {ratio:.2f}, the goal is {goal}")
+    if IS_MEASURED:
+        assert ratio <= goal
+
+
+@pytest.mark.parametrize("lane", ["inline", "pooled"])
+def test_swaps_and_the_tail(installed, tmp_path, fraud, lane):
+    """A second of swaps, a second without, in turn: the tails of the two halves."""
+    with serve(tmp_path, queue={"lane": lane}) as gateway, Admin(gateway) as admin:
+        stream = Stream(gateway, tmp_path, body_of(fraud, fraud.rows("FP32")[:1]), SECONDS)
+        stream.start()
+        time.sleep(0.5)
+        spans, swaps = [], 0
+        while stream.is_alive():
+            begin, end = time.time(), time.monotonic() + 1
+            while time.monotonic() < end:
+                version = "2" if swaps % 2 == 0 else "1"
+                assert admin.act("/models/fraud:switch", {"version": version}).status_code == 200
+                swaps += 1
+                time.sleep(1 / 40)
+            spans.append((begin, time.time()))
+            time.sleep(1)
+        answers = [answer for answer in stream.answers() if answer[0] >= spans[0][0] - 0.3]
+        busy = [answer for answer in answers if any(begin <= answer[0] < end for begin, end in spans)]
+        quiet = [answer for answer in answers if not any(begin <= answer[0] < end for begin, end in spans)]
+        assert swaps >= 10 * len(spans) and busy and quiet
+        compare(f"{swaps} swaps, {lane}", quiet, busy, 0.999, 1.3)
+
+
+def test_a_slow_shadow_and_the_tail(installed, tmp_path, fraud):
+    """A copy of every request for a version that takes 5 ms: nobody waits for it."""
+    with serve(tmp_path, {"2": {"delay": "5ms"}}) as gateway, Admin(gateway) as admin:
+        halves = []
+        for route in ({"stable": "1"}, {"stable": "1", "shadow": [{"version": "2", "percent": 100}]}) * 2:
+            assert admin.put_route(route).status_code == 200
+            stream = Stream(gateway, tmp_path, body_of(fraud, fraud.rows("FP32")[:1]), SECONDS / 4)
+            stream.run()
+            halves.append(stream.answers())
+        compare("a shadow of 5 ms", halves[0] + halves[2], halves[1] + halves[3], 0.99, 1.1)
+        metrics: Exposition = scrape(gateway)
+        assert metrics.total("serin_shadow_total", version="2", outcome="ok") > 0
+        assert metrics.total("serin_requests_total", version="2") == 0
