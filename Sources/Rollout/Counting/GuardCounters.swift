@@ -29,8 +29,9 @@ public struct GuardCounterShape: Equatable, Sendable {
     }
 
     public static let tickNanos: UInt64 = 100_000_000
-    /// A minute: what a model's timeout may be at most.
-    static let deadlineTicksMax: UInt64 = 600
+    /// Ten seconds: who waits longer is late, and whether it fails in the end is not waited for. It bounds the ring, and
+    /// with it the memory of a guard.
+    static let deadlineTicksMax: UInt64 = 100
 
     /// Ticks after which what is pending of a cohort is over its budget.
     var budgetTicks: UInt64 { min(budgetNanos / Self.tickNanos + 1, Self.deadlineTicksMax) }
