@@ -416,12 +416,12 @@ def test_the_wrong_orders(installed, tmp_path):
             assert answer.status_code == code, answer.text
             return answer.json()["detail"]
 
-        assert "percent above 0, at most 100" in refused(400, "steps: [{percent: 120, max: 10m}]\n")
-        assert "alpha" in refused(400, "alpha: 1\nsteps: [{percent: 50, max: 10m}]\n")
-        assert "unknown key" in refused(400, "stepz: []\n")
-        assert "can never decide: needs 4336 requests" in refused(400, "steps: [{percent: 50, max: 10m}]\nrate: 1/h\n")
-        assert "no request for ten seconds" in refused(400, "steps: [{percent: 50, max: 10m}]\n")
-        assert "the candidate is the stable version" in refused(400, version="1")
+        assert "percent above 0, at most 100" in refused(422, "steps: [{percent: 120, max: 10m}]\n")
+        assert "alpha" in refused(422, "alpha: 1\nsteps: [{percent: 50, max: 10m}]\n")
+        assert "unknown key" in refused(422, "stepz: []\n")
+        assert "can never decide: needs 4336 requests" in refused(422, "steps: [{percent: 50, max: 10m}]\nrate: 1/h\n")
+        assert "no request for ten seconds" in refused(422, "steps: [{percent: 50, max: 10m}]\n")
+        assert "the candidate is the stable version" in refused(422, version="1")
         assert "not ready" in refused(409, version="7")
         assert "no model" in refused(404, model="nobody")
         assert admin.act("/rollouts/none:pause").status_code == 404

@@ -19,7 +19,7 @@ extension Controller {
         let rate = plan.rate ?? rolloutTable.withLock { $0.rates.rate(name) }
         guard rate > 0 else {
             throw AdminProblem(
-                .badRequest,
+                .unprocessable,
                 "\(name) has had no request for ten seconds: nothing could be decided; send some, or name "
                     + "the plan's rate")
         }
@@ -52,7 +52,7 @@ extension Controller {
                 }
             }
             return plan
-        } catch { throw AdminProblem(.badRequest, error.description) }
+        } catch { throw AdminProblem(.unprocessable, error.description) }
     }
 
     /// What a start finds.
@@ -67,10 +67,10 @@ extension Controller {
         _ name: String, _ plan: RolloutPlan, _ order: RolloutOrder
     ) throws(AdminProblem) -> Place {
         guard let version = order.version ?? plan.candidate else {
-            throw AdminProblem(.badRequest, "version: name the candidate, here or in the plan")
+            throw AdminProblem(.unprocessable, "version: name the candidate, here or in the plan")
         }
         if let planned = plan.candidate, planned != version {
-            throw AdminProblem(.badRequest, "version: the plan is for candidate \(planned), not \(version)")
+            throw AdminProblem(.unprocessable, "version: the plan is for candidate \(planned), not \(version)")
         }
         return try state.withLock { (state) throws(AdminProblem) -> Place in
             guard state.isOpen else { throw AdminProblem(.unavailable, "another process serves now: ask that one") }
@@ -235,7 +235,7 @@ extension AdminProblem {
             switch refusal.status {
             case 403: .forbidden
             case 409: .conflict
-            default: .badRequest
+            default: .unprocessable
             }
         self.init(kind, refusal.description)
     }
