@@ -99,6 +99,8 @@ final class InterleavedThreads: @unchecked Sendable {
         lock.unlock()
         if let first { turns[first].signal() }
         allEnded.wait()
+        // It holds what holds these threads.
+        rescue = {}
     }
 
     /// One that can run; under the lock.
