@@ -95,7 +95,7 @@ let package = Package(
             [
                 "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing",
                 "Batching",
-                "Execution", "ModelFormat", "Registry", "Configuration", "State", "Admin", "CLinux", logging,
+                "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "CLinux", logging,
             ]),
         .executableTarget(
             name: "serin",
@@ -141,7 +141,8 @@ let package = Package(
         tests("Registry", ["FuzzSupport", "Inference", "ModelFormat", "Execution"]),
         tests("Rollout", ["Configuration"]),
         tests("Simulation", ["Rollout", "Configuration"]),
-        tests("Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Telemetry", "COpenSSL", logging]),
+        tests(
+            "Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Rollout", "Telemetry", "COpenSSL", logging]),
 
         // The repository itself: imports, lengths, names.
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: swiftSettings),

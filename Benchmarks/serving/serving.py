@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +119,32 @@ def serin(
         kind = "tls https" if certs else "data http"
         server.port = int(wait_for_log(server, r"ready in [0-9.]+ ms", rf"listening {kind}://127\.0\.0\.1:(\d+)"))
     return server
+
+
+#: A candidate at next to nothing, which no verdict ends.
+PLAN = """horizon: 2h
+rate: 10000000/s
+max_change: 100
+guards: {late: 50%, errors: 50%, scores: off, decisions: off, slower: {p50: pause, p90: off, p95: off, p99: off}}
+steps: [{percent: 0.0001, min: 1h, max: 1h, samples: 1}]
+bake: 1m
+"""
+
+
+def start_rollout(server: Server):
+    """A rollout of fraud/2, until its first step serves."""
+    port = re.search(r"listening admin http://127\.0\.0\.1:(\d+)", server.log())[1]
+    url = f"http://127.0.0.1:{port}/admin/v1"
+    order = json.dumps({"version": "2", "plan": PLAN}).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/models/fraud/rollouts", order), timeout=30) as answer:
+        rollout = json.load(answer)
+    deadline = time.monotonic() + START_SECONDS
+    while rollout["state"] != "running":
+        if time.monotonic() > deadline:
+            fail(f"the rollout does not begin: {rollout}")
+        time.sleep(0.1)
+        with urllib.request.urlopen(f"{url}/rollouts/{rollout['id']}", timeout=30) as answer:
+            rollout = json.load(answer)
 
 
 def wait_for_log(server: Server, until: str, wanted: str) -> str:

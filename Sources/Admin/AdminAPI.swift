@@ -10,7 +10,7 @@ internal import Registry
 internal import Synchronization
 
 public final class AdminAPI: Sendable {
-    private let backend: any AdminBackend
+    let backend: any AdminBackend
     private let access: AdminAccess
     /// Keys of calls that are being made.
     private let running = Mutex<Set<String>>([])
@@ -106,6 +106,7 @@ public final class AdminAPI: Sendable {
             response.contentType = "text/event-stream"
             return response
         case .audit: return try audit(target)
+        case .rollouts, .rollout, .rolloutVerdict, .rolloutQuestion: return try readRollout(call.name, names, target)
         case .auditVerdict: return AdminResponse(200, AdminJSON.encode(try backend.auditVerdict()))
         default: throw AdminProblem(.notFound, "there is no such call")
         }
@@ -151,6 +152,8 @@ public final class AdminAPI: Sendable {
             switch call.name {
             case .load: return AdminResponse(200, AdminJSON.encode(try backend.load(names[0], names[1], context)))
             case .unload: return AdminResponse(200, AdminJSON.encode(try backend.unload(names[0], names[1], context)))
+            case .rolloutStart, .rolloutPause, .rolloutResume, .rolloutPromote, .rolloutAbort, .rolloutStepBack:
+                return try changeRollout(request, call.name, names[0], context)
             default: break
             }
             let document = try changeRoute(request, call, names[0], target, context)

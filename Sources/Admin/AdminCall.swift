@@ -8,6 +8,15 @@ struct AdminCall: Sendable, Equatable {
         case setRoute = "route-set"
         case switchTraffic = "switch"
         case rollback
+        case rollouts, rollout
+        case rolloutVerdict = "rollout-verdict"
+        case rolloutQuestion = "rollout-question"
+        case rolloutStart = "rollout-start"
+        case rolloutPause = "rollout-pause"
+        case rolloutResume = "rollout-resume"
+        case rolloutPromote = "rollout-promote"
+        case rolloutAbort = "rollout-abort"
+        case rolloutStepBack = "rollout-step-back"
 
         /// As the audit log calls it.
         var action: String { self == .setRoute ? "route" : rawValue }
@@ -20,7 +29,8 @@ struct AdminCall: Sendable, Equatable {
     var role: AdminRole
     var summary: String
 
-    var isChange: Bool { method != "GET" }
+    /// A hook of Flagger's asks by POST, and changes nothing.
+    var isChange: Bool { method != "GET" && name != .rolloutQuestion }
 
     static let root = "/admin/v1"
 
@@ -46,6 +56,32 @@ struct AdminCall: Sendable, Equatable {
         AdminCall(
             name: .unload, method: "POST", path: "/models/{model}/versions/{version}:unload", role: .admin,
             summary: "Takes a version out of memory"),
+        AdminCall(name: .rollouts, method: "GET", path: "/rollouts", role: .viewer, summary: "All rollouts"),
+        AdminCall(name: .rollout, method: "GET", path: "/rollouts/{id}", role: .viewer, summary: "One rollout"),
+        AdminCall(
+            name: .rolloutVerdict, method: "GET", path: "/rollouts/{id}/verdict", role: .viewer,
+            summary: "A rollout in one word"),
+        AdminCall(
+            name: .rolloutQuestion, method: "POST", path: "/rollouts/{id}/verdict", role: .viewer,
+            summary: "The same, for hooks that ask by POST"),
+        AdminCall(
+            name: .rolloutStart, method: "POST", path: "/models/{model}/rollouts", role: .operator,
+            summary: "Starts a rollout"),
+        AdminCall(
+            name: .rolloutPause, method: "POST", path: "/rollouts/{id}:pause", role: .operator,
+            summary: "Holds the weight"),
+        AdminCall(
+            name: .rolloutResume, method: "POST", path: "/rollouts/{id}:resume", role: .operator,
+            summary: "Goes on"),
+        AdminCall(
+            name: .rolloutPromote, method: "POST", path: "/rollouts/{id}:promote", role: .operator,
+            summary: "On to the next step"),
+        AdminCall(
+            name: .rolloutAbort, method: "POST", path: "/rollouts/{id}:abort", role: .operator,
+            summary: "Back to stable alone"),
+        AdminCall(
+            name: .rolloutStepBack, method: "POST", path: "/rollouts/{id}:step-back", role: .operator,
+            summary: "Back to the step before"),
         AdminCall(name: .events, method: "GET", path: "/events", role: .viewer, summary: "What happens"),
         AdminCall(name: .audit, method: "GET", path: "/audit", role: .viewer, summary: "What happened"),
         AdminCall(

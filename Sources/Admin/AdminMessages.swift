@@ -78,6 +78,15 @@ public protocol AdminBackend: Sendable {
         _ name: String, to version: String, bakeMillis: Int64?, match: UInt64?, _ context: AdminContext
     ) throws(AdminProblem) -> ChangeDocument
     func rollback(_ name: String, match: UInt64?, _ context: AdminContext) throws(AdminProblem) -> ChangeDocument
+    func rollouts() -> [RolloutDocument]
+    func rollout(_ id: String) throws(AdminProblem) -> RolloutDocument
+    func startRollout(
+        _ name: String, _ order: RolloutOrder, _ context: AdminContext
+    ) throws(AdminProblem) -> RolloutDocument
+    /// `command`: pause, resume, promote, abort or step-back.
+    func commandRollout(
+        _ id: String, _ command: String, _ context: AdminContext
+    ) throws(AdminProblem) -> RolloutDocument
     func audit(_ query: AuditQuery) throws(AdminProblem) -> [AuditDocument]
     func auditVerdict() throws(AdminProblem) -> AuditVerdictDocument
     /// A change that was asked for and not made.

@@ -115,6 +115,58 @@ extension AdminOpenAPI {
               "model": {"type": "string"}, "before": {"type": "string"}, "after": {"type": "string"},
               "reason": {"type": "string"}, "outcome": {"type": "string"}, "hash": {"type": "string"}}
           },
+          "RolloutOrder": {
+            "type": "object", "required": ["plan"],
+            "properties": {"version": {"$ref": "#/components/schemas/Version"}, "plan": {"type": "string"}}
+          },
+          "Arm": {
+            "type": "object", "required": ["requests", "late", "errors", "positives"],
+            "properties": {
+              "requests": {"type": "integer"}, "late": {"type": "integer"}, "errors": {"type": "integer"},
+              "positives": {"type": "integer"}, "p50": {"type": "number"}, "p99": {"type": "number"}}
+          },
+          "Arms": {
+            "type": "object", "required": ["stable", "candidate"],
+            "properties": {"stable": {"$ref": "#/components/schemas/Arm"}, "candidate": {"$ref": "#/components/schemas/Arm"}}
+          },
+          "Rollout": {
+            "type": "object",
+            "required": ["id", "model", "stable", "candidate", "state", "verdict", "reason", "step", "steps", "percent",
+              "started_by", "started_at", "seconds", "this_step", "total", "tests", "promotion_threshold"],
+            "properties": {
+              "id": {"type": "string"}, "model": {"type": "string"}, "stable": {"type": "string"},
+              "candidate": {"type": "string"},
+              "state": {"enum": ["waiting", "before-step", "raising", "running", "after-step", "gate", "paused",
+                "inconclusive", "baking", "promoted", "rolled-back", "aborted"]},
+              "verdict": {"$ref": "#/components/schemas/VerdictWord"}, "reason": {"type": "string"},
+              "step": {"type": "integer"}, "steps": {"type": "array", "items": {"type": "number"}},
+              "percent": {"type": "number", "minimum": 0, "maximum": 100}, "started_by": {"type": "string"},
+              "started_at": {"type": "string", "format": "date-time"}, "seconds": {"type": "number"},
+              "this_step": {"$ref": "#/components/schemas/Arms"}, "total": {"$ref": "#/components/schemas/Arms"},
+              "tests": {"type": "array", "items": {
+                "type": "object", "required": ["name", "leads_to", "threshold"],
+                "properties": {
+                  "name": {"type": "string"}, "leads_to": {"enum": ["pause", "rollback"]}, "evidence": {"type": "number"},
+                  "threshold": {"type": "number"}}}},
+              "promotion": {"type": "number"}, "promotion_threshold": {"type": "number"},
+              "seconds_to_promote": {"type": "number"},
+              "shift": {
+                "type": "object", "required": ["psi", "bins"],
+                "properties": {"psi": {"type": "number"}, "bins": {"type": "array", "items": {
+                  "type": "object", "required": ["stable", "candidate"],
+                  "properties": {
+                    "from": {"type": "number"}, "to": {"type": "number"}, "stable": {"type": "number"},
+                    "candidate": {"type": "number"}}}}}}}
+          },
+          "VerdictWord": {
+            "enum": ["promote", "rollback", "environment", "pause", "inconclusive", "too-little-data", "undecided"]
+          },
+          "Verdict": {
+            "type": "object", "required": ["verdict", "state", "percent", "reason"],
+            "properties": {
+              "verdict": {"$ref": "#/components/schemas/VerdictWord"}, "state": {"type": "string"},
+              "percent": {"type": "number"}, "reason": {"type": "string"}}
+          },
           "AuditVerdict": {
             "type": "object", "required": ["lines", "checkpoints", "unsigned"],
             "properties": {

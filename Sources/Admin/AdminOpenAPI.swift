@@ -51,11 +51,17 @@ public enum AdminOpenAPI {
         if call.name == .switchTraffic {
             operation["requestBody"] = ["required": true, "content": content("application/json", reference("Switch"))]
         }
+        if call.name == .rolloutStart {
+            operation["requestBody"] = [
+                "required": true, "content": content("application/json", reference("RolloutOrder")),
+            ]
+        }
         return operation
     }
 
     private static func statuses(_ call: AdminCall) -> [Int] {
         let always = [400, 401, 403, 404, 405, 413, 429, 431, 500, 503]
+        if [.rolloutVerdict, .rolloutQuestion].contains(call.name) { return always + [409] }
         return call.isChange ? always + [409, 412, 422, 428] : always
     }
 
@@ -71,6 +77,11 @@ public enum AdminOpenAPI {
             case .audit: ("application/json", list("lines", "AuditLine"))
             case .auditVerdict: ("application/json", reference("AuditVerdict"))
             case .load, .unload: ("application/json", reference("Load"))
+            case .rollouts: ("application/json", list("rollouts", "Rollout"))
+            case .rolloutVerdict, .rolloutQuestion: ("application/json", reference("Verdict"))
+            case .rollout, .rolloutStart, .rolloutPause, .rolloutResume, .rolloutPromote, .rolloutAbort,
+                .rolloutStepBack:
+                ("application/json", reference("Rollout"))
             case .setRoute, .switchTraffic, .rollback: ("application/json", reference("Change"))
             }
         var contents = content(type, schema)
@@ -94,6 +105,12 @@ public enum AdminOpenAPI {
         }
         if call.path.contains("{version}") {
             list.append(parameter("version", "path", text("[1-9][0-9]{0,18}"), required: true))
+        }
+        if call.path.contains("{id}") {
+            list.append(parameter("id", "path", text("[A-Za-z0-9][A-Za-z0-9._-]{0,191}"), required: true))
+        }
+        if [.rolloutVerdict, .rolloutQuestion].contains(call.name) {
+            list.append(parameter("is", "query", ["type": "string", "enum": VerdictDocument.questions]))
         }
         if call.isChange {
             list.append(parameter("dry_run", "query", ["type": "string", "enum": ["true", "false"]]))

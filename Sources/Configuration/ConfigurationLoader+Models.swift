@@ -3,6 +3,7 @@
 extension ConfigurationLoader {
     static let modelFields = [
         "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
+        "watch",
     ]
     static let routeFields = [
         "stable", "canary", "arms", "shadow", "sticky", "labels", "segments", "override",
@@ -47,6 +48,7 @@ extension ConfigurationLoader {
         }
         if let clients = fields["clients"] { model.clients = try readClients(clients) }
         if let rate = fields["rate"] { model.rate = try rate.integer(in: rateRange) }
+        if let watch = fields["watch"] { model.isWatched = try watch.boolean() }
         if let queue = fields["queue"], !queue.isNull { model.queue = try readQueue(queue) }
         if let fallback = fields["fallback"], !fallback.isNull {
             model.fallback = try readFallback(fallback, model: name)

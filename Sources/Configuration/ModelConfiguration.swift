@@ -41,6 +41,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var rate = 0
     /// Where its requests go while no state says otherwise.
     public internal(set) var route = RouteConfiguration()
+    /// After a switch, and while a canary by hand serves, the guard watches and goes back by itself.
+    public internal(set) var isWatched = true
     public internal(set) var queue = QueueConfiguration()
     /// What answers when the version that should cannot in time, in turn.
     public internal(set) var fallback: [FallbackTier] = []

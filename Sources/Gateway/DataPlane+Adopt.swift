@@ -40,6 +40,7 @@ extension DataPlane {
             scratch.deallocate()
             scratch = .allocate(byteCount: bytes, alignment: 64)
         }
+        adoptGuards()
         if announced == 0 { settleRound() }
     }
 
@@ -47,6 +48,7 @@ extension DataPlane {
     @inline(__always)
     func settleRound() {
         reapShadows()
+        restGuards()
         if publication._withUnsafeGuaranteedRef({ $0.address }) != snapshotAddress { adopt() }
         if announced == generation { return }
         announced = generation

@@ -86,7 +86,8 @@ extension DataPlane {
     }
 
     /// The request is in flight no more.
-    func settled(_ prediction: PredictionPointer, _ outcome: Outcome) {
+    func settled(_ prediction: PredictionPointer, _ outcome: Outcome, at now: UInt64? = nil, refusal: Refusal? = nil) {
+        settleGuarded(prediction, outcome, at: now, refusal: refusal)
         prediction.pointee.stream = nil
         shard.add(metrics.inflight, -1)
         if outcome == .ok, prediction.pointee.rung > 0 { return countFallback(prediction) }

@@ -65,6 +65,7 @@ extension DataPlane {
         own.pointee.request.pointee.copy(from: prediction.pointee.request.pointee)
         own.pointee.stream = stream
         own.pointee.continues(prediction.pointee)
+        prediction.pointee.guarded = .none
         hold(own)
         prediction.pointee.stream = nil
         stream.pointee.user = UnsafeMutableRawPointer(own)

@@ -70,7 +70,7 @@ extension DataPlane {
         shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: duration)
         statisticsShard[prediction.pointee.routed].addFailure(nanos: duration)
         stream.pointee.user = nil
-        settled(prediction, .shed)
+        settled(prediction, .shed, refusal: refusal)
         give(prediction)
         refuseShed(stream, refusal)
     }

@@ -51,6 +51,7 @@ extension DataPlane {
             return refuse(stream, prediction, error)
         }
         if admitIsLate(stream, prediction) { return }
+        countRouted(prediction)
         drawShadows(prediction)
         let index = prediction.pointee.version
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
@@ -157,11 +158,11 @@ extension DataPlane {
             versions[prediction.pointee.routed].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
         shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
-            settled(prediction, .modelError)
+            settled(prediction, .modelError, at: ended)
             statisticsShard[index].addFailure(nanos: ended &- prediction.pointee.startedAt)
             return refuse(stream, Self.error(of: prediction.pointee.request.pointee.status))
         }
-        settled(prediction, .ok)
+        settled(prediction, .ok, at: ended)
         if prediction.pointee.request.pointee.outOfRange > 0 {
             shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
@@ -215,6 +216,7 @@ extension DataPlane {
         prediction.pointee.request.pointee.reset()
         prediction.pointee.stream = nil
         prediction.pointee.rung = 0
+        prediction.pointee.guarded = .none
         prediction.pointee.isPooled = false
         predictions.give(prediction)
     }

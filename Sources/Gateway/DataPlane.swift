@@ -80,6 +80,7 @@ final class DataPlane: Plane {
     /// This plane's part of `statistics`, by version.
     let statisticsShard: UnsafeMutablePointer<InferenceStatistics.Cell>
     var watchers = HealthWatchers()
+    var guards = PlaneGuards()
     /// The clock of what is measured and of deadlines while a batch is run; a round's own begins at `engine.now`.
     var clock: @convention(c) () -> UInt64 = { clinux_now() }
 
@@ -135,6 +136,7 @@ final class DataPlane: Plane {
         lanes.deallocate()
         laneOwners.deallocate()
         waiting.deallocate()
+        guards.deallocate()
         scratch.deallocate()
         fields.deallocate()
         timing.deallocate()

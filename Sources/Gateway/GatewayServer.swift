@@ -15,6 +15,7 @@ import HTTP
 import Logging
 import Primitives
 import Reactor
+import Rollout
 import State
 import Synchronization
 import TLS
@@ -188,6 +189,15 @@ final class Gateway {
         nonisolated(unsafe) let admin = admin
         ReactorThread.start("admin") { admin.run() }
         let controller = controller
+        // A successor has them when it has the state.
+        if inheritance == nil { controller.openRollouts() }
+        ReactorThread.start("guard") {
+            while controller.isOpen {
+                let tick = GuardCounterShape.tickNanos
+                usleep(UInt32((tick - clinux_now() % tick) / 1000 + 1000))
+                controller.tickRollouts()
+            }
+        }
         ReactorThread.start("control") {
             while controller.isOpen {
                 controller.tick()

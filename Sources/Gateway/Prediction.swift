@@ -29,6 +29,8 @@ struct Prediction: ~Copyable {
     var rung = 0
     /// The version that was to answer: held as long as the request, as `version` is.
     var routed = 0
+    /// What the rollout's guard waits for.
+    var guarded = GuardedRequest.none
     /// In the lane of executors, so that its slot comes back through their completions.
     var isPooled = false
 
@@ -53,7 +55,7 @@ struct Prediction: ~Copyable {
     mutating func continues(_ other: borrowing Prediction) {
         (version, routed, arm, model) = (other.version, other.routed, other.arm, other.model)
         (key, isSticky) = (other.key, other.isSticky)
-        (rung, startedAt) = (other.rung, other.startedAt)
+        (rung, startedAt, guarded) = (other.rung, other.startedAt, other.guarded)
     }
 
     deinit {

@@ -111,6 +111,8 @@ struct VersionEntry {
     /// What answers in its place, as the routes have it now.
     let rungs: UnsafeMutablePointer<Rung>
     let rungCount: Int
+    /// Whether a rollout's guard counts its requests.
+    var guarded = GuardEntry.none
 
     /// `arms`: those that the version has in its route, with their names. The snapshot keeps the ladder.
     init(_ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)], ladder: Ladder) {

@@ -28,6 +28,8 @@ final class Snapshot: @unchecked Sendable {
     private let ladders: [Ladder]
     /// What is missing on the ladders, a sentence each.
     let ladderProblems: [String]
+    /// The rollouts' counters that routes of this snapshot lead to.
+    let guards: SnapshotGuards
 
     struct ListedModel: Sendable {
         var name: String
@@ -38,6 +40,8 @@ final class Snapshot: @unchecked Sendable {
         /// All that are known, ready or not, the lowest number first; empty: only those of `versions`.
         var statuses: [VersionStatus] = []
         var route = RouteConfiguration()
+        /// nil: no rollout watches.
+        var guarded: GuardedRoute?
     }
 
     init(versions: ServedVersions, models: [ListedModel], fieldNames: FieldNames) {
@@ -67,6 +71,7 @@ final class Snapshot: @unchecked Sendable {
             (table + slot).initialize(to: VersionEntry(version, schema: schema, arms: arms[slot] ?? [], ladder: ladder))
         }
         (self.ladders, ladderProblems) = (ladders, problems)
+        guards = Self.place(models, versions, table)
         routes = RouteTable(routed)
     }
 

@@ -41,14 +41,17 @@ public enum BundleLoader {
         var warnings = [files.signatureWarning].compactMap { $0 }
         let parts = try compiled(folder, files, cache: cache, warnings: &warnings)
         warnings += try manifest.compare(with: parts.facts, source: files.place(Manifest.fileName))
-        if let profile = files.profile {
+        var scoreEdges: [Double] = []
+        if let bytes = files.profile {
             let source = files.place(Profile.fileName)
-            try Profile.parse(profile, source: source)
-                .compare(with: manifest, modelDigest: parts.sourceDigest, source: source)
+            let profile = try Profile.parse(bytes, source: source)
+            try profile.compare(with: manifest, modelDigest: parts.sourceDigest, source: source)
+            if profile.scores.count == 1 { scoreEdges = profile.scores[0].histogram.edges }
         }
         let goldenCount = try checkGolden(files, parts, requireGolden: requireGolden, warnings: &warnings)
         return LoadedBundle(
-            parts, goldenCount: goldenCount, hasProfile: files.profile != nil, warnings: warnings)
+            parts, goldenCount: goldenCount, hasProfile: files.profile != nil, scoreEdges: scoreEdges,
+            warnings: warnings)
     }
 
     private static func refuse(

@@ -15,6 +15,8 @@ public final class LoadedBundle: Sendable {
     /// 0: the bundle says `golden: none`.
     public let goldenCount: Int
     public let hasProfile: Bool
+    /// The edges of the bins of its training's scores, the outer ones too; empty: unknown, or not one score a row.
+    public let scoreEdges: [Double]
     /// Of the source model's file.
     public let sourceDigest: SHA256Digest
     /// Whether the image came from the cache.
@@ -25,7 +27,7 @@ public final class LoadedBundle: Sendable {
     public var name: String { manifest.name }
     public var version: String { manifest.version }
 
-    init(_ parts: BundleParts, goldenCount: Int, hasProfile: Bool, warnings: [String]) {
+    init(_ parts: BundleParts, goldenCount: Int, hasProfile: Bool, scoreEdges: [Double], warnings: [String]) {
         manifest = parts.manifest
         input = parts.manifest.input(format: parts.facts.format)
         output = parts.manifest.output(scoreType: parts.model.scoreType, columns: parts.model.outputCount)
@@ -33,6 +35,7 @@ public final class LoadedBundle: Sendable {
         facts = parts.facts
         self.goldenCount = goldenCount
         self.hasProfile = hasProfile
+        self.scoreEdges = scoreEdges
         sourceDigest = parts.sourceDigest
         isCached = parts.isCached
         self.warnings = warnings

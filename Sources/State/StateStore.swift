@@ -4,6 +4,7 @@
 //     version   name, version ─► wanted or not, digest
 //     audit     sequence ─► who did what, chained by SHA-256        checkpoint  sequence ─► signature of the chain
 //     answer    idempotency key ─► what was answered
+//     rollout   id ─► plan, snapshot of its states and its evidence
 //
 // SQLite with a write-ahead log, each commit synchronous: what `commit` has returned from is on disk. A change and its
 // line in the audit log are one transaction, so neither is ever there without the other. What a start goes by has a
@@ -77,6 +78,7 @@ public final class StateStore: Sendable {
         public var versions: [VersionRecord] = []
         public var audit: [AuditEntry] = []
         public var answer: Answer?
+        public var rollouts: [RolloutRecord] = []
 
         public init(audit: [AuditEntry] = []) { self.audit = audit }
     }
@@ -174,6 +176,7 @@ public final class StateStore: Sendable {
                         time INTEGER NOT NULL) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("2") { database in try database.execute(sql: RolloutRecord.table) }
         try migrator.migrate(queue)
     }
 
@@ -231,6 +234,7 @@ public final class StateStore: Sendable {
                         sql: "INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?, ?)",
                         arguments: [version.model, version.version, version.isWanted, version.digest, version.sum])
                 }
+                for rollout in change.rollouts { try Self.keep(rollout, in: database) }
                 for entry in change.audit { try AuditLog.append(entry, to: database, signer) }
                 if let answer = change.answer { try Self.keep(answer, in: database) }
             }

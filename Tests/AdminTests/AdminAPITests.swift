@@ -69,6 +69,33 @@ private final class FakeBackend: AdminBackend {
         try change(name, "rollback", match)
     }
 
+    private var rolloutDocument: RolloutDocument {
+        var document = RolloutDocument(id: "fraud-1", model: "fraud", stable: "1", candidate: "2", state: "running")
+        (document.verdict, document.reason) = ("environment", "stable suffers as well")
+        return document
+    }
+
+    func rollouts() -> [RolloutDocument] { [rolloutDocument] }
+
+    func rollout(_ id: String) throws(AdminProblem) -> RolloutDocument {
+        guard id == "fraud-1" else { throw AdminProblem(.notFound, "there is no rollout") }
+        return rolloutDocument
+    }
+
+    func startRollout(
+        _ name: String, _ order: RolloutOrder, _ context: AdminContext
+    ) throws(AdminProblem) -> RolloutDocument {
+        note("rollout \(name) \(order.version ?? "") \(order.plan.utf8.count)")
+        return rolloutDocument
+    }
+
+    func commandRollout(
+        _ id: String, _ command: String, _ context: AdminContext
+    ) throws(AdminProblem) -> RolloutDocument {
+        note("\(command) \(id) \(context.actor)")
+        return try rollout(id)
+    }
+
     func audit(_ query: AuditQuery) throws(AdminProblem) -> [AuditDocument] {
         note("audit \(query.model) \(query.since) \(query.limit)")
         return []
@@ -118,9 +145,32 @@ private final class FakeBackend: AdminBackend {
     /// A call that would succeed.
     private static func good(_ call: AdminCall, token: String?) -> AdminRequest {
         let path = call.path.replacing("{model}", with: "fraud").replacing("{version}", with: "2")
-        let body = call.name == .switchTraffic ? #"{"version":"2"}"# : call.name == .setRoute ? #"{"stable":"1"}"# : ""
+            .replacing("{id}", with: "fraud-1")
+        let body =
+            switch call.name {
+            case .switchTraffic: #"{"version":"2"}"#
+            case .setRoute: #"{"stable":"1"}"#
+            case .rolloutStart: #"{"version":"2","plan":"steps: []"}"#
+            default: ""
+            }
         return request(
             call.method, path, token: token, body: body, headers: call.name == .setRoute ? ["if-match": "\"7\""] : [:])
+    }
+
+    /// Flagger's hooks go by the status; environment is a rollback too, and no other verdict is.
+    @Test func verdictsAnswerQuestions() throws {
+        func ask(_ method: String, _ query: String) throws -> AdminResponse {
+            try api().handle(Self.request(method, "/rollouts/fraud-1/verdict" + query))
+        }
+        let plain = try ask("GET", "")
+        #expect(plain.status == 200 && plain.body.contains(#""verdict":"environment""#))
+        for method in ["GET", "POST"] {
+            #expect(try ask(method, "?is=rollback").status == 200)
+            #expect(try ask(method, "?is=promote").status == 409)
+            #expect(try ask(method, "?is=perhaps").status == 400)
+        }
+        #expect(try api().handle(Self.request("POST", "/rollouts/fraud-2:abort")).status == 404)
+        #expect(backend.asked.withLock { $0 } == ["abort fraud-2 admin-1"])
     }
 
     /// Every call, every role, every state of authentication.

@@ -48,7 +48,7 @@ import Testing
         ("require", "default []; of: golden, signature"), ("budget", "default: the manifest's; 1us to 1h"),
         ("timeout.default", "default none; none or 1us to 1h"), ("timeout.max", "default 1m; 1us to 1h"),
         ("max_rows", "default 1024; 1 to 65536 rows"),
-        ("clients", "default []; names of client certificates"),
+        ("watch", "default true; after a switch"), ("clients", "default []; names of client certificates"),
         ("rate", "default 0; 0 to 1000000 requests a second"),
         ("queue.lane", "default measured; measured, inline, pooled"),
         ("queue.requests", "default 1024; 1 to 65536 requests"), ("queue.batch_rows", "default 256; 1 to 4096 rows"),
@@ -73,7 +73,7 @@ import Testing
             try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
         }
         let known =
-            "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route)"
+            "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route, watch)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import calls
+from harness.admin import Admin
 from harness.gateway import Gateway
 from harness.http1 import Http1
 from harness.http2 import Http2
@@ -84,8 +85,9 @@ CASES = [(2, "v2"), (2, "v2 lightgbm"), (2, "v1"), (2, "call"), (2, "typed call"
 
 
 @contextmanager
-def counted(folder, protocol: int, shape: str, fraud, certs=None):
-    """A gateway and its reactor's counts over 10,000 warm requests; over TLS, given `certs`."""
+def counted(folder, protocol: int, shape: str, fraud, certs=None, prepare=None):
+    """A gateway and its reactor's counts over 10,000 warm requests; over TLS, given `certs`. `prepare`: what is done to
+    the gateway before, and the path that is asked then."""
     path, document = bodies(fraud)[shape]
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     probe = Probe(folder)
@@ -97,6 +99,7 @@ def counted(folder, protocol: int, shape: str, fraud, certs=None):
     settings = {"reactors": 1, "environment": probe.environment, "listen": listen, "models": models}
     with Gateway(folder / "gateway", **settings) as gateway:
         port = gateway.tls_port if certs else gateway.port
+        path = prepare(gateway) if prepare else path
         connections = [connect(port, tls=tls) for _ in range(CONNECTIONS)]
         for _ in range(5 if protocol == 2 else 0):
             deepen(connections[0], path, body)
@@ -131,6 +134,31 @@ def test_a_warm_request_allocates_and_locks_nothing(measured):
 def test_a_warm_request_counts_no_reference(measured):
     counts, where = measured
     assert counts["retain"] == 0, where("retain")
+
+
+def test_under_a_guard_it_is_the_same(installed, tmp_path, fraud):
+    """Half of the requests are a candidate's, all of them are counted."""
+    guards = "{late: 50%, errors: 50%, scores: off, decisions: off}"
+    plan = f"horizon: 1h\nrate: 10000/s\nguards: {guards}\nsteps: [{{percent: 50, max: 10m, min: 10m}}]\nbake: 1m\n"
+
+    def prepare(gateway):
+        with Admin(gateway) as admin:
+            answer = admin.act("/models/fraud/rollouts", {"version": "1", "plan": plan})
+            assert answer.status_code == 200, answer.text
+            deadline = time.monotonic() + 20
+            while admin.route().get("canary", {}).get("percent") != 50:
+                assert time.monotonic() < deadline, admin.client.get("/rollouts").text
+                time.sleep(0.05)
+        return "/v2/models/fraud/infer"
+
+    with counted(tmp_path, 2, "v2", fraud, prepare=prepare) as (gateway, reactor):
+        kinds = ("allocate", "release", "map", "lock", "retain")
+        assert all(reactor.armed[kind] == 0 for kind in kinds), describe(gateway.pid, reactor, kinds)
+        time.sleep(0.5)
+        with Admin(gateway) as admin:
+            total = admin.client.get("/rollouts").json()["rollouts"][0]["total"]
+        assert total["stable"]["requests"] + total["candidate"]["requests"] >= REQUESTS
+        assert 0.4 < total["candidate"]["requests"] / (REQUESTS + WARM) < 0.6
 
 
 @pytest.mark.parametrize("protocol", [2, 1])

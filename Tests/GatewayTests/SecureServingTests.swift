@@ -45,6 +45,7 @@ import Testing
                 client_authentication: optional
                 authorities: \(place)/ca.pem
             metrics: {address: 127.0.0.1, port: 0}
+            admin: {port: 0}
             reactors: 2
             repository: \(root.path)/models
             cache: {path: ""}

@@ -33,7 +33,7 @@ enum ModuleDiagram {
         "Simulation": ["Rollout", "Configuration"],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
-            "Execution", "ModelFormat", "Registry", "Configuration", "State", "Admin", "CLinux", "Logging",
+            "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "CLinux", "Logging",
         ],
         "serin": [
             "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",

@@ -11,6 +11,7 @@ import Configuration
 import Foundation
 import Logging
 import Registry
+import Rollout
 import State
 
 struct ControlStart {
@@ -37,13 +38,16 @@ struct ControlStart {
         let plan = try ServingPlan(configuration, routed: records.map(\.name))
         for warning in plan.warnings { logger.warning("\(warning)") }
         let wanted = try store.versions()
+        let rollouts = try store.rollouts().filter { !$0.isOver }.map { StoredRollout($0) }
         for entry in plan.models {
             var model = ControlledModel(
                 name: entry.name, settings: entry.configuration, route: entry.configuration.route)
             // After a corrupted file nothing says which candidate was still wanted.
             if store.setAside != nil { model.route = RouteConfiguration(stable: entry.stableVersion) }
             if let record = records.first(where: { $0.name == entry.name }) { restore(record, &model) }
-            load(entry, wanted.filter { $0.model == entry.name }, &model, &state)
+            let rollout = rollouts.first { $0.record.model == entry.name }
+            if let rollout { model.route = rollout.route(model.route) }
+            load(entry, wanted.filter { $0.model == entry.name }, rollout, &model, &state)
             state.models.append(model)
         }
         for record in records where state.index(of: record.name) == nil {
@@ -81,10 +85,11 @@ struct ControlStart {
     }
 
     private func load(
-        _ entry: ServingPlan.Model, _ wanted: [StateStore.VersionRecord], _ model: inout ControlledModel,
-        _ state: inout ControlState
+        _ entry: ServingPlan.Model, _ wanted: [StateStore.VersionRecord], _ rollout: StoredRollout?,
+        _ model: inout ControlledModel, _ state: inout ControlState
     ) {
-        let named = model.route.versions + (model.previous?.versions ?? [])
+        let watched = rollout?.machine.map { [$0.stable, $0.candidate] } ?? []
+        let named = model.route.versions + (model.previous?.versions ?? []) + watched
         for version in Set(entry.available + named).sorted(by: {
             ControlledModel.number($0) < ControlledModel.number($1)
         }) {

@@ -38,6 +38,8 @@ struct ControlledModel {
     var previous: RouteConfiguration?
     /// Milliseconds since 1970.
     var pinnedUntil: Int64?
+    /// What a rollout's guard counts; nil: none runs.
+    var guarded: GuardedRoute?
     /// The lowest number first.
     var versions: [ControlledVersion] = []
 
@@ -68,7 +70,7 @@ struct ControlledModel {
             name: name, versions: versions.filter(\.isReady).compactMap { $0.served?.slot }, stable: stable?.slot,
             isRequired: settings.isRequired,
             statuses: versions.map { VersionStatus(version: $0.version, state: $0.state, error: $0.error) },
-            route: route)
+            route: route, guarded: guarded)
     }
 }
 

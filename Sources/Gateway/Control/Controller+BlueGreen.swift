@@ -36,7 +36,8 @@ extension Controller {
 
     /// Back to the route before the last switch.
     func rollback(_ name: String, match: UInt64?, _ context: AdminContext) throws(AdminProblem) -> ChangeDocument {
-        try change(name, "rollback", match: match, context, goesBack: true) { (model) throws(AdminProblem) in
+        if let document = try abortRollout(of: name, context) { return document }
+        return try change(name, "rollback", match: match, context, goesBack: true) { (model) throws(AdminProblem) in
             guard let previous = model.previous else {
                 throw AdminProblem(
                     .conflict, "there is nothing to go back to: nobody has switched", generation: model.generation)

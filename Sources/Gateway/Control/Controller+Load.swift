@@ -208,6 +208,9 @@ extension Controller {
         if uses.isEmpty, model.stable?.version == version { uses = ["stable"] }
         uses += model.versions.filter { $0.isReady && $0.version != version && $0.falls(backOn: version) }
             .map { "fallback of version \($0.version)" }
+        if let guarded = model.guarded, guarded.isRollout, [guarded.stable, guarded.canary].contains(version) {
+            uses.append("rollout")
+        }
         if !uses.isEmpty {
             throw AdminProblem(
                 .conflict, "version \(version) is in use: \(uses.joined(separator: ", ")) of \(name)",

@@ -14,11 +14,13 @@ extension Controller {
         var route: RouteConfiguration
         var previous: RouteConfiguration?
         var pinnedUntil: Int64?
+        var guarded: GuardedRoute?
 
         init(_ route: RouteConfiguration, keeping model: ControlledModel) {
             self.route = route
             previous = model.previous
             pinnedUntil = model.pinnedUntil
+            guarded = model.guarded
         }
     }
 
@@ -39,10 +41,27 @@ extension Controller {
     func change(
         _ name: String, _ action: String, match: UInt64?, _ context: AdminContext, goesBack: Bool = false, _ make: Make
     ) throws(AdminProblem) -> ChangeDocument {
+        let make: Make = { (model) throws(AdminProblem) in
+            try Self.refuseWhileGuarded(model, context)
+            return try make(model)
+        }
         let plan = try plan(name, match, make)
         if context.isDryRun { return document(name, plan, isDryRun: true) }
-        if goesBack || plan.isLowering { return try lower(name, action, match, context, make) }
-        return try raise(name, action, match, context, make)
+        let document =
+            if goesBack || plan.isLowering {
+                try lower(name, action, match, context, make)
+            } else {
+                try raise(name, action, match, context, make)
+            }
+        if context.origin != Self.rolloutOrigin { watchRoute(name) }
+        return document
+    }
+
+    /// A rollout alone moves the traffic of its model.
+    private static func refuseWhileGuarded(_ model: ControlledModel, _ context: AdminContext) throws(AdminProblem) {
+        guard model.guarded?.isRollout == true, context.origin != rolloutOrigin else { return }
+        throw AdminProblem(
+            .conflict, "a rollout of \(model.name) runs: pause, promote or abort that", generation: model.generation)
     }
 
     private func plan(_ name: String, _ match: UInt64?, _ make: Make) throws(AdminProblem) -> Plan {
@@ -181,10 +200,12 @@ extension Controller {
 
     // MARK: Both
 
+    @discardableResult
     private func apply(_ plan: Plan, _ state: inout ControlState) -> UInt64 {
         state.models[plan.index].route = plan.change.route
         state.models[plan.index].previous = plan.change.previous
         state.models[plan.index].pinnedUntil = plan.change.pinnedUntil
+        state.models[plan.index].guarded = plan.change.guarded
         state.models[plan.index].generation = plan.generation
         return publish(&state)
     }
@@ -218,20 +239,16 @@ extension Controller {
 
     // MARK: For the rollout guard
 
-    /// Sets the canary's share of a model, atomically: one swap. A lower share is in force before it is recorded.
-    /// Throws `.conflict` where the canary is another version by now.
-    @discardableResult
-    func setCanary(
-        _ name: String, version: String, share: RouteConfiguration.Share, actor: String, reason: String
-    ) throws(AdminProblem) -> ChangeDocument {
-        let context = AdminContext(actor: actor, origin: "rollout", reason: reason)
-        return try change(name, "canary", match: nil, context) { (model) throws(AdminProblem) in
-            var route = model.route
-            if let canary = route.canary, canary.version != version {
-                throw AdminProblem(.conflict, "the canary is version \(canary.version), not \(version)")
-            }
-            route.canary = .init(version: version, share: share)
-            return RouteChange(route, keeping: model)
+    /// Puts a route in force that takes traffic from a candidate, and waits for nobody; it is recorded by `flush`.
+    func lowerAtOnce(_ name: String, _ action: String, _ context: AdminContext, _ make: Make) throws(AdminProblem) {
+        let plan = try state.withLock { (state) throws(AdminProblem) -> Plan in
+            let plan = try self.plan(name, nil, make, state)
+            let change = record(name, action, plan, context, document(name, plan))
+            unrecorded.withLock { $0.append(change) }
+            apply(plan, &state)
+            return plan
         }
+        for wake in wakers.withLock({ $0 }) { wake() }
+        announce(name, action, document(name, plan), context)
     }
 }

@@ -36,7 +36,10 @@ final class Controller: Sendable {
     let unrecorded = Mutex<[StateStore.Change]>([])
     /// The last attempt to record these failed.
     let degraded = Atomic<Bool>(false)
-    private let wakers = Mutex<[@Sendable () -> Void]>([])
+    /// Taken before `state` where both are.
+    let rolloutTable = Mutex(RolloutTable())
+    let worker = SerialWorker { job in ReactorThread.start("rollouts", job) }
+    let wakers = Mutex<[@Sendable () -> Void]>([])
     let loaderQueue = LoaderThread()
 
     /// Restores what the state says, seeds what it does not know from the configuration, and loads it all.
@@ -168,12 +171,14 @@ final class Controller: Sendable {
             return isNews ? publish(&state) : nil
         }
         if let published { settle(published) }
+        openRollouts()
     }
 
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// Another process has the state from now on.
     func close() {
+        closeRollouts()
         changing.withLock { _ in state.withLock { $0.isOpen = false } }
         flush()
         store.close()

@@ -5,8 +5,9 @@ internal import Synchronization
 /// An arm's cells of one slot, read.
 struct ArmCells {
     var counts = ArmCounts()
-    var settled: UInt32
-    var lateOpen: UInt32
+    private let settled: UInt32
+    /// Settled when everything else was read.
+    private let settledAfter: UInt32
 
     init(_ cells: UnsafeMutablePointer<Atomic<UInt32>>) {
         func cell(_ cell: GuardShard.Cell, _ offset: Int = 0) -> UInt32 {
@@ -15,7 +16,6 @@ struct ArmCells {
         // `settled` first: a request that ends while this reads is then pending, never settled without its outcome.
         settled = cell(.settled)
         atomicMemoryFence(ordering: .acquiring)
-        lateOpen = cell(.lateOpen)
         counts.requests = cell(.requests)
         counts.late = cell(.late)
         counts.errors = cell(.errors)
@@ -24,14 +24,17 @@ struct ArmCells {
         counts.positiveEvents = cell(.positiveEvents)
         for quantile in 0..<ArmCounts.quantileCount { counts.slower[quantile] = cell(.slower, quantile) }
         for bin in 0..<ArmCounts.binCount { counts.scores[bin] = cell(.scores, bin) }
+        atomicMemoryFence(ordering: .acquiring)
+        settledAfter = cell(.settled)
     }
 
     var pending: UInt32 { counts.requests &- min(settled, counts.requests) }
 
-    /// What is pending when the last deadline has passed got no answer in time.
+    /// A budget after the end of the tick, what is pending has no answer in time.
     var overdue: ArmCounts {
         var counts = counts
-        counts.late += pending &- min(lateOpen, pending)
+        // Those that ended while this was read may be among the late already.
+        counts.late += counts.requests &- min(settledAfter, counts.requests)
         return counts
     }
 }

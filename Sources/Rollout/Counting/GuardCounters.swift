@@ -29,8 +29,12 @@ public struct GuardCounterShape: Equatable, Sendable {
     }
 
     public static let tickNanos: UInt64 = 100_000_000
-    /// A minute: what a model's timeout may be at most.
-    static let deadlineTicksMax: UInt64 = 600
+    /// Ten seconds: who waits longer is late, and whether it fails in the end is not waited for. It bounds the ring, and
+    /// with it the memory of a guard.
+    static let deadlineTicksMax: UInt64 = 100
+
+    /// Ticks after which what is pending of a cohort is over its budget.
+    var budgetTicks: UInt64 { min(budgetNanos / Self.tickNanos + 1, Self.deadlineTicksMax) }
 
     /// Ticks after which a cohort is final whatever is pending.
     var deadlineTicks: UInt64 { min(deadlineNanos / Self.tickNanos + 2, Self.deadlineTicksMax) }
@@ -109,13 +113,18 @@ public final class GuardCounters: @unchecked Sendable {
             let isOverdue = now >= tick + shape.deadlineTicks
             let isFinal = isOverdue || isClosed && builder?.pending ?? 0 == 0
             allFinal = allFinal && isFinal
-            if let cohort = builder?.cohort(tick: tick, isOverdue: isOverdue, shares: shares) {
+            // A budget after the end of its tick, what is pending is late already, whenever it will be settled.
+            let isLate = isOverdue || now > tick + shape.budgetTicks
+            if let cohort = builder?.cohort(tick: tick, isOverdue: isLate, shares: shares) {
                 if allFinal { final.append(cohort) } else { open.append(cohort) }
             }
             if allFinal { nextTick = tick + 1 }
         }
         return (final, open)
     }
+
+    /// Requests that were routed and are not settled. Zero after the last route has left them: nobody writes any more.
+    public var unsettled: Int { memories.reduce(0) { $0 + $1.pointee.unsettled.load(ordering: .acquiring) } }
 
     /// Ticks below it are final, whether they had a request or not.
     public var finalTick: UInt64 { nextTick }

@@ -23,8 +23,6 @@ public struct GuardTicket: Sendable {
     @usableFromInline var slot: UInt32
     @usableFromInline var generation: UInt32
     @usableFromInline var arm: GuardArm
-    /// Its budget has passed, and was counted.
-    public internal(set) var isLate: Bool
     /// The first request of its key: its outcome is an event.
     @usableFromInline var isFirst: Bool
     /// Whether it counts at all.
@@ -33,7 +31,7 @@ public struct GuardTicket: Sendable {
     @usableFromInline
     init(slot: UInt32, generation: UInt32, arm: GuardArm, isFirst: Bool) {
         (self.slot, self.generation, self.arm) = (slot, generation, arm)
-        (isLate, self.isFirst, isCounted) = (false, isFirst, true)
+        (self.isFirst, isCounted) = (isFirst, true)
     }
 
     /// Override, segment, label and shadow traffic, and requests that came too late for any version.
@@ -41,11 +39,8 @@ public struct GuardTicket: Sendable {
 
     private init() {
         (slot, generation, arm) = (0, 0, .stable)
-        (isLate, isFirst, isCounted) = (false, false, false)
+        (isFirst, isCounted) = (false, false)
     }
-
-    @usableFromInline
-    mutating func markLate() { isLate = true }
 }
 
 /// How a request ended.
@@ -98,19 +93,10 @@ public struct GuardShard: @unchecked Sendable {
         if memory.pointee.tick != tick || memory.pointee.epoch != epoch { claim(tick: tick, epoch: epoch) }
         let slot = memory.pointee.current
         bump(cells(slot, arm), .requests)
+        memory.pointee.unsettled.store(memory.pointee.unsettled.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         return GuardTicket(
             slot: slot, generation: memory.pointee.generation, arm: arm,
             isFirst: memory.pointee.firstKeys.claim(keyHash))
-    }
-
-    /// The budget has passed without a full answer, and the request is still under way.
-    @inlinable
-    public func passBudget(_ ticket: inout GuardTicket) {
-        guard ticket.isCounted, !ticket.isLate, isCurrent(ticket) else { return }
-        ticket.markLate()
-        let cells = cells(ticket.slot, ticket.arm)
-        bump(cells, .late)
-        bump(cells, .lateOpen)
     }
 
     /// Counts what became of a request, exactly once.
@@ -119,13 +105,14 @@ public struct GuardShard: @unchecked Sendable {
         guard ticket.isCounted else { return }
         let memory = memory
         observe(outcome.nanos, ticket.arm)
+        // Last, with release: who sees nothing unsettled may free the memory.
+        defer {
+            let left = memory.pointee.unsettled.load(ordering: .relaxed) &- 1
+            memory.pointee.unsettled.store(left, ordering: .releasing)
+        }
         guard isCurrent(ticket) else { return }
         let cells = cells(ticket.slot, ticket.arm)
-        if ticket.isLate {
-            bump(cells, .lateOpen, by: .max)
-        } else if !outcome.isFull || outcome.nanos > memory.pointee.budgetNanos {
-            bump(cells, .late)
-        }
+        if !outcome.isFull || outcome.nanos > memory.pointee.budgetNanos { bump(cells, .late) }
         countSlower(outcome.nanos, slot: ticket.slot, cells)
         if outcome.isError {
             bump(cells, .errors)
@@ -145,10 +132,7 @@ extension GuardShard {
     /// A cell's place in an arm's 32.
     @usableFromInline
     enum Cell: Int {
-        case requests, settled, late
-        /// Of the late ones, those that are not settled.
-        case lateOpen
-        case errors, errorEvents, positives, positiveEvents
+        case requests, settled, late, errors, errorEvents, positives, positiveEvents
         /// 4 of them.
         case slower
         /// 16 of them.
@@ -163,9 +147,9 @@ extension GuardShard {
     }
 
     @inlinable
-    func bump(_ cells: Cells, _ cell: Cell, offset: Int = 0, by count: UInt32 = 1) {
+    func bump(_ cells: Cells, _ cell: Cell, offset: Int = 0) {
         let place = cells + (cell.rawValue &+ offset)
-        place.pointee.store(place.pointee.load(ordering: .relaxed) &+ count, ordering: .relaxed)
+        place.pointee.store(place.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 
     /// Whether the ticket's slot still holds its cohort.

@@ -23,6 +23,8 @@ struct GuardShardMemory: ~Copyable {
 
     /// The tick of the round that runs; .max: the reactor sleeps.
     @usableFromInline let openTick = Atomic<UInt64>(.max)
+    /// Requests that were routed and are not settled: while there is one, the memory must stay.
+    @usableFromInline let unsettled = Atomic<Int>(0)
     // The slot in use; the shard's own thread only.
     @usableFromInline var tick = UInt64.max
     @usableFromInline var epoch: UInt32 = 0

@@ -74,7 +74,7 @@ public enum RolloutRefusal: Error, Equatable, Sendable, CustomStringConvertible 
     /// HTTP's status of the admin plane.
     public var status: Int {
         switch self {
-        case .candidateIsStable, .sameContent, .tooLittleTraffic: 400
+        case .candidateIsStable, .sameContent, .tooLittleTraffic: 422
         case .needsSecondPerson: 403
         case .notWarm, .alreadyRunning, .stableSuffers, .isOver, .notNow, .frozen: 409
         }

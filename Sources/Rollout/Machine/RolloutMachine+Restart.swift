@@ -56,9 +56,7 @@ extension RolloutMachine {
     public mutating func resumeAfterRestart() -> [RolloutAction] {
         switch state {
         case .rolledBack, .aborted: return [.lower(percent: 0, epoch: epoch)]
-        case .raising:
-            guard step < plan.steps.count else { return [.makeStable(epoch: epoch)] }
-            return [.raise(percent: plan.steps[step].percent, epoch: epoch)]
+        case .raising: return repeatRaise()
         case .beforeStep, .afterStep:
             let isBefore = state == .beforeStep
             guard let hook = isBefore ? plan.steps[step].before : plan.steps[step].after else { return [] }
@@ -68,6 +66,13 @@ extension RolloutMachine {
         case .promoted: return [.releaseStable]
         case .waiting, .running, .gate, .paused, .inconclusive, .baking: return []
         }
+    }
+
+    /// What was asked for and could not be done is asked for again; nothing where no raise is under way.
+    public func repeatRaise() -> [RolloutAction] {
+        guard state == .raising else { return [] }
+        guard step < plan.steps.count else { return [.makeStable(epoch: epoch)] }
+        return [.raise(percent: plan.steps[step].percent, epoch: epoch)]
     }
 
     private static func state(_ reader: inout SnapshotReader) throws(SnapshotError) -> RolloutState {

@@ -103,12 +103,10 @@ extension RolloutMachine {
 
     private func record(from: RolloutState, isAlert: Bool) -> RolloutRecord {
         let promotion = evaluator.promotionEvidence
-        var isShift = false
-        if case .verdict(.pause(let tests)) = reason { isShift = tests.contains(.scores) }
         return RolloutRecord(
             tick: tick, from: from, to: state, step: step, percent: percent, reason: reason, isAlert: isAlert,
             readings: evaluator.readings, stepTotals: evaluator.stepTotals, totals: evaluator.totals,
             promotion: promotion.evidence, promotionThreshold: promotion.threshold,
-            shift: isShift ? evaluator.shiftExplanation : nil)
+            shift: shiftExplanation)
     }
 }

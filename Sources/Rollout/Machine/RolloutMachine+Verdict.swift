@@ -34,6 +34,12 @@ extension RolloutMachine {
         }
     }
 
+    /// Why the scores are said to differ; nil: it has not paused for them.
+    public var shiftExplanation: ShiftExplanation? {
+        guard case .verdict(.pause(let tests)) = reason, tests.contains(.scores) else { return nil }
+        return evaluator.shiftExplanation
+    }
+
     private var answerOfStep: RolloutAnswer {
         guard step < plan.steps.count else { return .undecided }
         if evaluator.stepTotals.canary.requests < plan.steps[step].samples { return .tooLittleData }

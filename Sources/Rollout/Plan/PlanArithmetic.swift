@@ -60,7 +60,7 @@ public enum PlanArithmetic {
                 + "\(time(Double(detection) / (rate * highest / 100)))")
     }
 
-    static func number(_ value: Double) -> String {
+    public static func number(_ value: Double) -> String {
         if let whole = Int(exactly: value) { return String(whole) }
         return "\((value * 10_000).rounded() / 10_000)"
     }

@@ -11,7 +11,8 @@ struct ControlCommand: ParsableCommand {
         discussion: "serin --generate-completion-script bash|zsh|fish prints the completions of all commands.",
         subcommands: [
             StatusCommand.self, LoadCommand.self, UnloadCommand.self, RouteCommand.self, CanaryCommand.self,
-            SwitchCommand.self, RollbackCommand.self, ShadowCommand.self, LabelCommand.self, AuditLinesCommand.self,
+            SwitchCommand.self, RollbackCommand.self, ShadowCommand.self, LabelCommand.self, RolloutControl.self,
+            AuditLinesCommand.self,
         ])
 }
 
