@@ -76,6 +76,8 @@ def test_an_operators_story(start_gateway, tmp_path, fraud):
     versions = {entry["version"]: entry for entry in vera.ctl_json("status")["models"][0]["versions"]}
     assert versions["1"]["requests"]["ok"] > versions["2"]["requests"]["ok"] > 0
     assert versions["2"]["weight"] == 0.25 and versions["2"]["uses"] == ["canary"]
+    olga.ctl("canary", "fraud", "--percent", "0", "--reason", "a pause, without being asked")
+    olga.ctl("canary", "fraud", "--percent", "25", "--yes", "--reason", "looks well")
     olga.ctl("switch", "fraud", "--version", "2", "--yes", "--reason", "it is better")
     assert "pinned until" in adam.ctl("unload", "fraud", "1", code=1)
     olga.ctl("rollback", "fraud", "--reason", "it is not")
@@ -85,7 +87,9 @@ def test_an_operators_story(start_gateway, tmp_path, fraud):
     told = [(line["actor"], line["action"], line["reason"]) for line in lines if line["outcome"] == "ok"]
     assert told == [
         ("configuration", "seed", "the state had no route of this model"), ("adam", "load", "the June model"),
-        ("olga", "route", "start small"), ("olga", "route", "looks well"), ("olga", "switch", "it is better"),
+        ("olga", "route", "start small"), ("olga", "route", "looks well"),
+        ("olga", "route", "a pause, without being asked"), ("olga", "route", "looks well"),
+        ("olga", "switch", "it is better"),
         ("olga", "rollback", "it is not")]
     refused = [(line["actor"], line["action"]) for line in lines if line["outcome"] != "ok"]
     assert refused == [("adam", "unload")]

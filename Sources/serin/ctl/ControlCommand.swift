@@ -103,10 +103,11 @@ struct RouteChanger {
         show(try AdminClient.decode(ChangeDocument.self, answer.body))
     }
 
-    /// The largest share, in percent, that any version gains.
+    /// The largest share, in percent, that any version gains. What goes back to stable does not count: whoever takes a
+    /// candidate away is in a hurry.
     static func moved(_ change: ChangeDocument) -> Double {
         let versions = Set(change.before.versions + change.after.versions)
-        return versions.map { (change.after.weight(of: $0) - change.before.weight(of: $0)) * 100 }.max() ?? 0
+        return versions.filter { $0 != change.before.stable }.map { (change.after.weight(of: $0) - change.before.weight(of: $0)) * 100 }.max() ?? 0
     }
 
     private func confirm(_ change: ChangeDocument) throws(CommandFailure) {
