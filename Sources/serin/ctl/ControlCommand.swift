@@ -107,7 +107,8 @@ struct RouteChanger {
     /// candidate away is in a hurry.
     static func moved(_ change: ChangeDocument) -> Double {
         let versions = Set(change.before.versions + change.after.versions)
-        return versions.filter { $0 != change.before.stable }.map { (change.after.weight(of: $0) - change.before.weight(of: $0)) * 100 }.max() ?? 0
+        return versions.filter { $0 != change.before.stable }
+            .map { (change.after.weight(of: $0) - change.before.weight(of: $0)) * 100 }.max() ?? 0
     }
 
     private func confirm(_ change: ChangeDocument) throws(CommandFailure) {
