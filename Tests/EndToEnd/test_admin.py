@@ -94,7 +94,7 @@ def test_an_operators_story(start_gateway, tmp_path, fraud):
     refused = [(line["actor"], line["action"]) for line in lines if line["outcome"] != "ok"]
     assert refused == [("adam", "unload")]
     assert "olga" in vera.ctl("audit", "--actor", "olga")
-    assert "fine: 7 lines" in run_serin("audit", "verify", "--state", tmp_path / "state").stdout
+    assert "fine: 9 lines" in run_serin("audit", "verify", "--state", tmp_path / "state").stdout
     for admin in (olga, adam, vera):
         admin.client.close()
 

@@ -8,7 +8,6 @@ import json
 import os
 import random
 import re
-import signal
 import sqlite3
 import subprocess
 import threading
@@ -53,7 +52,7 @@ class Load:
 
     def end(self) -> list[tuple[float, int, float]]:
         """Seconds since 1970, status, seconds taken; in the order in which the answers came."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()
         self.process.wait(60)
         answers = []
         for line in self.log.read_text().splitlines():
