@@ -69,16 +69,21 @@ class Load:
             self.process.wait()
 
 
-def rows(gateway):
-    """Version 1's golden rows that both versions decide alike, with how many bins their scores lie apart."""
-    edges = json.loads((MODELS / "fraud" / "1" / "profile.json").read_text())["score"]["edges"][1:-1]
+def scored(gateway):
+    """Version 1's golden rows, each with its score by version 1 and by version 2."""
     golden = bundle("1").rows("FP32")
     body = json.dumps(bundle("1").v2(golden, "FP32"))
     one, two = (
         httpx.post(f"{gateway.url}/v2/models/fraud/versions/{version}/infer", content=body, timeout=10).json()
         ["outputs"][0]["data"] for version in ("1", "2"))
+    return list(zip(golden, one, two, strict=True))
+
+
+def rows(gateway):
+    """The rows that both versions decide alike, with how many bins their scores lie apart."""
+    edges = json.loads((MODELS / "fraud" / "1" / "profile.json").read_text())["score"]["edges"][1:-1]
     return [(abs(bisect(edges, first) - bisect(edges, second)), row)
-            for row, first, second in zip(golden, one, two, strict=True) if (first >= 0.5) == (second >= 0.5)]
+            for row, first, second in scored(gateway) if (first >= 0.5) == (second >= 0.5)]
 
 
 def alike(gateway):
@@ -89,6 +94,11 @@ def alike(gateway):
 def moved(gateway):
     """The row whose scores lie furthest apart."""
     return max(rows(gateway), key=lambda row: row[0])[1]
+
+
+def declined(gateway):
+    """A payment that version 1 lets pass and version 2 takes for fraud."""
+    return next(row for row, first, second in scored(gateway) if first < 0.5 <= second)
 
 
 def serve(folder, fault=None, state=None, **model):
@@ -250,6 +260,20 @@ def test_shifted_scores_pause_and_are_explained(installed, tmp_path):
             assert admin.act(f"/rollouts/{held['id']}:resume").json()["state"] == "running"
             assert "aborted" in admin.ctl("rollout", "abort", held["id"])
             assert "canary" not in admin.route()
+
+
+def test_decisions_that_explode_go_back(installed, tmp_path):
+    """Version 2 is fast, and declines every payment that version 1 lets pass: nobody needs to look at that first."""
+    plan = "horizon: 1h\nmax_change: 100\nguards: {late: 5%, errors: 1%}\nsteps: [{percent: 5, max: 10m, samples: 100, min: 5m}]\nbake: 1s\n"
+    with serve(tmp_path, budget="50ms", timeout={"default": "1s"}) as gateway, Admin(gateway) as admin:
+        with Load(gateway, tmp_path, 120, row=declined(gateway)) as load:
+            wait_for_rate(admin)
+            over = wait(admin, start(admin, plan))
+            answers = load.end()
+        assert over["state"] == "rolled-back" and over["percent"] == 0 and over["verdict"] == "rollback", over
+        assert "decides positive more often" in over["reason"], over
+        assert "canary" not in admin.route()
+    assert all(status == 200 for _, status, _ in answers)
 
 
 #: How often the climb below is made; each is killed some ten times.
