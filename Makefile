@@ -56,9 +56,9 @@ sanitize: test-dependencies ## all suites under the address and the thread sanit
 	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread
 
 sanitize-serving: test-dependencies .venv/.complete ## conformance and abuse against servers under the sanitizers
-	$(SWIFT) build --scratch-path .build-asan --sanitize=address --configuration release --product serin
+	SERIN_SANITIZED=1 $(SWIFT) build --scratch-path .build-asan --sanitize=address --configuration release --product serin
 	$(ASAN) SERIN_SANITIZED=1 SERIN_BINARY=.build-asan/release/serin $(PYTEST) $(SERVING_TESTS)
-	$(SWIFT) build --scratch-path .build-tsan --sanitize=thread --configuration release --product serin
+	SERIN_SANITIZED=1 $(SWIFT) build --scratch-path .build-tsan --sanitize=thread --configuration release --product serin
 	SERIN_SANITIZED=1 SERIN_BINARY=.build-tsan/release/serin $(PYTEST) $(SERVING_TESTS)
 
 fuzz: test-dependencies ## fuzz every parser under the address sanitizer, FUZZ_SECONDS (300) each

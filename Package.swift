@@ -149,3 +149,10 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// jemalloc would take the sanitizers' place: what `make sanitize-serving` builds does without it.
+if Context.environment["SERIN_SANITIZED"] != nil {
+    package.targets.first { $0.name == "serin" }?.dependencies.removeAll { dependency in
+        if case .byNameItem("CJemalloc", _) = dependency { true } else { false }
+    }
+}

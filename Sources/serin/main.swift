@@ -5,7 +5,11 @@
 // Errors go to stderr as one line that says what to do.
 
 internal import ArgumentParser
-internal import CJemalloc
+internal import Glibc
+
+#if canImport(CJemalloc)
+    internal import CJemalloc
+#endif
 
 do {
     var command = try SerinCommand.parseAsRoot()
