@@ -291,10 +291,11 @@ bake: 2s
 
 
 def acknowledged(state) -> tuple[str, float]:
-    """State and weight of the last line that is on disk."""
+    """State and weight of the last step of the rollout that is on disk; the changes of the route stand between them."""
     with sqlite3.connect(state / "serin.sqlite") as database:
         row = database.execute(
-            "SELECT after FROM audit WHERE action = 'rollout' ORDER BY sequence DESC LIMIT 1").fetchone()
+            "SELECT after FROM audit WHERE action = 'rollout' AND json_extract(after, '$.state') IS NOT NULL "
+            "ORDER BY sequence DESC LIMIT 1").fetchone()
     if row is None:
         return "waiting", 0.0
     line = json.loads(row[0])
