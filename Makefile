@@ -4,7 +4,7 @@
 # target rebuilds what another has built.
 
 SHELL := /bin/bash
-SWIFT ?= swift
+export SWIFT ?= swift
 SOURCES := Package.swift Sources Tests Benchmarks
 # The modules with unsafe memory, and those that threads share.
 ASAN_SUITES := PrimitivesTests|JSONTests|GRPCTests|InferenceTests|TLSTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|GatewayTests
@@ -43,7 +43,7 @@ certs: dependencies ## certs/: a test authority with server and client certifica
 	@echo "certs/ca.pem is the authority; server.pem and client.pem have their keys beside them"
 
 lint: test-dependencies format-check ## format, module diagram, lengths, banned names
-	$(SWIFT) test --filter TidyTests
+	.ci/swift-test --filter TidyTests
 
 bench: bench-dependencies release ## serving against nghttpd, scoring against other libraries; PASS or FAIL
 	Benchmarks/serving/footprint
@@ -52,8 +52,8 @@ bench: bench-dependencies release ## serving against nghttpd, scoring against ot
 	Benchmarks/counting/counting
 
 sanitize: test-dependencies ## all suites under the address and the thread sanitizer
-	$(ASAN) $(SWIFT) test --scratch-path .build-asan --sanitize=address
-	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread
+	$(ASAN) .ci/swift-test --scratch-path .build-asan --sanitize=address
+	.ci/swift-test --scratch-path .build-tsan --sanitize=thread
 
 sanitize-serving: test-dependencies .venv/.complete ## conformance and abuse against servers under the sanitizers
 	SERIN_SANITIZED=1 $(SWIFT) build --scratch-path .build-asan --sanitize=address --configuration release --product serin
@@ -62,7 +62,7 @@ sanitize-serving: test-dependencies .venv/.complete ## conformance and abuse aga
 	SERIN_SANITIZED=1 SERIN_BINARY=.build-tsan/release/serin $(PYTEST) $(SERVING_TESTS)
 
 fuzz: test-dependencies ## fuzz every parser under the address sanitizer, FUZZ_SECONDS (300) each
-	$(ASAN) SERIN_FUZZ_SECONDS=$(FUZZ_SECONDS) $(SWIFT) test --scratch-path .build-asan --sanitize=address \
+	$(ASAN) SERIN_FUZZ_SECONDS=$(FUZZ_SECONDS) .ci/swift-test --scratch-path .build-asan --sanitize=address \
 		--no-parallel --filter Fuzz
 
 parity: test-dependencies .cache/train/.complete ## PARITY_COUNT (200) new models of each library, scored as their trainers do
@@ -72,7 +72,7 @@ format: ## rewrite the sources as .swift-format says
 	$(SWIFT) format --in-place --recursive --parallel $(SOURCES)
 
 unit-test: test-dependencies ## the Swift tests, debug
-	$(SWIFT) test
+	.ci/swift-test
 
 end-to-end: test-dependencies release .venv/.complete ## real clients against the release build
 	$(PYTEST) Tests/EndToEnd
@@ -99,8 +99,8 @@ format-check:
 	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
 
 sanitize-short: test-dependencies
-	$(ASAN) SERIN_SHORT=1 $(SWIFT) test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
-	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)'
+	$(ASAN) SERIN_SHORT=1 .ci/swift-test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
+	.ci/swift-test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)'
 
 dependencies:
 	@.ci/dependencies build

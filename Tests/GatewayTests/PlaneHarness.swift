@@ -20,14 +20,15 @@ final class PlaneHarness {
     private let channel: UnsafeMutablePointer<Channel>
     private let registry: MetricsRegistry
 
-    /// Serves the shipped bundles, with `timeout` as the model's.
+    /// Serves the shipped bundles, with `timeout` as the model's. No executors are there: whatever a version costs where
+    /// the test runs, it stays in the reactor's lane.
     init(timeout: String = "{default: none, max: 1s}") throws {
         let models = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/models"
         let configuration = try ConfigurationLoader.parse(
             """
             repository: \(models)
             cache: {path: ""}
-            models: {fraud: {timeout: \(timeout), route: {stable: "1"}}}
+            models: {fraud: {timeout: \(timeout), queue: {lane: inline}, route: {stable: "1"}}}
             """)
         var logger = Logger(label: "test")
         logger.logLevel = .error
