@@ -115,6 +115,11 @@ let package = Package(
             name: "counting", dependencies: ["Rollout"], path: "Benchmarks/counting/harness",
             swiftSettings: swiftSettings),
 
+        // Benchmarks/lane: what the reactor's own lane adds to a request.
+        .executableTarget(
+            name: "lane", dependencies: ["Batching", "Inference", "Primitives"], path: "Benchmarks/lane/harness",
+            swiftSettings: swiftSettings),
+
         // Benchmarks/routing: what a routing decision costs.
         .executableTarget(
             name: "routing", dependencies: ["Routing", "Primitives"], path: "Benchmarks/routing/harness",

@@ -4,7 +4,7 @@
 //     the moment of the next rung has come                 the slot is an executor's: the rows go on in another one,
 //                                                          and what the executor still brings is dropped
 //
-// The timer wheel counts in milliseconds, so a rung takes over up to one of them early: never late.
+// The timer wheel counts in quarters of a millisecond, so a rung takes over up to one of them early: never late.
 
 import Batching
 import Execution

@@ -163,6 +163,39 @@ import Testing
         #expect(admit(queue, jobs[42], now: 600_000) == nil)
     }
 
+    /// A cost that is once too high for every deadline would stay so, were nothing let in that measures it anew.
+    @Test func aCostThatWasOnceTooHighComesDown() {
+        let queue = makeQueue(rowNanos: 1_000_000)
+        let millis: UInt64 = 1_000_000
+        for _ in 0..<200 { queue.cost.observe(rows: 1, nanos: 30 * millis, now: 1) }
+        var batch = Batch(capacity: 64)
+        var (refused, tried) = (0, 0)
+        // A request a millisecond with 10 ms each; a batch takes 1 ms again.
+        for now in stride(from: millis, through: 1000 * millis, by: Int(millis)) {
+            let job = JobFixture(first: 0, rows: 1)
+            tried += 1
+            if admit(queue, job, due: now + 10 * millis, now: now) != nil {
+                refused += 1
+                continue
+            }
+            #expect(take(queue, at: now, into: &batch).count == 1)
+            // No second one beside it.
+            let isSecond = queue.cost.takeProbe(now: now)
+            #expect(!isSecond)
+            finish(&batch, now: now + millis)
+            queue.cost.observe(rows: 1, nanos: millis, now: now + millis)
+        }
+        #expect(refused > 50 && refused < 400 && tried == 1000)
+        #expect(admit(queue, JobFixture(first: 0, rows: 1), due: 1010 * millis, now: 1005 * millis) == nil)
+    }
+
+    @Test func whatNeverCouldBeInTimeIsNotTried() {
+        let queue = makeQueue(rowNanos: 20_000_000)
+        for now in stride(from: UInt64(1), through: 1_000_000_000, by: 10_000_000) {
+            #expect(admit(queue, JobFixture(first: 0, rows: 1), due: now + 10_000_000, now: now) == .deadline)
+        }
+    }
+
     @Test func aLingeringBatchWaitsForCompanyButNotForEver() {
         var limits = QueueLimits()
         limits.lingerNanos = 1_000_000
@@ -193,9 +226,22 @@ import Testing
         let cost = BatchCost(alone: 12_000, inBatch: 5_000)
         #expect(cost.nanos(1) == 12_000 && cost.nanos(64) == 320_000)
         #expect(cost.rows(in: 320_000) == 64 && cost.rows(in: 1) == 1)
-        for _ in 0..<60 { cost.observe(rows: 64, nanos: 640_000) }
+        for now in 1...60 { cost.observe(rows: 64, nanos: 640_000, now: UInt64(now)) }
         #expect(abs(Int(cost.nanos(64)) - 640_000) < 10_000)
         #expect(abs(cost.rows(in: 640_000) - 64) <= 2)
+    }
+
+    @Test func oneBatchThatWasInterruptedMovesTheCostByAnEighth() {
+        let cost = BatchCost(alone: 5000, inBatch: 5000)
+        cost.observe(rows: 64, nanos: 320_000 * 50, now: 1)
+        #expect(abs(Int(cost.nanos(64)) - 360_000) < 1000)
+    }
+
+    @Test func whatWasLearntLongAgoCountsHalf() {
+        let cost = BatchCost(alone: 5000, inBatch: 5000)
+        cost.observe(rows: 64, nanos: 640_000, now: 1)
+        cost.observe(rows: 64, nanos: 320_000, now: BatchCost.probeNanos + 1)
+        #expect(abs(Int(cost.nanos(64)) - 340_000) < 1000)
     }
 
     @Test func aQueueStandsOnlyWhenEverybodyHasWaitedLong() {

@@ -14,8 +14,11 @@ import time
 
 import pytest
 
+import forest
 from harness.admin import Admin
+from harness.bundles import copy_bundle
 from harness.exposition import Exposition
+from harness.gateway import Gateway, run_serin
 from test_queue import PATH, body_of, scrape, serve
 
 IS_MEASURED = os.environ.get("SERIN_LATENCY") == "1"
@@ -101,3 +104,34 @@ def test_a_slow_shadow_and_the_tail(installed, tmp_path, fraud):
         metrics: Exposition = scrape(gateway)
         assert metrics.total("serin_shadow_total", version="2", outcome="ok") > 0
         assert metrics.total("serin_requests_total", version="2") == 0
+
+
+def test_a_load_beside_and_the_tail(installed, tmp_path, fraud):
+    """A forest of 50 MB (5 MB in the short form) is compiled, loaded and unloaded, over and over; no image is cached."""
+    repository = tmp_path / "models"
+    for version, trees in (("1", 10), ("2", 12_000 if IS_MEASURED else 1_200)):
+        source = tmp_path / f"{version}.txt"
+        source.write_text(forest.text(trees))
+        done = run_serin("model", "import", source, "--name", "big", "--version", version, "--repository", repository)
+        assert done.returncode == 0, done.stderr
+    for version in ("1", "2"):
+        copy_bundle(repository, version)
+    models = {"fraud": {"route": {"stable": "1"}}, "big": {"route": {"stable": "1"}, "load": ["1"]}}
+    with Gateway(tmp_path / "gateway", repository, reactors=1, models=models, cache={"path": ""}) as gateway, Admin(gateway) as admin:
+        stream = Stream(gateway, tmp_path, body_of(fraud, fraud.rows("FP32")[:1]), SECONDS)
+        stream.start()
+        time.sleep(0.5)
+        spans = []
+        while stream.is_alive():
+            begin = time.time()
+            assert admin.act("/models/big/versions/2:load").status_code == 200
+            spans.append((begin, time.time()))
+            assert admin.states("big") == {"1": "AVAILABLE", "2": "AVAILABLE"}
+            assert admin.act("/models/big/versions/2:unload").status_code == 200
+            time.sleep(max(spans[-1][1] - begin, 0.2))
+        answers = [answer for answer in stream.answers() if answer[0] >= spans[0][0] - 0.3]
+        busy = [answer for answer in answers if any(begin <= answer[0] < end for begin, end in spans)]
+        quiet = [answer for answer in answers if not any(begin <= answer[0] < end for begin, end in spans)]
+        assert busy and quiet
+        taken = sum(end - begin for begin, end in spans) / len(spans)
+        compare(f"{len(spans)} loads of {source.stat().st_size / 1e6:.0f} MB, {taken:.2f} s each", quiet, busy, 0.99, 1.2)

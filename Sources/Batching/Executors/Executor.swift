@@ -164,7 +164,7 @@ struct Executor: ~Copyable {
 
     private mutating func finish(_ queue: VersionQueue, rows: Int, _ startedAt: UInt64, _ endedAt: UInt64) {
         let nanos = max(endedAt &- startedAt, 1)
-        queue.cost.observe(rows: rows, nanos: nanos)
+        queue.cost.observe(rows: rows, nanos: nanos, now: endedAt)
         charge(queue, nanos)
         // Before the jobs go: who sees an answer finds its batch counted.
         pool.hooks.ran(slot, queue.tag, rows, startedAt, endedAt)

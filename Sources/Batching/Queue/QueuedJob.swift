@@ -41,6 +41,8 @@ public struct QueuedJob: ~Copyable, @unchecked Sendable {
     var due = UInt64.max
     /// What admission thought the wait would be.
     var estimatedWait: UInt64 = 0
+    /// It was let in to see what it takes: it is run unless its time is over.
+    var isProbe = false
 
     // Under the token.
     /// Rows that batches have taken.

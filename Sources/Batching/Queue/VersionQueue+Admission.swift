@@ -6,7 +6,8 @@
 //
 // A refusal costs a microsecond, and the client can go elsewhere with all its time; an answer that comes late costs a
 // batch's place and helps nobody. The guess is corrected by what waits turn out to be (`stretch`), so other models'
-// batches, other processes and a slow machine are in it without being known.
+// batches, other processes and a slow machine are in it without being known. A request that looks hopeless beside an empty
+// queue is let in as a probe, ten times a second at most: see `takeProbe`.
 
 public import Inference
 internal import Synchronization
@@ -46,9 +47,13 @@ extension VersionQueue {
         let rows = job.pointee.rowCount
         let ahead = rowsAhead(of: priority)
         let wait = wait(rows: ahead, executors: executors)
+        job.pointee.isProbe = false
         if due != .max {
             let span = wait + nanos(rows: rows, beside: ahead)
-            if now + span + span / 4 > due { return .deadline }
+            if now + span + span / 4 > due {
+                job.pointee.isProbe = takeProbe(rows: rows, ahead: ahead, due: due, now: now)
+                if !job.pointee.isProbe { return .deadline }
+            }
         }
         if lane.pointee.isStanding.load(ordering: .relaxed), wait > limits.targetNanos { return .standing }
         step()
@@ -63,6 +68,16 @@ extension VersionQueue {
         let isIn = lane.pointee.ring.push(job)
         precondition(isIn, "the ring has room for every request that was counted")
         return nil
+    }
+
+    /// Whether a request that seems too late is let in all the same: nothing else tells the version's cost at present, and as
+    /// measured at load it would be in time. Without it, a cost that is once too high would stay so: nothing gets in, so
+    /// nothing is measured.
+    private func takeProbe(rows: Int, ahead: Int, due: UInt64, now: UInt64) -> Bool {
+        guard ahead == 0, running.load(ordering: .relaxed) == 0 else { return false }
+        let batches = Double((rows + limits.batchRows - 1) / limits.batchRows)
+        let span = batches * cost.planned(min(rows, limits.batchRows))
+        return now + UInt64(span * 1.25) <= due && cost.takeProbe(now: now)
     }
 
     private func rowsAhead(of priority: Priority) -> Int {

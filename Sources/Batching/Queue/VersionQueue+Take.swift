@@ -141,7 +141,8 @@ extension VersionQueue {
     /// Whether nobody waits for the job any more, or it could not be in time.
     private func isDead(_ job: UnsafeMutablePointer<QueuedJob>, _ rows: Int, _ now: UInt64) -> Bool {
         let due = job.pointee.due
-        let isLate = due != .max && now + cost.nanos(min(rows, rowsMax)) > due
+        let least = job.pointee.isProbe ? 0 : cost.nanos(min(rows, rowsMax))
+        let isLate = due != .max && now + least > due
         if job.pointee.taken > 0 { return isLate }
         if isLate { job.pointee.request.pointee.fate.abandon(.expired) }
         return job.pointee.request.pointee.fate.abandoned != nil
