@@ -146,6 +146,7 @@ static void submit(struct connection *c, struct request *request) {
     nghttp2_nv fields[] = {
         FIELD(":method", "POST", 4), FIELD(":scheme", "http", 4), FIELD(":authority", "localhost", 9),
         FIELD(":path", path, strlen(path)), FIELD("serin-priority", priority, strlen(priority)),
+        FIELD("content-type", "application/json", 16),
         FIELD("serin-timeout-ms", deadline_text, strlen(deadline_text))};
     nghttp2_data_provider provider = {.source.ptr = request, .read_callback = read_body};
     size_t count = sizeof fields / sizeof *fields - (deadline_text[0] == 0);

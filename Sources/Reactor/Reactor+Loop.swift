@@ -36,10 +36,13 @@ extension Reactor {
     /// How long epoll may sleep: until the next timer, or not at all with something to do. A deadline that is near
     /// counts from now, not from the round's beginning: it is not to be late for what the round did.
     func sleepNanos() -> UInt64 {
-        if dirtyCount > 0 || waiting.count > 0 || isExpectant {
+        if isExpectant {
             isExpectant = false
+            // What is expected may wait for this processor.
+            sched_yield()
             return 0
         }
+        if dirtyCount > 0 || waiting.count > 0 { return 0 }
         guard let due = Self.earlier(wheel.nextDue(), restsUntil) else { return Self.longestSleepNanos }
         if due <= now { return 0 }
         if due - now >= Self.longestSleepNanos { return Self.longestSleepNanos }

@@ -10,6 +10,7 @@
 // light one waits for one batch, not for the heavy one's queue.
 
 internal import CLinux
+internal import Glibc
 internal import Inference
 internal import Primitives
 internal import Synchronization
@@ -123,6 +124,8 @@ struct Executor: ~Copyable {
             due = .max
             if hasWork(&due) || isCalled { return }
             for _ in 0..<8 { clinux_pause() }
+            // Whoever brings the work may wait for this processor.
+            sched_yield()
         } while clinux_now() < end
         let key = pool.work.prepare()
         due = .max
@@ -171,6 +174,8 @@ struct Executor: ~Copyable {
         for index in 0..<batch.count {
             let part = batch.parts[index]
             let status = batch.jobs[index].status.rawValue
+            let due = part.job.pointee.due
+            if endedAt > due { queue.reserve.add(late: endedAt - due, now: endedAt) }
             if status != 0 { part.job.pointee.status.store(status, ordering: .relaxed) }
             batch.settle(part.job, rows: part.rows, now: endedAt)
         }

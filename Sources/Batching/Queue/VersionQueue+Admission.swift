@@ -2,7 +2,7 @@
 //
 //     wait   = what is ahead of it, in its class and above, in batches ÷ executors × how such guesses turn out
 //     finish = now + wait + its own batch
-//     finish (and a quarter) after its due ─► refused at once         the queue stands and wait > target ─► refused at once
+//     finish (and a quarter, and the reserve) after its due ─► refused at once         the queue stands and wait > target ─► refused at once
 //
 // A refusal costs a microsecond, and the client can go elsewhere with all its time; an answer that comes late costs a
 // batch's place and helps nobody. The guess is corrected by what waits turn out to be (`stretch`), so other models'
@@ -50,7 +50,9 @@ extension VersionQueue {
         job.pointee.isProbe = false
         if due != .max {
             let span = wait + nanos(rows: rows, beside: ahead)
-            if now + span + span / 4 > due {
+            // At most three quarters of its time, and only from waiting: who need not wait is not refused for others' sake.
+            let kept = wait == 0 ? 0 : min(reserve.present(at: now), due > now ? (due - now) / 4 * 3 : 0)
+            if now + span + max(span / 4, kept) > due {
                 job.pointee.isProbe = takeProbe(rows: rows, ahead: ahead, due: due, now: now)
                 if !job.pointee.isProbe { return .deadline }
             }

@@ -143,6 +143,7 @@ extension VersionQueue {
         let due = job.pointee.due
         let least = job.pointee.isProbe ? 0 : cost.nanos(min(rows, rowsMax))
         let isLate = due != .max && now + least > due
+        if isLate { reserve.add(late: now > due ? now - due : 0, now: now) }
         if job.pointee.taken > 0 { return isLate }
         if isLate { job.pointee.request.pointee.fate.abandon(.expired) }
         return job.pointee.request.pointee.fate.abandoned != nil
