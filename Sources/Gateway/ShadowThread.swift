@@ -142,11 +142,14 @@ final class ShadowThread: @unchecked Sendable {
 
 /// The calling thread gives way to everything else.
 enum IdlePriority {
-    /// SCHED_IDLE of linux/sched.h, which Glibc leaves out.
-    private static let policy: Int32 = 5
+    /// SCHED_BATCH of linux/sched.h, which Glibc leaves out. Not SCHED_IDLE: the kernel takes a processor that runs such a
+    /// thread for an idle one and places a reactor there that wakes, and where it preempts lazily (Linux 6.13) the reactor
+    /// then waits for the next tick.
+    private static let policy: Int32 = 3
 
     static func take() {
         var parameters = sched_param()
         sched_setscheduler(0, policy, &parameters)
+        _ = clinux_nice_thread(19)
     }
 }

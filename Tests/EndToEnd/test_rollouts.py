@@ -334,6 +334,69 @@ def test_killed_at_any_time_it_goes_on(installed, tmp_path, climb):
     print(f"killed {len(killed)} times: {killed}")
 
 
+#: How often a gateway is killed in each state of the machine; without it, once in those that no climb above goes through.
+KILLS = int(os.environ.get("SERIN_ROLLOUT_KILLS", "1"))
+KILLED_IN = None if "SERIN_ROLLOUT_KILLS" in os.environ else ("before-step", "after-step", "paused", "inconclusive")
+#: What brings a rollout into a state and keeps it there: its step, its bake, what else its plan says, and what a person does.
+STATES = {
+    "waiting": ("{{percent: 5, min: 5m, max: 10m, samples: 1}}", "5m", "freeze: [{{from: 2020-01-01, to: 2099-01-01}}]\n", None),
+    "before-step": ("{{percent: 5, min: 5m, max: 10m, samples: 1, before: {{url: '{hook}', timeout: 1m}}}}", "5m", "", None),
+    "running": ("{{percent: 5, min: 5m, max: 10m, samples: 1}}", "5m", "", None),
+    "after-step": ("{{percent: 5, min: 100ms, max: 10m, samples: 1, after: {{url: '{hook}', timeout: 1m}}}}", "5m", "", None),
+    "gate": ("{{percent: 5, min: 100ms, max: 10m, samples: 1, gate: true}}", "5m", "", None),
+    "paused": ("{{percent: 5, min: 5m, max: 10m, samples: 1}}", "5m", "", "pause"),
+    "inconclusive": ("{{percent: 5, min: 100ms, max: 1s, samples: 1000}}", "5m", "", None),
+    "baking": ("{{percent: 50, min: 100ms, max: 10m, samples: 1}}", "5m", "", None),
+    "promoted": ("{{percent: 50, min: 100ms, max: 10m, samples: 1}}", "100ms", "", None),
+    "aborted": ("{{percent: 5, min: 5m, max: 10m, samples: 1}}", "5m", "", "abort"),
+}
+
+
+@pytest.mark.parametrize("state", KILLED_IN or STATES)
+def test_killed_in_a_state_it_is_in_it_again(installed, tmp_path, state):
+    """SIGKILL at a random moment on the way into a state or in it, again and again: what is on disk is what goes on."""
+    step, bake, more, order = STATES[state]
+    hook = Hook(*[None] * (KILLS + 1))
+    hook.start()
+    plan = ("horizon: 1h\nrate: 100000/s\nmax_change: 100\n"
+            "guards: {{late: 50%, errors: 50%, scores: off, decisions: off, slower: {{p50: off, p90: off, p95: off, p99: off}}}}\n"
+            + more + "steps: [" + step + "]\nbake: " + bake + "\n").format(hook=hook.url)
+    dice, seen = random.Random(state), []
+    for kill in range(KILLS):
+        folder = tmp_path / str(kill)
+        gateway = serve(folder, budget="100ms", timeout={"default": "1s"})
+        gateway.start()
+        with Admin(gateway) as admin, Load(gateway, folder, 60, rate=200):
+            rollout = start(admin, plan)
+            # One in three on the way, the others in the state.
+            if kill % 3 != 1:
+                if order:
+                    wait(admin, rollout, ("running",))
+                    assert admin.act(f"/rollouts/{rollout['id']}:{order}").status_code == 200
+                wait(admin, rollout, (state,))
+            time.sleep(dice.uniform(0, 0.3))
+            gateway.process.kill()
+            gateway.process.wait()
+        before = acknowledged(folder / "state")
+        seen.append(before[0])
+        gateway.start()
+        with Admin(gateway) as admin:
+            document, route = read(admin, rollout), admin.route()
+            found = re.search(r"goes on: (\S+) at ([0-9.]+)%", gateway.log())
+            if before[0] in OVER:
+                assert document["state"] == before[0] and not found
+                assert route == {"stable": "2" if before[0] == "promoted" else "1"}
+            else:
+                assert (found[1], float(found[2])) == before, gateway.log()
+                percent = 100 if route["stable"] == "2" else route.get("canary", {"percent": 0})["percent"]
+                assert percent <= before[1], (route, before)
+        gateway.process.kill()
+        gateway.process.wait()
+    hook.server.shutdown()
+    assert state in seen
+    print(f"killed {KILLS} times: {seen}")
+
+
 def test_a_rollback_survives_a_kill(installed, tmp_path):
     """Killed right after the rollback: stable alone serves, and the rollout is over."""
     with serve(tmp_path, {"nan": True}) as gateway:
