@@ -148,7 +148,7 @@ let package = Package(
         tests("Admin", ["Configuration", "Registry"]),
         tests("Registry", ["FuzzSupport", "Inference", "ModelFormat", "Execution"]),
         tests("Rollout", ["Configuration"]),
-        tests("LoadTest", ["Configuration", "Registry", "JSON", "Primitives", histogram]),
+        tests("LoadTest", ["Configuration", "Registry", "Inference", "Primitives"]),
         tests("Simulation", ["Rollout", "Configuration"]),
         tests(
             "Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Rollout", "Telemetry", "COpenSSL", logging]),

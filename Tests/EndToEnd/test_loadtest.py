@@ -36,7 +36,7 @@ class Outcome:
         junit = folder / "result.xml"
         self.junit = ElementTree.parse(junit).getroot() if junit.exists() else None
 
-    def __str__(self):
+    def __repr__(self):
         return f"exit code {self.code}\n{self.out}\n{self.err}"
 
     def group(self, name: str, phase=None, version=None) -> dict:
@@ -257,7 +257,7 @@ BROKEN = {  # the repository that is served, and the reason that must be given
     "rollback": (faulty("2", errors=0.5), r"errors of authorise at most 0 %: "),
     "overload": (faulty("1", errors=0.5), r"faults of flood in flood at most 0 %: "),
     "soak": (wrong_second, r"mismatches of partner at most 0: "),
-    "candidate": (faulty("1", errors=0.5), r"errors of candidate at most 0\.1 %: "),
+    "candidate": (faulty("1", errors=1.0), r"errors of candidate at most 0\.1 %: "),
 }
 
 
@@ -280,6 +280,24 @@ def test_scenarios_fail_when_something_is_broken(installed, tmp_path, name):
     named = [case.get("name") for case in outcome.junit.iter("testcase") if case.find("failure") is not None]
     assert any(re.search(reason.removesuffix(": "), case) for case in named), (named, outcome)
     assert "broken" in outcome.out or "failed: " in outcome.out, outcome
+
+
+def test_the_recipe_of_a_build(installed, tmp_path):
+    """config/ci: a candidate repository beside the one that serves, and a budget that breaks the build."""
+    scenario = yaml.safe_load((SCENARIOS / "candidate.yaml").read_text())
+    for factor, code in (("100x", 0), ("0.001x", 1)):
+        scenario["budgets"][0].update(p50=factor, p99=factor)
+        for entry in scenario["classes"]:
+            entry["timeout"] = PATIENCE
+        path = tmp_path / "candidate.yaml"
+        path.write_text(yaml.safe_dump(scenario))
+        results = tmp_path / factor
+        done = subprocess.run(
+            [ROOT / "config/ci/loadtest.sh", MODELS, MODELS, "--", "--time", "0.1", "--rate", "0.3"],
+            env={**SURROUNDINGS, "SERIN": str(BINARY), "SCENARIO": str(path), "RESULTS": str(results)},
+            capture_output=True, text=True, timeout=180, check=False)
+        assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+        assert {"result.json", "junit.xml", "result.html"} <= set(os.listdir(results))
 
 
 # Bad input

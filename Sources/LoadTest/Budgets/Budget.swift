@@ -66,6 +66,10 @@ public struct Budget: Sendable, Equatable {
         (self.selection, self.measure, self.bound) = (selection, measure, bound)
     }
 
+    var baselineText: String {
+        if case .relative(_, let baseline) = bound { baseline.text } else { "the baseline" }
+    }
+
     /// `p99 of authorise in steady at most 10 ms`.
     public var text: String {
         let side = measure.isFloor ? "at least" : "at most"

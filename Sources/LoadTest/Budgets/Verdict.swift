@@ -147,8 +147,13 @@ struct BudgetJudge {
 
     private func relative(_ budget: Budget, _ factor: Double, _ series: Series, _ other: Series) -> Verdict {
         var verdict = Verdict(budget: budget, outcome: .inconclusive, reason: "")
-        guard let mine = series.value(budget.measure), let theirs = other.value(budget.measure), theirs > 0 else {
-            verdict.reason = "there is no \(budget.measure.name) to compare: no request of one side was answered"
+        guard let mine = series.value(budget.measure) else {
+            verdict.outcome = .broken
+            verdict.reason = "no request of \(budget.selection.text) was answered"
+            return verdict
+        }
+        guard let theirs = other.value(budget.measure), theirs > 0 else {
+            verdict.reason = "no request of \(budget.baselineText) was answered, so there is nothing to compare with"
             return verdict
         }
         verdict.value = mine / theirs

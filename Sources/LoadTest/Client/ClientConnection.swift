@@ -219,17 +219,17 @@ final class ClientConnection {
         let used = nghttp2_session_mem_recv(session, bytes.assumingMemoryBound(to: UInt8.self), count)
         guard used >= 0 else {
             return fail(
-                state == .settling
-                    ? "the server does not speak HTTP/2 (http: 1 in the class asks for HTTP/1.1)"
-                    : "HTTP/2: \(String(cString: nghttp2_strerror(Int32(used))))")
+                state == .settling ? Self.noHTTP2 : "HTTP/2: \(String(cString: nghttp2_strerror(Int32(used))))")
         }
         if nghttp2_session_check_request_allowed(session) == 0 { isLeaving = true }
-        if nghttp2_session_want_read(session) == 0, nghttp2_session_want_write(session) == 0 || inFlight == 0 {
-            return fail("the server said goodbye")
+        let isOver = nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+        if isOver || (isLeaving && inFlight == 0) {
+            return fail(state == .settling ? Self.noHTTP2 : "the server said goodbye")
         }
-        if isLeaving, inFlight == 0 { return fail("the server said goodbye") }
         if nghttp2_session_want_write(session) != 0 { client.engine.markDirty(self) }
     }
+
+    private static let noHTTP2 = "the server does not speak HTTP/2 (http: 1 in the class asks for HTTP/1.1)"
 
     private func received1(_ count: Int) {
         let bytes = client.engine.readBuffer.assumingMemoryBound(to: CChar.self)

@@ -5,7 +5,7 @@ internal import Glibc
 struct Chart {
     static let colors = ["#2563eb", "#d9480f", "#0f8a5f", "#9333ea", "#b45309", "#0891b2", "#be185d", "#4b5563"]
     static let (width, height) = (1020.0, 320.0)
-    static let (left, right, top, bottom) = (72.0, 16.0, 30.0, 34.0)
+    static let (left, right, top, bottom) = (72.0, 34.0, 30.0, 34.0)
 
     /// Nanoseconds at the bottom and at the top, on a logarithmic axis.
     let low: Double

@@ -7,7 +7,9 @@ struct PercentileChart {
     let svg: String
 
     init(_ result: LoadTestResult) {
-        let groups = result.groups.filter { $0.phase == nil && !$0.histogram.isEmpty }
+        let all = result.groups.filter { $0.phase == nil && !$0.histogram.isEmpty }
+        // Versions where the page has room for them.
+        let groups = all.count <= 6 ? all : Array(all.filter { $0.version == nil }.prefix(8))
         let nines = Self.nines(groups.map(\.counts.answers).max() ?? 0)
         var chart = Chart(times: groups.flatMap { group in group.histogram.map { $0[0] * 1000 } })
         for (index, label) in ["0", "90", "99", "99.9", "99.99", "99.999", "99.9999"].enumerated()
