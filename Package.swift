@@ -36,11 +36,13 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 /// Of tests only: what the gateway's own protobuf is held against.
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
     name: "serin",
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -88,6 +90,12 @@ let package = Package(
 
         module("State", ["Registry", "Configuration", grdb]),
         module("Admin", ["Configuration", "Registry"]),
+        module(
+            "LoadTest",
+            [
+                "Primitives", "Configuration", "Registry", "Inference", "JSON", "GRPC", "CLinux", "CNghttp2",
+                "CHTTPParser", "COpenSSL", histogram,
+            ]),
 
         // The joint, and the command.
         module(
@@ -100,8 +108,8 @@ let package = Package(
         .executableTarget(
             name: "serin",
             dependencies: [
-                "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat",
-                "Execution", "State", "Admin", "CJemalloc", arguments, logging,
+                "Gateway", "Registry", "Rollout", "Simulation", "LoadTest", "Configuration", "Inference",
+                "ModelFormat", "Execution", "State", "Admin", "CJemalloc", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -145,6 +153,7 @@ let package = Package(
         tests("Admin", ["Configuration", "Registry"]),
         tests("Registry", ["FuzzSupport", "Inference", "ModelFormat", "Execution"]),
         tests("Rollout", ["Configuration"]),
+        tests("LoadTest", ["Configuration", "Registry", "Inference", "Primitives"]),
         tests("Simulation", ["Rollout", "Configuration"]),
         tests(
             "Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Rollout", "Telemetry", "COpenSSL", logging]),

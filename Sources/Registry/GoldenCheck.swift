@@ -78,6 +78,20 @@ struct GoldenCheck {
         }
     }
 
+    /// The scores of one row.
+    func score(_ values: borrowing AlignedBytes, type: ValueType) -> [Double] {
+        let (size, count) = (model.scoreType.byteCount, model.outputCount)
+        let answers = AlignedBytes(count: 2 * count * size)
+        score(values, count: 1, type: type, margins: answers.pointer, scores: answers.pointer + count * size)
+        return (count..<2 * count).map { Answer(loading: answers.pointer + $0 * size, as: model.scoreType).value }
+    }
+
+    static func agree(_ score: Double, _ wanted: Double, as type: ValueType, isExact: Bool) -> Bool {
+        let (got, wanted) = (Answer(score, as: type), Answer(wanted, as: type))
+        guard got.isFinite else { return false }
+        return isExact ? got.steps(to: wanted) <= 1 : got.isClose(to: wanted)
+    }
+
     private func compare(
         _ row: GoldenRow, line: Int, column: Int, margin: UnsafeRawPointer, score: UnsafeRawPointer
     ) throws(ConfigurationError) {
@@ -142,7 +156,7 @@ private struct Answer {
         return difference <= 1e-6 * max(1, abs(other.value))
     }
 
-    private var value: Double {
+    var value: Double {
         type == .float32 ? Double(Float(bitPattern: UInt32(bits))) : Double(bitPattern: bits)
     }
 

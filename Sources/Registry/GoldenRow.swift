@@ -32,6 +32,10 @@ public struct GoldenRow: Sendable, Equatable {
     public var margins: [Double]
     public var scores: [Double]
 
+    public init(cells: [Cell], inputType: ValueType, margins: [Double], scores: [Double]) {
+        (self.cells, self.inputType, self.margins, self.scores) = (cells, inputType, margins, scores)
+    }
+
     /// Reads a whole file.
     /// - Parameter source: the file's name in errors.
     public static func parse(_ bytes: [UInt8], source: String) throws(ConfigurationError) -> [GoldenRow] {

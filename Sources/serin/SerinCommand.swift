@@ -8,6 +8,7 @@ struct SerinCommand: ParsableCommand {
         commandName: "serin", abstract: "A low-latency inference gateway.", version: "serin \(GatewayServer.version)",
         subcommands: [
             ServeCommand.self, ModelCommand.self, RolloutGroup.self, ControlCommand.self, AuditCommand.self,
+            LoadTestCommand.self,
         ])
 }
 

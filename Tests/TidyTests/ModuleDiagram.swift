@@ -31,13 +31,17 @@ enum ModuleDiagram {
         "Admin": ["Configuration", "Registry"],
         "Rollout": ["Configuration"],
         "Simulation": ["Rollout", "Configuration"],
+        "LoadTest": [
+            "Primitives", "Configuration", "Registry", "Inference", "JSON", "GRPC", "CLinux", "CNghttp2",
+            "CHTTPParser", "COpenSSL", "Histogram",
+        ],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
             "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "CLinux", "Logging",
         ],
         "serin": [
-            "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",
-            "State", "Admin",
+            "Gateway", "Registry", "Rollout", "Simulation", "LoadTest", "Configuration", "Inference", "ModelFormat",
+            "Execution", "State", "Admin",
             "CJemalloc", "ArgumentParser", "Logging",
         ],
     ]

@@ -27,7 +27,10 @@ import Testing
 
     @Test func packageDeclaresTheDiagram() throws {
         let manifest = Repository.text("Package.swift")
-        let products = ["yams": "Yams", "logging": "Logging", "arguments": "ArgumentParser", "grdb": "GRDB"]
+        let products = [
+            "yams": "Yams", "logging": "Logging", "arguments": "ArgumentParser", "grdb": "GRDB",
+            "histogram": "Histogram",
+        ]
         var declared: [String: Set<String>] = [:]
         for pattern in [#"module\(\s*"(\w+)"(?:,\s*\[([^\]]*)\])?"#, #"name: "(serin)",\s*dependencies: \[([^\]]*)\]"#]
         {

@@ -33,7 +33,7 @@ enum Repository {
     private static let writtenExtensions: Set<String> = [
         "swift", "c", "cpp", "h", "modulemap", "py", "sh", "md", "yaml", "yml", "toml", "txt", "",
     ]
-    private static let topFolders = [".ci", "Sources", "Tests", "Benchmarks", "config", "docs", "models"]
+    private static let topFolders = [".ci", "Sources", "Tests", "Benchmarks", "config", "docs", "loadtest", "models"]
 
     /// Every written file, in the order of its path.
     static let files: [TextFile] = {

@@ -44,3 +44,11 @@ int clinux_epoll_wait(int epoll, struct epoll_event *events, int count, uint64_t
 int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(fd, address, length, flags);
 }
+
+int clinux_set_timer_slack(unsigned long nanos) { return prctl(PR_SET_TIMERSLACK, nanos) == 0 ? 0 : errno; }
+
+uint64_t clinux_thread_cpu(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}

@@ -47,6 +47,9 @@ static inline void *copenssl_app_data(const SSL *ssl) { return SSL_CTX_get_app_d
 static inline void copenssl_set_connection(SSL *ssl, void *connection) { SSL_set_app_data(ssl, connection); }
 static inline void *copenssl_connection(const SSL *ssl) { return SSL_get_app_data(ssl); }
 
+/// What a client says of the server it wants: for SNI.
+static inline int copenssl_ask_for(SSL *ssl, const char *name) { return (int)SSL_set_tlsext_host_name(ssl, name); }
+
 /// The SSL whose peer is being verified.
 static inline SSL *copenssl_verified_ssl(X509_STORE_CTX *store) {
     return X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());

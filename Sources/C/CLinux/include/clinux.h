@@ -39,6 +39,10 @@ int clinux_affinity_count(void);
 int clinux_pin_thread(int cpu);
 /// Adds to the calling thread's nice value: other threads come first; 0 or an errno.
 int clinux_nice_thread(int more);
+/// How late the kernel may wake the calling thread to save wake-ups (50 us unless told otherwise); 0 or an errno.
+int clinux_set_timer_slack(unsigned long nanos);
+/// Nanoseconds of processor time of the calling thread.
+uint64_t clinux_thread_cpu(void);
 /// Names the calling thread, as seen in ps and gdb.
 void clinux_name_thread(const char *name);
 
