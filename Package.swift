@@ -86,6 +86,9 @@ let package = Package(
         module("Rollout", ["Configuration"]),
         module("Simulation", ["Rollout", "Configuration"]),
 
+        module(
+            "FileScoring",
+            ["Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration"]),
         module("State", ["Registry", "Configuration", grdb]),
         module("Admin", ["Configuration", "Registry"]),
 
@@ -101,7 +104,7 @@ let package = Package(
             name: "serin",
             dependencies: [
                 "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat",
-                "Execution", "State", "Admin", "CJemalloc", arguments, logging,
+                "Execution", "State", "Admin", "FileScoring", "CJemalloc", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -139,6 +142,7 @@ let package = Package(
         tests("State", ["Registry", grdb]),
         tests("Admin", ["Configuration", "Registry"]),
         tests("Registry", ["FuzzSupport", "Inference", "ModelFormat", "Execution"]),
+        tests("FileScoring", ["Primitives"]),
         tests("Rollout", ["Configuration"]),
         tests("Simulation", ["Rollout", "Configuration"]),
         tests(

@@ -27,6 +27,9 @@ enum ModuleDiagram {
         "Registry": [
             "Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", "Yams", "Logging",
         ],
+        "FileScoring": [
+            "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
+        ],
         "State": ["Registry", "Configuration", "GRDB"],
         "Admin": ["Configuration", "Registry"],
         "Rollout": ["Configuration"],
@@ -37,7 +40,7 @@ enum ModuleDiagram {
         ],
         "serin": [
             "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",
-            "State", "Admin",
+            "State", "Admin", "FileScoring",
             "CJemalloc", "ArgumentParser", "Logging",
         ],
     ]
