@@ -89,6 +89,12 @@ let package = Package(
         module(
             "FileScoring",
             ["Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration"]),
+        module(
+            "Monitoring",
+            [
+                "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
+                "CKernels", "CZlib",
+            ]),
         module("State", ["Registry", "Configuration", grdb]),
         module("Admin", ["Configuration", "Registry"]),
 
@@ -98,13 +104,14 @@ let package = Package(
             [
                 "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing",
                 "Batching",
-                "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "CLinux", logging,
+                "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "Monitoring",
+                "CLinux", logging,
             ]),
         .executableTarget(
             name: "serin",
             dependencies: [
                 "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat",
-                "Execution", "State", "Admin", "FileScoring", "CJemalloc", arguments, logging,
+                "Execution", "State", "Admin", "FileScoring", "Monitoring", "CJemalloc", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -143,6 +150,7 @@ let package = Package(
         tests("Admin", ["Configuration", "Registry"]),
         tests("Registry", ["FuzzSupport", "Inference", "ModelFormat", "Execution"]),
         tests("FileScoring", ["Primitives"]),
+        tests("Monitoring", ["Configuration", "Inference", "Primitives", "Registry"]),
         tests("Rollout", ["Configuration"]),
         tests("Simulation", ["Rollout", "Configuration"]),
         tests(

@@ -8,7 +8,7 @@
 // category, before anything else; NaN, NA and null are missing; booleans may be written out.
 
 public import Inference
-internal import JSON
+public import JSON
 public import Primitives
 
 public struct RecordDecoder: ~Copyable {
@@ -40,6 +40,14 @@ public struct RecordDecoder: ~Copyable {
         do throws(JSONError) { root = try parser.parse(padded: line) } catch {
             throw .badRequest("malformed JSON at byte \(error.offset): \(error.message)")
         }
+        try decode(row: root, codec: codec, ignored: ignored, kept: kept, keeping: &keeping, into: values)
+    }
+
+    /// Decodes a row that stands in a parsed document; as above.
+    public mutating func decode(
+        row root: JSONValue, codec: ModelCodec, ignored: [String], kept: [String], keeping: inout GrowableBuffer,
+        into values: UnsafeMutablePointer<Double>
+    ) throws(RequestError) {
         if let array = root.asArray { return try decode(array, codec, values) }
         guard var object = root.asObject else {
             throw .badRequest("expected an object or an array, got \(root.kind.description)")

@@ -7,7 +7,8 @@ struct SerinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serin", abstract: "A low-latency inference gateway.", version: "serin \(GatewayServer.version)",
         subcommands: [
-            ServeCommand.self, ModelCommand.self, ScoreCommand.self, RolloutGroup.self, ControlCommand.self,
+            ServeCommand.self, ModelCommand.self, ScoreCommand.self, ReplayCommand.self, RolloutGroup.self,
+            ControlCommand.self,
             AuditCommand.self,
         ])
 }

@@ -30,17 +30,22 @@ enum ModuleDiagram {
         "FileScoring": [
             "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
         ],
+        "Monitoring": [
+            "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
+            "CKernels", "CZlib",
+        ],
         "State": ["Registry", "Configuration", "GRDB"],
         "Admin": ["Configuration", "Registry"],
         "Rollout": ["Configuration"],
         "Simulation": ["Rollout", "Configuration"],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
-            "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "CLinux", "Logging",
+            "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "Monitoring",
+            "CLinux", "Logging",
         ],
         "serin": [
             "Gateway", "Registry", "Rollout", "Simulation", "Configuration", "Inference", "ModelFormat", "Execution",
-            "State", "Admin", "FileScoring",
+            "State", "Admin", "FileScoring", "Monitoring",
             "CJemalloc", "ArgumentParser", "Logging",
         ],
     ]
