@@ -122,7 +122,8 @@ let package = Package(
             path: "Benchmarks/scoring/harness", swiftSettings: swiftSettings),
         // Benchmarks/counting: the guard's counters.
         .executableTarget(
-            name: "counting", dependencies: ["Rollout"], path: "Benchmarks/counting/harness",
+            name: "counting", dependencies: ["Rollout", "Monitoring", "Registry", "Inference"],
+            path: "Benchmarks/counting/harness",
             swiftSettings: swiftSettings),
 
         // Benchmarks/routing: what a routing decision costs.

@@ -90,7 +90,7 @@ def test_lines_say_what_was_asked_and_answered(start_gateway, tmp_path):
     assert len({(line["id"], line["row"]) for line in lines}) == len(lines)
     report = replay(folder, "1", "--amount", "amount")
     assert report["rows"] == report["equal"] == report["own_rows"] == report["own_equal"] == len(asked)
-    assert report["flips_to_positive"] == report["flips_to_negative"] == 0
+    assert report["flips_to_positive"] == report["flips_to_negative"] == report["difference_max"] == 0
     amounts = [golden.row[0] for golden in asked]
     assert abs(report["amount"] - math.fsum(amounts)) <= 1e-9 * math.fsum(map(abs, amounts))
 

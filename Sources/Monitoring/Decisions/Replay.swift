@@ -147,8 +147,10 @@ public struct Replay: ~Copyable {
         var difference = 0.0
         for (column, value) in logged.enumerated() {
             let mine = DecisionLines.number(scores.pointer, column, isDouble)
-            guard let theirs = value.asDouble else { continue }
-            isEqual = isEqual && (isDouble ? mine == theirs : Float(mine) == Float(theirs))
+            // The digits of a float are a float's.
+            guard let number = value.asDouble else { continue }
+            let theirs = isDouble ? number : Double(Float(number))
+            isEqual = isEqual && mine == theirs
             difference = max(difference, abs(mine - theirs))
         }
         report.rows += 1
