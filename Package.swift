@@ -88,6 +88,15 @@ let package = Package(
         module("Rollout", ["Configuration"]),
         module("Simulation", ["Rollout", "Configuration"]),
 
+        module(
+            "FileScoring",
+            ["Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration"]),
+        module(
+            "Monitoring",
+            [
+                "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
+                "CKernels", "CZlib",
+            ]),
         module("State", ["Registry", "Configuration", grdb]),
         module("Admin", ["Configuration", "Registry"]),
         module(
@@ -103,13 +112,15 @@ let package = Package(
             [
                 "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing",
                 "Batching",
-                "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "CLinux", logging,
+                "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "Monitoring",
+                "CLinux", logging,
             ]),
         .executableTarget(
             name: "serin",
             dependencies: [
                 "Gateway", "Registry", "Rollout", "Simulation", "LoadTest", "Configuration", "Inference",
-                "ModelFormat", "Execution", "State", "Admin", "CJemalloc", arguments, logging,
+                "ModelFormat", "Execution", "State", "Admin", "FileScoring", "Monitoring", "CJemalloc", arguments,
+                logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -120,7 +131,8 @@ let package = Package(
             path: "Benchmarks/scoring/harness", swiftSettings: swiftSettings),
         // Benchmarks/counting: the guard's counters.
         .executableTarget(
-            name: "counting", dependencies: ["Rollout"], path: "Benchmarks/counting/harness",
+            name: "counting", dependencies: ["Rollout", "Monitoring", "Registry", "Inference"],
+            path: "Benchmarks/counting/harness",
             swiftSettings: swiftSettings),
 
         // Benchmarks/lane: what the reactor's own lane adds to a request.
@@ -152,6 +164,8 @@ let package = Package(
         tests("State", ["Registry", grdb]),
         tests("Admin", ["Configuration", "Registry"]),
         tests("Registry", ["FuzzSupport", "Inference", "ModelFormat", "Execution"]),
+        tests("FileScoring", ["Primitives"]),
+        tests("Monitoring", ["Configuration", "Inference", "Primitives", "Registry"]),
         tests("Rollout", ["Configuration"]),
         tests("LoadTest", ["Configuration", "Registry", "Inference", "Primitives"]),
         tests("Simulation", ["Rollout", "Configuration"]),

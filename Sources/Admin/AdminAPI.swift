@@ -100,6 +100,7 @@ public final class AdminAPI: Sendable {
             var response = AdminResponse(200, AdminJSON.encode(model.route))
             response.generation = model.generation
             return response
+        case .drift: return AdminResponse(200, AdminJSON.encode(try backend.drift(names[0], names[1])))
         case .events:
             let last = request.headers["last-event-id"].flatMap { UInt64($0) }
             var response = AdminResponse(200, backend.events(after: last))

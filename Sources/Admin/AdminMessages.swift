@@ -78,6 +78,7 @@ public protocol AdminBackend: Sendable {
         _ name: String, to version: String, bakeMillis: Int64?, match: UInt64?, _ context: AdminContext
     ) throws(AdminProblem) -> ChangeDocument
     func rollback(_ name: String, match: UInt64?, _ context: AdminContext) throws(AdminProblem) -> ChangeDocument
+    func drift(_ name: String, _ version: String) throws(AdminProblem) -> DriftDocument
     func rollouts() -> [RolloutDocument]
     func rollout(_ id: String) throws(AdminProblem) -> RolloutDocument
     func startRollout(

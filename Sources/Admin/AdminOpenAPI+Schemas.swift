@@ -106,6 +106,31 @@ extension AdminOpenAPI {
               "model": {"type": "string"}, "version": {"type": "string"},
               "state": {"enum": ["START", "LOADING", "AVAILABLE", "UNLOADING", "END"]}, "dry_run": {"type": "boolean"}}
           },
+          "DriftLevel": {"enum": ["unknown", "none", "warning", "alert"]},
+          "DriftVariable": {
+            "type": "object",
+            "required": ["name", "kind", "level", "silent", "psi", "jensen_shannon", "missing", "missing_before",
+              "out_of_range", "unseen", "counts", "reference"],
+            "properties": {
+              "name": {"type": "string"}, "kind": {"enum": ["feature", "score"]},
+              "level": {"$ref": "#/components/schemas/DriftLevel"}, "silent": {"type": "boolean"},
+              "psi": {"type": "number", "minimum": 0}, "jensen_shannon": {"type": "number", "minimum": 0, "maximum": 1},
+              "psi_to_healthy": {"type": "number", "minimum": 0}, "psi_to_stable": {"type": "number", "minimum": 0},
+              "missing": {"type": "number"}, "missing_before": {"type": "number"}, "out_of_range": {"type": "number"},
+              "unseen": {"type": "number"}, "counts": {"type": "array", "items": {"type": "integer"}},
+              "reference": {"type": "array", "items": {"type": "integer"}}}
+          },
+          "Drift": {
+            "type": "object", "required": ["model", "version", "windows"],
+            "properties": {
+              "model": {"type": "string"}, "version": {"type": "string"},
+              "windows": {"type": "array", "items": {
+                "type": "object", "required": ["window", "rows", "level", "variables"],
+                "properties": {
+                  "window": {"enum": ["5m", "1h", "24h"]}, "rows": {"type": "integer"},
+                  "level": {"$ref": "#/components/schemas/DriftLevel"},
+                  "variables": {"type": "array", "items": {"$ref": "#/components/schemas/DriftVariable"}}}}}}
+          },
           "AuditLine": {
             "type": "object",
             "required": ["sequence", "time", "actor", "origin", "action", "model", "before", "after", "reason", "outcome", "hash"],

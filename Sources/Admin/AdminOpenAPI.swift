@@ -73,6 +73,7 @@ public enum AdminOpenAPI {
             case .models: ("application/json", list("models", "Model"))
             case .model: ("application/json", reference("Model"))
             case .route: ("application/json", reference("Route"))
+            case .drift: ("application/json", reference("Drift"))
             case .events: ("text/event-stream", ["type": "string"])
             case .audit: ("application/json", list("lines", "AuditLine"))
             case .auditVerdict: ("application/json", reference("AuditVerdict"))

@@ -213,7 +213,7 @@ extension RequestDecoder {
 }
 
 /// One value of a V1 row.
-private enum Cell {
+enum Cell {
     /// The value of a column as a double; NaN: missing.
     @inline(__always)
     static func read(

@@ -87,23 +87,27 @@ enum Rows {
     @inline(never)
     private static func refusal(_ violation: FeatureViolation, _ dialect: Dialect, _ codec: ModelCodec) -> RequestError
     {
-        let feature = codec.input.features[violation.column]
-        let expectation: String
-        switch violation.rule {
-        case .missing: expectation = "a value, got a missing one"
-        case .range:
-            let range = feature.range ?? 0...0
-            expectation = "a value from \(range.lowerBound) to \(range.upperBound), got one out of range"
-        case .integer: expectation = "a whole number, got a fraction"
-        case .boolean: expectation = "a boolean or 0 or 1, got another number"
-        case .category: expectation = "one of the feature's categories, got an unknown one"
-        }
-        return .badRequest("\(cell(dialect, violation.row, violation.column, codec)): expected \(expectation)")
+        .badRequest(
+            "\(cell(dialect, violation.row, violation.column, codec)): expected \(expectation(of: violation, codec))")
     }
 
-    /// Where a value stands in the body.
+    /// What a rule wanted, and got.
+    static func expectation(of violation: FeatureViolation, _ codec: ModelCodec) -> String {
+        switch violation.rule {
+        case .missing: return "a value, got a missing one"
+        case .range:
+            let range = codec.input.features[violation.column].range ?? 0...0
+            return "a value from \(range.lowerBound) to \(range.upperBound), got one out of range"
+        case .integer: return "a whole number, got a fraction"
+        case .boolean: return "a boolean or 0 or 1, got another number"
+        case .category: return "one of the feature's categories, got an unknown one"
+        }
+    }
+
+    /// Where a value stands in the body; a negative row: in a record of a file, which has a line.
     static func cell(_ dialect: Dialect, _ row: Int, _ column: Int, _ codec: ModelCodec) -> String {
         let name = codec.input.features[column].name
+        if row < 0 { return name }
         switch dialect {
         case .v2, .modelInfer: return "inputs[0].data row \(row), feature '\(name)'"
         case .v1Instances: return "instances[\(row)].\(name)"

@@ -216,12 +216,17 @@ struct Scores {
         }
     }
 
-    /// What a constant says; else arg max (the first of equals), or for one column the side of the threshold.
+    /// What a constant says; else what the scores say: arg max (the first of equals), or for one column the side of
+    /// the threshold.
     ///
     /// A float score is compared with the threshold as a float, so that the score which is printed
     /// like the threshold is at it.
     func label(_ row: Int, _ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>) -> Int {
-        if request.pointee.fixedLabel >= 0 { return request.pointee.fixedLabel }
+        request.pointee.fixedLabel >= 0 ? request.pointee.fixedLabel : label(row, codec)
+    }
+
+    /// What the scores say.
+    func label(_ row: Int, _ codec: ModelCodec) -> Int {
         guard codec.columns == 1 else {
             var best = 0
             for column in 1..<codec.columns

@@ -45,5 +45,10 @@ extension ConfigurationField {
             "log.access.mode", .word(\.accessLog.modeText, AccessLogConfiguration.Mode.allCases.map(\.rawValue))),
         ConfigurationField("log.access.sample", .integer(\.accessLog.sample, 1...1_000_000, unit: "requests")),
         ConfigurationField("log.access.file", .optionalFile(\.accessLog.file)),
+        ConfigurationField("decisions.path", .optionalFolder(\.decisions.path)),
+        ConfigurationField("decisions.segment_bytes", .size(\.decisions.segmentBytes, 1 << 20...1 << 30)),
+        ConfigurationField("decisions.keep_bytes", .size(\.decisions.keepBytes, 2 << 20...1 << 40)),
+        ConfigurationField("decisions.buffer_bytes", .size(\.decisions.bufferBytes, 64 << 10...1 << 30)),
+        ConfigurationField("decisions.key", .optionalFile(\.decisions.key)),
     ]
 }

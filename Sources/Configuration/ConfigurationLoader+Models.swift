@@ -3,7 +3,7 @@
 extension ConfigurationLoader {
     static let modelFields = [
         "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
-        "watch",
+        "watch", "drift", "decisions",
     ]
     static let routeFields = [
         "stable", "canary", "arms", "shadow", "sticky", "labels", "segments", "override",
@@ -50,6 +50,8 @@ extension ConfigurationLoader {
         if let rate = fields["rate"] { model.rate = try rate.integer(in: rateRange) }
         if let watch = fields["watch"] { model.isWatched = try watch.boolean() }
         if let queue = fields["queue"], !queue.isNull { model.queue = try readQueue(queue) }
+        if let drift = fields["drift"], !drift.isNull { model.drift = try readDrift(drift) }
+        if let decisions = fields["decisions"], !decisions.isNull { model.decisions = try readDecisions(decisions) }
         if let fallback = fields["fallback"], !fallback.isNull {
             model.fallback = try readFallback(fallback, model: name)
         }

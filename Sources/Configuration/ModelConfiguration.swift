@@ -44,6 +44,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     /// After a switch, and while a canary by hand serves, the guard watches and goes back by itself.
     public internal(set) var isWatched = true
     public internal(set) var queue = QueueConfiguration()
+    public internal(set) var drift = DriftConfiguration()
+    public internal(set) var decisions = ModelDecisions()
     /// What answers when the version that should cannot in time, in turn.
     public internal(set) var fallback: [FallbackTier] = []
     /// nil: the highest ready version.

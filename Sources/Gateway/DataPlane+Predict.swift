@@ -163,6 +163,8 @@ extension DataPlane {
             return refuse(stream, Self.error(of: prediction.pointee.request.pointee.status))
         }
         settled(prediction, .ok, at: ended)
+        countDrift(prediction, index)
+        logDecision(prediction, index, at: ended)
         if prediction.pointee.request.pointee.outOfRange > 0 {
             shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }

@@ -81,6 +81,9 @@ final class DataPlane: Plane {
     let statisticsShard: UnsafeMutablePointer<InferenceStatistics.Cell>
     var watchers = HealthWatchers()
     var guards = PlaneGuards()
+    /// Where rows for the decision log go, and what counts those it has no room for; nil: it is off.
+    var decisions: Unmanaged<ByteRing>?
+    var decisionsDropped: CounterID
     /// The clock of what is measured and of deadlines while a batch is run; a round's own begins at `engine.now`.
     var clock: @convention(c) () -> UInt64 = { clinux_now() }
 
@@ -101,6 +104,7 @@ final class DataPlane: Plane {
         routes = .passUnretained(snapshot.routes)
         versions = snapshot.table
         self.metrics = metrics
+        decisionsDropped = metrics.unrouted
         self.shard = metrics.registry.shard(shard)
         self.health = health
         self.access = access

@@ -64,6 +64,8 @@ final class Gateway {
     private let running = RunningCount()
     /// nil: it is off.
     let accessLog: AccessLog?
+    /// nil: it is off.
+    private let decisions: DecisionLog?
     let service = ServiceManager()
     /// The lock of `state.path`, and what hands it and the ports over.
     var lock: StateLock?
@@ -84,6 +86,7 @@ final class Gateway {
             secure = configuration.tls.isOn ? try SecureEdge(configuration.tls, metrics.registry) : nil
             secure?.warn(logger)
             accessLog = try AccessLog(configuration.accessLog, reactors: reactors, metrics.registry, logger)
+            decisions = try DecisionLog(configuration.decisions, reactors: reactors, metrics.registry, logger)
             // Everything is there: now the ports, which another process may still serve.
             if isHeld, let folder = configuration.statePath { inheritance = try Inheritance(folder) }
             let parts = Parts(
@@ -95,7 +98,11 @@ final class Gateway {
         } catch {
             throw StartError(description: "\(error)")
         }
-        for plane in planes {
+        for (index, plane) in planes.enumerated() {
+            if let decisions {
+                plane.decisions = .passUnretained(decisions.rings[index])
+                plane.decisionsDropped = decisions.dropped
+            }
             health.watch(plane.reactor)
             let reactor = plane.reactor
             controller.wake { reactor.wake() }
@@ -181,6 +188,8 @@ final class Gateway {
 
     func start() {
         accessLog?.start()
+        let controller = controller
+        decisions?.start { controller.decisionSchema($0) }
         controller.executors.start()
         for (index, plane) in planes.enumerated() { launch(index, plane) }
         nonisolated(unsafe) let operations = operations
@@ -188,7 +197,6 @@ final class Gateway {
         shadows.start()
         nonisolated(unsafe) let admin = admin
         ReactorThread.start("admin") { admin.run() }
-        let controller = controller
         // A successor has them when it has the state.
         if inheritance == nil { controller.openRollouts() }
         ReactorThread.start("guard") {
@@ -289,6 +297,7 @@ final class Gateway {
         controller.executors.stop()
         shadows.stop()
         accessLog?.end()
+        decisions?.end()
         controller.close()
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
         logger.info("\(reason); connections reset: \(reset)")

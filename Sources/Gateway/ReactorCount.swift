@@ -3,9 +3,9 @@
 import CLinux
 import Glibc
 
-enum ReactorCount {
+public enum ReactorCount {
     /// The smaller of the CPU affinity and the cgroup's quota (v2, else v1), rounded up; at least 1.
-    static func available() -> Int {
+    public static func available() -> Int {
         let affinity = Int(clinux_affinity_count())
         let quota =
             quotaV2(read("/sys/fs/cgroup/cpu.max"))

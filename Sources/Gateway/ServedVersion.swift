@@ -31,11 +31,17 @@ final class ServedVersion: @unchecked Sendable {
     let timeout: TimeoutPolicy
     /// How executors score it.
     let queue: QueuedVersion
+    /// Its drift; nil: nobody watches.
+    let watched: WatchedVersion?
+    /// Which of its requests are logged, and how.
+    let decisions: ModelDecisions
 
     init(
         bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, arms: ArmTable,
-        queue: QueuedVersion, slot: Int
+        queue: QueuedVersion, watched: WatchedVersion?, slot: Int
     ) {
+        self.watched = watched
+        decisions = configuration.decisions
         self.slot = slot
         self.bundle = bundle
         self.arms = arms
@@ -113,10 +119,15 @@ struct VersionEntry {
     let rungCount: Int
     /// Whether a rollout's guard counts its requests.
     var guarded = GuardEntry.none
+    /// Where its values and scores are counted.
+    var drift = DriftEntry.none
+    /// Whether its requests are logged.
+    let decisions: DecisionEntry
 
     /// `arms`: those that the version has in its route, with their names. The snapshot keeps the ladder.
     init(_ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)], ladder: Ladder) {
         self.schema = schema
+        decisions = DecisionEntry(version.decisions, schema: version.serial)
         (rungs, rungCount) = (ladder.rungs, ladder.count)
         owner = .passUnretained(version)
         scoreType = version.model.scoreType

@@ -72,6 +72,7 @@ final class Snapshot: @unchecked Sendable {
         }
         (self.ladders, ladderProblems) = (ladders, problems)
         guards = Self.place(models, versions, table)
+        Self.watch(models, versions, table)
         routes = RouteTable(routed)
     }
 

@@ -9,6 +9,7 @@ import Logging
 import ModelFormat
 import Primitives
 import Registry
+import Telemetry
 
 struct SnapshotLoader {
     let configuration: GatewayConfiguration
@@ -98,8 +99,11 @@ struct SnapshotLoader {
             let arms = try ArmTable(metrics, model: model.name, version: bundle.version)
             let queue = try QueuedVersion(
                 bundle: bundle, model, configuration.executors, slot: slot, metrics.registry)
+            let watched = try WatchedVersion(
+                bundle, model.drift, reactors: metrics.registry.shardCount, metrics.registry)
             return ServedVersion(
-                bundle: bundle, configuration: model, metrics: counted, arms: arms, queue: queue, slot: slot)
+                bundle: bundle, configuration: model, metrics: counted, arms: arms, queue: queue, watched: watched,
+                slot: slot)
         } catch {
             throw ConfigurationError(source: "\(model.name)/\(bundle.version)", message: "\(error)")
         }

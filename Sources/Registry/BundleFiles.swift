@@ -7,6 +7,7 @@ struct BundleFiles {
     let folder: String
     let checksums: ChecksumList
     let manifest: Manifest
+    let manifestDigest: SHA256Digest
     let golden: [UInt8]?
     let profile: [UInt8]?
 
@@ -27,6 +28,7 @@ struct BundleFiles {
             throw ConfigurationError(
                 source: folder.path, message: "holds no \(Manifest.fileName), which a bundle needs")
         }
+        manifestDigest = SHA256Digest(of: manifest)
         self.manifest = try Manifest.parse(manifest, source: "\(folder.path)/\(Manifest.fileName)")
         golden = try Self.read(GoldenRow.fileName, GoldenRow.bytesMax, folder, checksums)
         profile = try Self.read(Profile.fileName, Profile.bytesMax, folder, checksums)

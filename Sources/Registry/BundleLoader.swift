@@ -41,17 +41,15 @@ public enum BundleLoader {
         var warnings = [files.signatureWarning].compactMap { $0 }
         let parts = try compiled(folder, files, cache: cache, warnings: &warnings)
         warnings += try manifest.compare(with: parts.facts, source: files.place(Manifest.fileName))
-        var scoreEdges: [Double] = []
+        var profile: Profile?
         if let bytes = files.profile {
             let source = files.place(Profile.fileName)
-            let profile = try Profile.parse(bytes, source: source)
-            try profile.compare(with: manifest, modelDigest: parts.sourceDigest, source: source)
-            if profile.scores.count == 1 { scoreEdges = profile.scores[0].histogram.edges }
+            profile = try Profile.parse(bytes, source: source)
+            try profile?.compare(with: manifest, modelDigest: parts.sourceDigest, source: source)
         }
         let goldenCount = try checkGolden(files, parts, requireGolden: requireGolden, warnings: &warnings)
         return LoadedBundle(
-            parts, goldenCount: goldenCount, hasProfile: files.profile != nil, scoreEdges: scoreEdges,
-            warnings: warnings)
+            parts, goldenCount: goldenCount, profile: profile, warnings: warnings)
     }
 
     private static func refuse(
@@ -79,7 +77,8 @@ public enum BundleLoader {
         let key = files.manifest.imageKey(source: digest)
         if let (model, facts) = cache?.load(key, featureCount: files.manifest.features.count) {
             return BundleParts(
-                manifest: files.manifest, model: model, facts: facts, sourceDigest: digest, isCached: true)
+                manifest: files.manifest, model: model, facts: facts, sourceDigest: digest,
+                manifestDigest: files.manifestDigest, isCached: true)
         }
         let bytes = try folder.read(file, limit: ModelBounds.fileBytes)
         // Read a second time, so checked a second time.
@@ -88,7 +87,9 @@ public enum BundleLoader {
             bytes, place: files.place(file), manifest: files.manifest, source: files.place(Manifest.fileName),
             progress: nil)
         if let warning = cache?.store(model, facts, key: key) { warnings.append(warning) }
-        return BundleParts(manifest: files.manifest, model: model, facts: facts, sourceDigest: digest, isCached: false)
+        return BundleParts(
+            manifest: files.manifest, model: model, facts: facts, sourceDigest: digest,
+            manifestDigest: files.manifestDigest, isCached: false)
     }
 
     /// How many golden rows the model answered.

@@ -14,11 +14,16 @@ public final class LoadedBundle: Sendable {
     public let facts: ModelFacts
     /// 0: the bundle says `golden: none`.
     public let goldenCount: Int
-    public let hasProfile: Bool
+    /// How the training's data was distributed; nil: the bundle does not say.
+    public let profile: Profile?
     /// The edges of the bins of its training's scores, the outer ones too; empty: unknown, or not one score a row.
-    public let scoreEdges: [Double]
+    public var scoreEdges: [Double] {
+        guard let profile, profile.scores.count == 1 else { return [] }
+        return profile.scores[0].histogram.edges
+    }
     /// Of the source model's file.
     public let sourceDigest: SHA256Digest
+    public let manifestDigest: SHA256Digest
     /// Whether the image came from the cache.
     public let isCached: Bool
     /// What an operator should know, a sentence each.
@@ -27,16 +32,16 @@ public final class LoadedBundle: Sendable {
     public var name: String { manifest.name }
     public var version: String { manifest.version }
 
-    init(_ parts: BundleParts, goldenCount: Int, hasProfile: Bool, scoreEdges: [Double], warnings: [String]) {
+    init(_ parts: BundleParts, goldenCount: Int, profile: Profile?, warnings: [String]) {
         manifest = parts.manifest
         input = parts.manifest.input(format: parts.facts.format)
         output = parts.manifest.output(scoreType: parts.model.scoreType, columns: parts.model.outputCount)
         model = parts.model
         facts = parts.facts
         self.goldenCount = goldenCount
-        self.hasProfile = hasProfile
-        self.scoreEdges = scoreEdges
+        self.profile = profile
         sourceDigest = parts.sourceDigest
+        manifestDigest = parts.manifestDigest
         isCached = parts.isCached
         self.warnings = warnings
     }
@@ -48,5 +53,6 @@ struct BundleParts {
     var model: CompiledModel
     var facts: ModelFacts
     var sourceDigest: SHA256Digest
+    var manifestDigest: SHA256Digest
     var isCached: Bool
 }

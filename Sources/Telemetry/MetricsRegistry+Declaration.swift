@@ -54,6 +54,16 @@ extension MetricsRegistry {
         }
         return histogram.id
     }
+
+    /// A distribution that is kept elsewhere and read when somebody asks; declared again, the newer `read` is used.
+    public func histogram(
+        _ name: String, _ help: String, labels: Labels = [], edges: [Double], read: @escaping HistogramReading
+    ) throws(MetricsError) {
+        let source = try declare(name, help, .histogram, labels, replacing: true) { _ in
+            .histogramReading(edges: edges, read)
+        }
+        guard case .histogramReading = source else { throw Self.otherSource(name) }
+    }
 }
 
 extension MetricsRegistry {
@@ -79,8 +89,10 @@ extension MetricsRegistry {
         return try state.withLock { (state) throws(MetricsError) -> Source in
             let family = try Self.family(name, help, type, in: &state)
             if let known = state.families[family].seriesIndex[key] {
-                if replacing, case .reading = state.families[family].series[known].source {
+                switch state.families[family].series[known].source {
+                case .reading where replacing, .histogramReading where replacing:
                     state.families[family].series[known].source = try make(&state)
+                default: break
                 }
                 return state.families[family].series[known].source
             }

@@ -29,20 +29,30 @@ extension MetricsRegistry {
         case .gauge(let id): text += "\(name)\(labels) \(total(id))\n"
         case .reading(let read): text += "\(name)\(labels) \(TextExposition.number(read()))\n"
         case .histogram(let histogram): render(histogram, of: name, labels: series.labels, into: &text)
+        case .histogramReading(let edges, let read):
+            let (buckets, sum) = read()
+            render(edges, buckets, TextExposition.number(sum), of: name, labels: series.labels, into: &text)
         }
     }
 
     private func render(_ histogram: Histogram, of name: String, labels: String, into text: inout String) {
         let sum = total(cell: histogram.id.cell)
+        let buckets = (0...histogram.edges.count).map { total(cell: histogram.id.cell + 1 + UInt32($0)) }
+        let sumText = histogram.unit == .seconds ? TextExposition.number(Double(sum) / 1e9) : "\(sum)"
+        render(histogram.edges, buckets, sumText, of: name, labels: labels, into: &text)
+    }
+
+    private func render(
+        _ edges: [Double], _ buckets: [UInt64], _ sum: String, of name: String, labels: String, into text: inout String
+    ) {
         let comma = labels.isEmpty ? "" : ","
         var count: UInt64 = 0
-        for (index, edge) in (histogram.edges + [.infinity]).enumerated() {
-            count += total(cell: histogram.id.cell + 1 + UInt32(index))
+        for (edge, bucket) in zip(edges + [.infinity], buckets) {
+            count += bucket
             text += "\(name)_bucket{\(labels)\(comma)le=\"\(TextExposition.number(edge))\"} \(count)\n"
         }
         let braces = labels.isEmpty ? "" : "{\(labels)}"
-        let sumText = histogram.unit == .seconds ? TextExposition.number(Double(sum) / 1e9) : "\(sum)"
-        text += "\(name)_sum\(braces) \(sumText)\n"
+        text += "\(name)_sum\(braces) \(sum)\n"
         text += "\(name)_count\(braces) \(count)\n"
     }
 }

@@ -54,6 +54,9 @@ public final class MetricsRegistry: Sendable {
         return cells
     }
 
+    /// How many threads write.
+    public var shardCount: Int { shards.count }
+
     /// The write handle of thread `index`, counted from 0.
     public func shard(_ index: Int) -> MetricsShard { shards[index] }
 
@@ -109,7 +112,11 @@ extension MetricsRegistry {
         case gauge(GaugeID)
         case reading(@Sendable () -> Double)
         case histogram(Histogram)
+        case histogramReading(edges: [Double], HistogramReading)
     }
+
+    /// Counts by bucket, one more than there are edges, and the sum of what was counted.
+    public typealias HistogramReading = @Sendable () -> (buckets: [UInt64], sum: Double)
 
     struct Histogram {
         var id: HistogramID

@@ -17,3 +17,6 @@ func runGateway(
 func problemsOfTLS(_ configuration: GatewayConfiguration) -> [String] {
     configuration.tls.isOn ? TLSCheck.problems(configuration.tls) : []
 }
+
+/// Threads that this machine, or this container's share of one, can feed.
+func processorCount() -> Int { ReactorCount.available() }

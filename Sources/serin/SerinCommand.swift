@@ -7,8 +7,8 @@ struct SerinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serin", abstract: "A low-latency inference gateway.", version: "serin \(GatewayServer.version)",
         subcommands: [
-            ServeCommand.self, ModelCommand.self, RolloutGroup.self, ControlCommand.self, AuditCommand.self,
-            LoadTestCommand.self,
+            ServeCommand.self, ModelCommand.self, ScoreCommand.self, ReplayCommand.self, LoadTestCommand.self,
+            RolloutGroup.self, ControlCommand.self, AuditCommand.self,
         ])
 }
 

@@ -18,6 +18,11 @@ private final class FakeBackend: AdminBackend {
         StatusDocument(version: "0", ready: true, degraded: false, state: "memory", models: [document("fraud")])
     }
 
+    func drift(_ name: String, _ version: String) throws(AdminProblem) -> DriftDocument {
+        note("drift \(name) \(version)")
+        return DriftDocument(model: name, version: version, windows: [])
+    }
+
     private func document(_ name: String) -> ModelDocument {
         var document = ModelDocument(name: name, route: RouteConfiguration(stable: "1"))
         document.generation = 7

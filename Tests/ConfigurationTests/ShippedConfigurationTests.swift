@@ -56,6 +56,12 @@ import Testing
         ("queue.concurrency", "default 0; 0 to 256 executors"), ("queue.starvation", "default 8; 1 to 1000 batches"),
         ("queue.target", "default 2ms; 10us to 1m"), ("queue.interval", "default 20ms; 100us to 1m"),
         ("queue.share", "default 1; 1 to 1000"), ("fallback", "default []; at most 8 tiers"),
+        ("drift.enabled", "default true; true or false"), ("drift.warn", "default 0.1; 0.01 to 10"),
+        ("drift.alert", "default 0.25; 0.01 to 10"), ("drift.min_rows", "default 1000; 100 to 100000000 rows"),
+        ("drift.silent", "default []; at most 4096 features"),
+        ("decisions.log", "default off; off, sampled, full"),
+        ("decisions.sample", "default 100; 1 to 1000000 requests"),
+        ("decisions.pii", "default drop; drop, hash"),
         ("route.stable", "default: the highest version that is ready"),
     ])
     func modelFieldIsDocumented(key: String, text: String) throws {
@@ -73,7 +79,8 @@ import Testing
             try ConfigurationLoader.parse("models: {fraud: {nothing: 1}}")
         }
         let known =
-            "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route, watch)"
+            "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route, "
+            + "watch, drift, decisions)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

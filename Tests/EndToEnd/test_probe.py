@@ -6,10 +6,12 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness import calls
 from harness.admin import Admin
+from harness.exposition import Exposition
 from harness.gateway import Gateway
 from harness.http1 import Http1
 from harness.http2 import Http2
@@ -85,7 +87,7 @@ CASES = [(2, "v2"), (2, "v2 lightgbm"), (2, "v1"), (2, "call"), (2, "typed call"
 
 
 @contextmanager
-def counted(folder, protocol: int, shape: str, fraud, certs=None, prepare=None):
+def counted(folder, protocol: int, shape: str, fraud, certs=None, prepare=None, **changes):
     """A gateway and its reactor's counts over 10,000 warm requests; over TLS, given `certs`. `prepare`: what is done to
     the gateway before, and the path that is asked then."""
     path, document = bodies(fraud)[shape]
@@ -96,7 +98,7 @@ def counted(folder, protocol: int, shape: str, fraud, certs=None, prepare=None):
     listen = {"tls": certs.listener()} if certs else {}
     # Every request has a deadline.
     models = {"fraud": {"timeout": {"default": "20s", "max": "20s"}}}
-    settings = {"reactors": 1, "environment": probe.environment, "listen": listen, "models": models}
+    settings = {"reactors": 1, "environment": probe.environment, "listen": listen, "models": models, **changes}
     with Gateway(folder / "gateway", **settings) as gateway:
         port = gateway.tls_port if certs else gateway.port
         path = prepare(gateway) if prepare else path
@@ -159,6 +161,32 @@ def test_under_a_guard_it_is_the_same(installed, tmp_path, fraud):
             total = admin.client.get("/rollouts").json()["rollouts"][0]["total"]
         assert total["stable"]["requests"] + total["candidate"]["requests"] >= REQUESTS
         assert 0.4 < total["candidate"]["requests"] / (REQUESTS + WARM) < 0.6
+
+
+def test_with_the_decision_log_and_drift_it_is_the_same(installed, tmp_path, fraud):
+    """Every request is in the log, and every row is counted for drift."""
+    models = {"fraud": {"decisions": {"log": "full"}, "timeout": {"default": "20s", "max": "20s"}}}
+    folder = tmp_path / "decisions"
+    log = {"path": str(folder), "buffer_bytes": "64MiB"}
+
+    def prepare(gateway):
+        return "/v2/models/fraud/infer"
+
+    with counted(tmp_path, 2, "v2", fraud, prepare=prepare, models=models, decisions=log) as (gateway, reactor):
+        kinds = ("allocate", "release", "map", "lock", "retain")
+        assert all(reactor.armed[kind] == 0 for kind in kinds), describe(gateway.pid, reactor, kinds)
+        deadline = time.monotonic() + 60
+        with Admin(gateway) as admin:
+            while True:
+                version = max(admin.states())
+                drift = admin.client.get(f"/models/fraud/versions/{version}/drift").json()["windows"][0]["rows"]
+                metrics = Exposition(httpx.get(gateway.metrics_url + "/metrics", timeout=10).text)
+                logged = metrics.total("serin_decision_log_rows_total")
+                if min(drift, logged) >= REQUESTS + WARM:
+                    break
+                assert time.monotonic() < deadline, (drift, logged)
+                time.sleep(0.2)
+        assert metrics.total("serin_decision_log_dropped_total") == 0
 
 
 @pytest.mark.parametrize("protocol", [2, 1])

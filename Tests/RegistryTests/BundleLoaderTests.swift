@@ -36,7 +36,7 @@ import Testing
         #expect(bundle.name == "tiny" && bundle.version == "1")
         #expect(bundle.input.declaredType == .float32 && bundle.input.features.count == 3)
         #expect(bundle.output.scoreType == .float32 && bundle.output.columns == 1)
-        #expect(bundle.goldenCount == 64 && bundle.hasProfile && !bundle.isCached)
+        #expect(bundle.goldenCount == 64 && bundle.profile != nil && !bundle.isCached)
         #expect(bundle.warnings == [])
         #expect(bundle.sourceDigest == SHA256Digest(of: TinyBundle.model))
         #expect(bundle.model.treeCount == 2 && bundle.model.maxDepth == 1 && bundle.model.worstCaseNodesPerRow == 2)

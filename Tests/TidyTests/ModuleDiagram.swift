@@ -27,6 +27,13 @@ enum ModuleDiagram {
         "Registry": [
             "Configuration", "ModelFormat", "Execution", "Inference", "JSON", "COpenSSL", "Yams", "Logging",
         ],
+        "FileScoring": [
+            "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
+        ],
+        "Monitoring": [
+            "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
+            "CKernels", "CZlib",
+        ],
         "State": ["Registry", "Configuration", "GRDB"],
         "Admin": ["Configuration", "Registry"],
         "Rollout": ["Configuration"],
@@ -37,11 +44,12 @@ enum ModuleDiagram {
         ],
         "Gateway": [
             "Primitives", "Inference", "Telemetry", "GRPC", "Reactor", "TLS", "HTTP", "Codec", "Routing", "Batching",
-            "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "CLinux", "Logging",
+            "Execution", "ModelFormat", "Registry", "Rollout", "Configuration", "State", "Admin", "Monitoring",
+            "CLinux", "Logging",
         ],
         "serin": [
             "Gateway", "Registry", "Rollout", "Simulation", "LoadTest", "Configuration", "Inference", "ModelFormat",
-            "Execution", "State", "Admin",
+            "Execution", "State", "Admin", "FileScoring", "Monitoring",
             "CJemalloc", "ArgumentParser", "Logging",
         ],
     ]

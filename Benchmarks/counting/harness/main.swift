@@ -1,6 +1,7 @@
-// What the guard's counting costs a request: routed, and settled with its latency, decision, score and key.
+// What counting costs: for the guard, a request, routed and settled with its latency, decision, score and key; for drift,
+// a row of fraud/1's 32 features and its score (DriftCost).
 //
-//     counting [nanoseconds]      prints the cost; exit code 1 above the limit (20)
+//     counting [nanoseconds [nanoseconds]]      prints the costs; exit code 1 above the limits (20 and 150)
 //
 // Outcomes are drawn before the clock starts, and as irregular as traffic is: latencies from 20 µs to 20 ms, 1% errors, 2%
 // positives, scores over all bins, a tick every 100 requests.  The least of many short repetitions: what the machine does
@@ -65,5 +66,11 @@ for isSticky in [false, true] {
     isWithin = isWithin && nanos <= limit
     print("counting\(isSticky ? ", sticky keys" : ""): \((nanos * 10).rounded() / 10) ns a request")
 }
-print(isWithin ? "PASS" : "FAIL: more than \(limit) ns")
+let driftLimit = CommandLine.arguments.dropFirst(2).first.flatMap(Double.init) ?? 150
+for isDouble in [false, true] {
+    let nanos = try DriftCost.measure(bundle: "models/fraud/1", isDouble: isDouble)
+    isWithin = isWithin && nanos <= driftLimit
+    print("drift, \(isDouble ? "doubles" : "floats"): \((nanos * 10).rounded() / 10) ns a row")
+}
+print(isWithin ? "PASS" : "FAIL: more than \(limit) ns, or \(driftLimit) ns for drift")
 exit(isWithin ? 0 : 1)

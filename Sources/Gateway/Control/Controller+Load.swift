@@ -7,6 +7,7 @@
 
 import Admin
 import Batching
+import CLinux
 import Codec
 import Configuration
 import Glibc
@@ -273,5 +274,6 @@ extension Controller {
         publication.collect()
         _ = freeUnloaded()
         if isDegraded { flush() }
+        tickDrift(at: clinux_now())
     }
 }

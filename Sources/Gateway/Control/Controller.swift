@@ -41,6 +41,8 @@ final class Controller: Sendable {
     let worker = SerialWorker { job in ReactorThread.start("rollouts", job) }
     let wakers = Mutex<[@Sendable () -> Void]>([])
     let loaderQueue = LoaderThread()
+    /// The last tick of drift.
+    let driftTick = Atomic<UInt64>(0)
 
     /// Restores what the state says, seeds what it does not know from the configuration, and loads it all.
     init(

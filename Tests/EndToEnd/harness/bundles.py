@@ -128,11 +128,16 @@ def copy_bundle(repository: Path, version: str = "1", change=None) -> Path:
     shutil.copytree(MODELS / MODEL / version, folder)
     if change:
         change(folder)
-        sums = folder / "SHA256SUMS"
-        names = [line.split(maxsplit=1)[1].lstrip("*") for line in sums.read_text().splitlines() if line]
-        digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
-        sums.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
+        rewrite_sums(folder)
     return folder
+
+
+def rewrite_sums(folder: Path):
+    """The checksums of a bundle's files as they are now."""
+    sums = folder / "SHA256SUMS"
+    names = [line.split(maxsplit=1)[1].lstrip("*") for line in sums.read_text().splitlines() if line]
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    sums.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
 
 
 def change_manifest(change):

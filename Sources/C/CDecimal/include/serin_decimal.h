@@ -27,3 +27,17 @@ const char *serin_decimal_read_doubles(const char *text, const char *end, double
 /// The same on any machine; the functions above are these where there is no AVX-512.
 const char *serin_decimal_read_floats_scalar(const char *text, const char *end, float *values, size_t count);
 const char *serin_decimal_read_doubles_scalar(const char *text, const char *end, double *values, size_t count);
+
+/// Reads one line of delimited text, up to `limit` fields of it: `columns[i]` says where field i's number goes in
+/// `values`, or is negative where nobody asks for it. An empty field is NaN.
+///
+/// Returns how many fields there are, `limit + 1` where there are more. `stops[i]`: where field i ends, in bytes from
+/// the line's beginning. `odd`: the fields that were asked for and are neither empty nor plain numbers. A byte behind
+/// `end` must be readable and no digit; the delimiter is no digit, point or minus.
+size_t serin_decimal_read_fields(
+    const char *line, const char *end, char delimiter, const int32_t *columns, size_t limit, double *values,
+    uint32_t *stops, uint32_t *odd, size_t *odd_count);
+
+/// A number as people and programs write it: a sign, digits with a point anywhere among them, an exponent; 0: it is
+/// none, is longer than 64 characters, or is too large.
+int serin_decimal_read_text(const char *text, const char *end, double *value);
