@@ -44,7 +44,6 @@ final class LoadEngine {
     private var retries: [ClientConnection] = []
     private var phaseEnds: [UInt64] = []
     private var window: Series
-    private var windowInFlight = 0
     private var firstFailure: String?
     private var events: UnsafeMutablePointer<epoll_event>
     /// Processor time of the thread, and wall time, of each phase.
