@@ -163,7 +163,7 @@ let package = Package(
         tests("Configuration"),
         tests("State", ["Registry", grdb]),
         tests("Admin", ["Configuration", "Registry"]),
-        tests("Registry", ["FuzzSupport", "Inference", "ModelFormat", "Execution"]),
+        tests("Registry", ["Configuration", "FuzzSupport", "Inference", "ModelFormat", "Execution"]),
         tests("FileScoring", ["Primitives"]),
         tests("Monitoring", ["Configuration", "Inference", "Primitives", "Registry"]),
         tests("Rollout", ["Configuration"]),
