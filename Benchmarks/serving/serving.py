@@ -93,7 +93,10 @@ def certificates(folder: Path) -> Path:
 
 
 #: The models that are served unless something else is asked for.
-PLAIN = "models: {fraud: {route: {stable: '1'}}}\n"
+PLAIN = """models:
+  fraud:
+    route: {stable: '1'}
+"""
 
 
 def serin(
