@@ -6,6 +6,8 @@ struct HTTPDate: ~Copyable {
     static let count = 29
 
     let text: UnsafeMutablePointer<CChar>
+    /// Seconds since 1970; tests have their own.
+    var wallClock: @convention(c) () -> time_t = { time(nil) }
     private var second: time_t = 0
     private var checkedAt: UInt64 = 0
 
@@ -24,7 +26,7 @@ struct HTTPDate: ~Copyable {
     }
 
     private mutating func refresh() {
-        var wall = time(nil)
+        var wall = wallClock()
         guard wall != second else { return }
         second = wall
         var parts = tm()

@@ -33,6 +33,8 @@ final class EngineHarness {
         engine.now = 1_000_000_000
         // Turns last as long as the work of a test, unless it brings a clock.
         engine.clock = { 0 }
+        // The same date in every answer, however long the test takes.
+        engine.date.wallClock = { 1_800_000_000 }
     }
 
     private static func from(_ context: UnsafeMutableRawPointer) -> EngineHarness {
