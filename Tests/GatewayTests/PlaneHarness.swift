@@ -1,8 +1,10 @@
 // A data plane without sockets, threads or a real clock: bytes in, time by hand, lanes run when the test says.
 
 import Configuration
+import Glibc
 import Logging
 import Primitives
+import Synchronization
 import Telemetry
 
 @testable import Gateway
@@ -10,6 +12,8 @@ import Telemetry
 @testable import Reactor
 
 final class PlaneHarness {
+    /// Whether one is alive: its clocks are C functions and know no harness, so the next one waits for its end. One a test.
+    private static let isTaken = Atomic(false)
     /// What every clock of the plane shows.
     nonisolated(unsafe) private static var now: UInt64 = 0
     /// What the clock shows while a batch is scored; nil: as before it.
@@ -23,6 +27,9 @@ final class PlaneHarness {
     /// Serves the shipped bundles, with `timeout` as the model's. No executors are there: whatever a version costs where
     /// the test runs, it stays in the reactor's lane.
     init(timeout: String = "{default: none, max: 1s}") throws {
+        while Self.isTaken.exchange(true, ordering: .acquiring) { usleep(1000) }
+        var isMade = false
+        defer { if !isMade { Self.isTaken.store(false, ordering: .releasing) } }
         let models = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/models"
         let configuration = try ConfigurationLoader.parse(
             """
@@ -49,9 +56,11 @@ final class PlaneHarness {
             return PlaneHarness.now
         }
         set(millis: 0)
+        isMade = true
     }
 
     deinit {
+        defer { Self.isTaken.store(false, ordering: .releasing) }
         channel.deinitialize(count: 1)
         channel.deallocate()
     }
