@@ -19,6 +19,7 @@ from harness.admin import Admin
 from harness.bundles import copy_bundle
 from harness.exposition import Exposition
 from harness.gateway import Gateway, run_serin
+from serving import median_interval
 from test_queue import PATH, body_of, scrape, serve
 
 IS_MEASURED = os.environ.get("SERIN_LATENCY") == "1"
@@ -129,9 +130,18 @@ def test_a_load_beside_and_the_tail(installed, tmp_path, fraud):
             assert admin.states("big") == {"1": "AVAILABLE", "2": "AVAILABLE"}
             assert admin.act("/models/big/versions/2:unload").status_code == 200
             time.sleep(max(spans[-1][1] - begin, 0.2))
-        answers = [answer for answer in stream.answers() if answer[0] >= spans[0][0] - 0.3]
-        busy = [answer for answer in answers if any(begin <= answer[0] < end for begin, end in spans)]
-        quiet = [answer for answer in answers if not any(begin <= answer[0] < end for begin, end in spans)]
-        assert busy and quiet
+        answers = stream.answers()
+        # Each load against the pause after it.
+        ratios = []
+        for index, (begin, end) in enumerate(spans):
+            until = spans[index + 1][0] if index + 1 < len(spans) else float("inf")
+            busy = [answer for answer in answers if begin <= answer[0] < end]
+            quiet = [answer for answer in answers if end <= answer[0] < until]
+            if busy and quiet:
+                ratios.append(tail(busy, 0.99) / tail(quiet, 0.99))
+        ratio, low, high = median_interval(ratios)
         taken = sum(end - begin for begin, end in spans) / len(spans)
-        compare(f"{len(spans)} loads of {source.stat().st_size / 1e6:.0f} MB, {taken:.2f} s each", quiet, busy, 0.99, 1.2)
+        print(f"{len(spans)} loads of {source.stat().st_size / 1e6:.0f} MB, {taken:.2f} s each: p99 against that of the pause after "
+              f"it, median of {len(ratios)}: {ratio:.2f} (95% {low:.2f} to {high:.2f}), the goal is 1.2")
+        if IS_MEASURED:
+            assert low <= 1.2
