@@ -10,7 +10,7 @@ public struct DriftLayout: Sendable {
     /// The inner and outer edges of the score's bins, where it has one column.
     public let scoreEdges: [Double]
 
-    /// nil: the profile is of categories that this cannot count.
+    /// `features`: those of the manifest, in the order of the profile.
     public init(_ profile: Profile, _ features: [FeatureSpec]) {
         var variables: [DriftVariable] = []
         var first = 0
