@@ -2,9 +2,9 @@
 //
 // Rows are made up from the forest's own thresholds, so that every value falls among them: four in a
 // hundred are missing, a category is one of its codes.  Each set of kernels scores them for a sixth of
-// a millisecond, one row at a time; the fastest round counts, as everything that disturbs a
-// measurement makes it longer.  Of two sets the one with the wider registers is kept unless the other
-// is faster by a tenth, so that noise does not change a choice that hardly matters.
+// a millisecond of processor time, one row at a time; the fastest round counts, as everything that
+// disturbs a measurement makes it longer.  Of two sets the one with the wider registers is kept unless
+// the other is faster by a tenth, so that noise does not change a choice that hardly matters.
 
 internal import CKernels
 internal import Glibc
@@ -21,7 +21,7 @@ struct KernelChoice {
     /// Different rows; more repeat them.
     private static let rowCount = 16
     private static let batch = 64
-    private static let budgetNanos = 160_000
+    private static let budgetNanos: UInt64 = 160_000
     private static let mostRounds = 8
     /// A lower level must be this much faster.
     private static let margin = 0.9
@@ -96,27 +96,18 @@ struct KernelChoice {
     private func nanosPerRow(batch: Int) -> Double {
         let scratch = UnsafeMutableRawPointer.allocate(byteCount: serin_scratch_bytes(view, batch), alignment: 64)
         defer { scratch.deallocate() }
-        serin_score(view, rows.baseAddress!, batch, scratch)
-        let start = Self.now()
-        var best = Double.infinity
-        for _ in 0..<Self.mostRounds {
-            let first = Self.now()
-            var scored = 0
-            while scored < max(Self.rowCount, batch), Self.now() - first < Self.budgetNanos {
-                serin_score(view, rows.baseAddress! + (batch == 1 ? scored % Self.rowCount : 0), batch, scratch)
-                scored += batch
-            }
-            let end = Self.now()
-            best = min(best, Double(end - first) / Double(scored))
-            if end - start >= Self.budgetNanos { break }
+        func score(_ row: Int) { serin_score(view, rows.baseAddress! + row, batch, scratch) }
+        score(0)
+        let once = ProcessorClock.nanos { score(0) }
+        // Rows of a round: all the different ones, fewer if they are slow.
+        let calls = batch > 1 ? 1 : max(1, min(Self.rowCount, Int(Self.budgetNanos / max(once, 1))))
+        var (best, spent) = (Double.infinity, UInt64(0))
+        for _ in 0..<Self.mostRounds where spent < Self.budgetNanos {
+            let taken = ProcessorClock.nanos { for row in 0..<calls { score(row) } }
+            best = min(best, Double(taken) / Double(calls * batch))
+            spent += taken
         }
         return best
-    }
-
-    private static func now() -> Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec * 1_000_000_000 + time.tv_nsec
     }
 }
 

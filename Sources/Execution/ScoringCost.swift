@@ -2,9 +2,8 @@
 //
 // A forest measures itself while it chooses its kernels (KernelChoice); a pipeline is measured here, with
 // rows of fixed pseudo-random numbers, so that two loads measure the same; the best of some turns, for a
-// loaded machine can only make a turn longer.  A few hundred microseconds in all.
+// loaded machine can only make a turn longer.  Half a millisecond in all, of processor time.
 
-internal import Glibc
 internal import Inference
 
 /// Nanoseconds of processor time for a row.
@@ -19,6 +18,8 @@ extension ScoringCost {
     private static let batchRows = 64
     private static let turnsMax = 20
     private static let budgetNanos: UInt64 = 400_000
+    /// A turn of less is repeated within itself: the clock takes time too.
+    private static let turnNanos: UInt64 = 10_000
 
     init(featureCount: Int, outputCount: Int, scoreBytes: Int, scratchBytes: Int, score: Scorer) {
         let rows = min(Self.batchRows, max(1, (4 << 20) / (featureCount * 4)))
@@ -47,14 +48,18 @@ extension ScoringCost {
 
     typealias Scorer = (UnsafeMutableBufferPointer<ScoringJob>, UnsafeMutableRawBufferPointer) -> Void
 
+    /// The shortest turn, in nanoseconds.
     private static func best(_ turn: () -> Void) -> Double {
-        let start = MonotonicClock.nanos()
-        var best = UInt64.max
-        for number in 1...turnsMax {
-            best = min(best, MonotonicClock.nanos(turn))
-            // The first turn brings the image into the caches.
-            if number > 1 && MonotonicClock.nanos() - start > budgetNanos { break }
+        // The first turn brings the image into the caches, the second tells how long one takes.
+        turn()
+        let first = ProcessorClock.nanos(turn)
+        let repeats = max(1, min(turnNanos / max(first, 1), turnNanos / 10))
+        var (best, spent) = (Double(first), first)
+        for _ in 0..<turnsMax where spent < budgetNanos {
+            let taken = ProcessorClock.nanos { for _ in 0..<repeats { turn() } }
+            best = min(best, Double(taken) / Double(repeats))
+            spent += taken
         }
-        return Double(best)
+        return best
     }
 }

@@ -319,12 +319,11 @@ def test_a_limit_is_resource_exhausted(start_gateway, fraud):
 # Deadlines and cancellation
 
 def test_a_deadline_that_has_passed(plain, fraud):
-    """grpcio gives up by itself; `grpc-timeout` by hand reaches the server."""
+    """grpcio gives up by itself (it rounds up to a millisecond, in which there can be an answer, but not a past one)."""
     request = calls.infer_request(fraud, fraud.rows("FP32")[:1])
-    for timeout in (0.000001, -1):
-        with pytest.raises(grpc.RpcError) as caught:
-            calls.stub(plain).ModelInfer(request, timeout=timeout)
-        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    with pytest.raises(grpc.RpcError) as caught:
+        calls.stub(plain).ModelInfer(request, timeout=-1)
+    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 def test_too_short_a_deadline_is_never_unavailable(plain, fraud, scrape):

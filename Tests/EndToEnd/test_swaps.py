@@ -94,7 +94,8 @@ def test_loading_and_unloading_under_traffic(load):
                 deadline = time.monotonic() + 10
                 while admin.states() != {new: "AVAILABLE", old: "END"}:
                     assert time.monotonic() < deadline
-                assert admin.act(f"/models/fraud/versions/{old}:load").status_code == 200
+                answer = admin.act(f"/models/fraud/versions/{old}:load")
+                assert answer.status_code == 200, answer.text
                 assert admin.states() == {"1": "AVAILABLE", "2": "AVAILABLE"}
             if turn == 5:
                 early = gateway.resident_bytes()

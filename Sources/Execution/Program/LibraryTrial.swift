@@ -9,7 +9,6 @@
 // soon as it has taken a few milliseconds.
 
 internal import CKernels
-internal import Glibc
 
 struct LibraryTrial {
     /// Layers with fewer weights finish in a microsecond or two; the call alone would cost as much.
@@ -69,28 +68,12 @@ struct LibraryTrial {
     ) -> Bool {
         var stage = stage
         var (own, library) = (UInt64.max, UInt64.max)
-        let start = MonotonicClock.nanos()
+        let start = ProcessorClock.nanos()
         for _ in 0..<8 {
-            own = min(own, MonotonicClock.nanos { program.pointee.kernels.pointee.run(&stage, x, y, rows) })
-            library = min(library, MonotonicClock.nanos { serin_dense_blas(program, &stage, x, y, rows) })
-            if MonotonicClock.nanos() - start > Self.budgetNanos { break }
+            own = min(own, ProcessorClock.nanos { program.pointee.kernels.pointee.run(&stage, x, y, rows) })
+            library = min(library, ProcessorClock.nanos { serin_dense_blas(program, &stage, x, y, rows) })
+            if ProcessorClock.nanos() - start > Self.budgetNanos { break }
         }
         return Double(library) * Self.advantage < Double(own)
-    }
-}
-
-/// Time for measurements.
-enum MonotonicClock {
-    static func nanos() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-
-    /// What the body takes.
-    static func nanos(_ body: () -> Void) -> UInt64 {
-        let start = nanos()
-        body()
-        return nanos() - start
     }
 }
