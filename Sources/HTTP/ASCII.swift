@@ -1,13 +1,32 @@
 // Header names and values as bytes.
 
 enum ASCII {
-    /// `literal` must be lower case.
+    /// Compares by words, of which the last overlaps the one before it.
     @inline(__always)
     static func equals(_ bytes: UnsafeRawPointer, _ count: Int, _ literal: StaticString) -> Bool {
         guard count == literal.utf8CodeUnitCount else { return false }
-        let other = literal.utf8Start
-        for index in 0..<count where bytes.load(fromByteOffset: index, as: UInt8.self) != other[index] { return false }
+        let other = UnsafeRawPointer(literal.utf8Start)
+        if count >= 8 {
+            var place = 0
+            while place + 8 < count {
+                if !equals(bytes, other, at: place, as: UInt64.self) { return false }
+                place += 8
+            }
+            return equals(bytes, other, at: count - 8, as: UInt64.self)
+        }
+        if count >= 4 {
+            return equals(bytes, other, at: 0, as: UInt32.self) && equals(bytes, other, at: count - 4, as: UInt32.self)
+        }
+        for place in 0..<count where !equals(bytes, other, at: place, as: UInt8.self) { return false }
         return true
+    }
+
+    @inline(__always)
+    private static func equals<Word: FixedWidthInteger & BitwiseCopyable>(
+        _ bytes: UnsafeRawPointer, _ other: UnsafeRawPointer, at place: Int, as: Word.Type
+    ) -> Bool {
+        bytes.loadUnaligned(fromByteOffset: place, as: Word.self)
+            == other.loadUnaligned(fromByteOffset: place, as: Word.self)
     }
 
     static func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ literal: StaticString) -> Bool {

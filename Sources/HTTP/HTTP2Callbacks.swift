@@ -131,7 +131,7 @@ enum HTTP2Callbacks {
     ) -> Int32 {
         guard let stream = stream(connection, id), stream.pointee.phase == .receiving else {
             // Nobody wants it, but the connection's other streams need its window.
-            nghttp2_session_consume_connection(connection.pointee.session, count)
+            connection.pointee.consumed += count
             return 0
         }
         withEngine(connection) { engine in

@@ -31,6 +31,7 @@ public struct HTTPCall {
     static func isCall(contentType value: UnsafeRawBufferPointer) -> Bool {
         let name: StaticString = "application/grpc"
         let count = name.utf8CodeUnitCount
+        if let base = value.baseAddress, ASCII.equals(base, value.count, name) { return true }
         guard value.count >= count,
             ASCII.equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[..<count]), name)
         else { return false }

@@ -68,6 +68,8 @@ struct HTTPConnection: ~Copyable {
     var heldInput = GrowableBuffer()
     /// The stream whose body may grow beyond its first window.
     var bodyStream: UnsafeMutablePointer<HTTPStream>?
+    /// Body bytes that have come and are not yet given back to the connection's window.
+    var consumed = 0
     /// When the drain notice went out, or began to be held back; 0: not yet.
     var noticedAt: UInt64 = 0
     /// The notice waits for the connection's first request.
@@ -112,6 +114,7 @@ struct HTTPConnection: ~Copyable {
         frames = 0
         heldInput.reset(keeping: 0)
         bodyStream = nil
+        consumed = 0
         noticedAt = 0
         owesNotice = false
         tabledAt = 0

@@ -85,14 +85,13 @@ extension HTTPEngine {
 
     // MARK: Windows
 
-    /// Body bytes have come: the connection's window opens again at once, the stream's as far as memory allows.
+    /// Body bytes have come: the connection's window opens again when the read is taken, the stream's as far as memory allows.
     ///
     /// Without more than the first window a body cannot grow beyond 64 KiB. One stream of a connection at a time gets
     /// more, the others when it is done: so that a peer with a hundred unfinished bodies costs 7 MiB and not 100.
     func openWindow(_ stream: Stream, _ count: Int) {
         let connection = stream.pointee.connection
-        let session = connection.pointee.session
-        nghttp2_session_consume_connection(session, count)
+        connection.pointee.consumed += count
         stream.pointee.windowHeld += count
         if stream.pointee.phase != .receiving || stream.pointee.windowHeld <= HTTPLimits.windowHeldBytes { return }
         if connection.pointee.bodyStream == nil { connection.pointee.bodyStream = stream }

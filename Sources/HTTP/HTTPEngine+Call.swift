@@ -37,19 +37,15 @@ extension HTTPEngine {
         stream.pointee.responseBody.reset()
         conclude(stream, status.code.httpStatus)
         keep(stream, status)
-        var list: InlineArray<6, nghttp2_nv> = .init(repeating: nghttp2_nv())
-        list[0] = field(":status", "200")
-        list[1] = field("content-type", Self.contentType)
+        packed[0] = field(":status", "200")
+        packed[1] = field("content-type", Self.contentType)
         var count = 2
         if stream.pointee.call.encoding == .unknown {
-            list[2] = field("grpc-accept-encoding", "identity,gzip")
+            packed[2] = field("grpc-accept-encoding", "identity,gzip")
             count = 3
         }
-        withUnsafeMutablePointer(to: &list) { pointer in
-            let fields = UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: nghttp2_nv.self)
-            count += writeTrailers(stream, fields + count)
-            nghttp2_submit_response(stream.pointee.connection.pointee.session, stream.pointee.id, fields, count, nil)
-        }
+        count += writeTrailers(stream, packed + count)
+        nghttp2_submit_response(stream.pointee.connection.pointee.session, stream.pointee.id, packed, count, nil)
         outputReady(stream.pointee.connection)
     }
 
@@ -111,22 +107,21 @@ extension HTTPEngine {
             stream.pointee.head.reset()
             stream.pointee.head.reserve(TraceParent.byteCount + fields.reduce(0) { $0 + $1.value.count })
         }
-        var list: InlineArray<10, nghttp2_nv> = .init(repeating: nghttp2_nv())
-        list[0] = field(":status", "200")
-        list[1] = field("content-type", Self.contentType)
+        packed[0] = field(":status", "200")
+        packed[1] = field("content-type", Self.contentType)
         var count = 2
         if isCompressed {
-            list[2] = field("grpc-encoding", "gzip")
+            packed[2] = field("grpc-encoding", "gzip")
             count = 3
         }
         let isTabling = tablesVolatile(stream.pointee.connection)
         for extra in fields {
-            list[count] = field(stream, copy: extra, isTabling: isTabling)
+            packed[count] = field(stream, copy: extra, isTabling: isTabling)
             count += 1
         }
         stream.pointee.trace.withBytes { text in
             guard fields.count > 0, let text else { return }
-            list[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true), isTabling: isTabling)
+            packed[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true), isTabling: isTabling)
             count += 1
         }
         var provider = nghttp2_data_provider()
@@ -134,11 +129,8 @@ extension HTTPEngine {
         provider.read_callback = { session, _, into, room, flags, source, _ in
             HTTPEngine.readMessages(session, source, into, room, flags)
         }
-        withUnsafePointer(to: &list) { pointer in
-            let fields = UnsafeRawPointer(pointer).assumingMemoryBound(to: nghttp2_nv.self)
-            nghttp2_submit_response(
-                stream.pointee.connection.pointee.session, stream.pointee.id, fields, count, &provider)
-        }
+        nghttp2_submit_response(
+            stream.pointee.connection.pointee.session, stream.pointee.id, packed, count, &provider)
     }
 
     private static func readMessages(
@@ -164,12 +156,8 @@ extension HTTPEngine {
     }
 
     private func submitTrailers(_ stream: Stream) {
-        var list: InlineArray<3, nghttp2_nv> = .init(repeating: nghttp2_nv())
-        withUnsafeMutablePointer(to: &list) { pointer in
-            let fields = UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: nghttp2_nv.self)
-            let count = writeTrailers(stream, fields)
-            nghttp2_submit_trailer(stream.pointee.connection.pointee.session, stream.pointee.id, fields, count)
-        }
+        let count = writeTrailers(stream, packed)
+        nghttp2_submit_trailer(stream.pointee.connection.pointee.session, stream.pointee.id, packed, count)
     }
 
     /// Puts what `writeTrailers` needs into the stream.
@@ -193,11 +181,6 @@ extension HTTPEngine {
         fields[2] = field(
             "grpc-status-details-bin", bytes + message, stream.pointee.trailers.count - message, isVolatile: true)
         return 3
-    }
-
-    @inline(__always)
-    private func field(_ name: StaticString, _ value: StaticString) -> nghttp2_nv {
-        field(name, UnsafeRawPointer(value.utf8Start), value.utf8CodeUnitCount, isVolatile: false)
     }
 
     private static func digits(_ code: GRPCStatus.Code) -> StaticString {

@@ -107,6 +107,10 @@ extension HTTPEngine {
     private func feed(_ connection: Connection, _ bytes: UnsafeRawPointer, _ count: Int) {
         let taken = nghttp2_session_mem_recv(
             connection.pointee.session, bytes.assumingMemoryBound(to: UInt8.self), count)
+        if connection.pointee.consumed > 0 {
+            nghttp2_session_consume_connection(connection.pointee.session, connection.pointee.consumed)
+            connection.pointee.consumed = 0
+        }
         // Protocol errors queue a GOAWAY by themselves; what is left is a broken preface or no memory.
         if taken < 0 {
             connection.pointee.ending = .error

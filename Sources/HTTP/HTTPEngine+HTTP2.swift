@@ -130,23 +130,22 @@ extension HTTPEngine {
         // Values live in `head` until libnghttp2 has packed them, which may be after this round.
         stream.pointee.head.reset()
         stream.pointee.head.reserve(64 + TraceParent.byteCount + fields.reduce(0) { $0 + $1.value.count })
-        var list: InlineArray<11, nghttp2_nv> = .init(repeating: nghttp2_nv())
-        list[0] = field(stream, ":status", decimal: stream.pointee.status, isVolatile: false)
-        list[1] = field(
-            "content-type", UnsafeRawPointer(contentType.utf8Start), contentType.utf8CodeUnitCount, isVolatile: false)
-        list[2] = field(stream, "content-length", decimal: stream.pointee.responseBody.count, isVolatile: true)
-        list[3] = field(
-            stream, copy: HTTPField("date", UnsafeRawBufferPointer(start: date.text, count: HTTPDate.count)),
-            isTabling: false)
+        packed[0] =
+            stream.pointee.status == 200
+            ? field(":status", "200") : field(stream, ":status", decimal: stream.pointee.status, isVolatile: false)
+        packed[1] = field("content-type", contentType)
+        packed[2] = field(stream, "content-length", decimal: stream.pointee.responseBody.count, isVolatile: true)
+        // Packed later, it is the date of then.
+        packed[3] = field("date", UnsafeRawPointer(date.text), HTTPDate.count, isVolatile: false)
         var count = Self.ownFieldCount
         let isTabling = tablesVolatile(stream.pointee.connection)
         for extra in fields {
-            list[count] = field(stream, copy: extra, isTabling: isTabling)
+            packed[count] = field(stream, copy: extra, isTabling: isTabling)
             count += 1
         }
         stream.pointee.trace.withBytes { text in
             guard let text else { return }
-            list[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true), isTabling: isTabling)
+            packed[count] = field(stream, copy: HTTPField("traceparent", text, isVolatile: true), isTabling: isTabling)
             count += 1
         }
         let isBodiless = stream.pointee.method == .head || stream.pointee.responseBody.count == 0
@@ -156,13 +155,10 @@ extension HTTPEngine {
             HTTPEngine.readBody(session, source, into, room, flags)
         }
         let session = stream.pointee.connection.pointee.session
-        withUnsafePointer(to: &list) { pointer in
-            let fields = UnsafeRawPointer(pointer).assumingMemoryBound(to: nghttp2_nv.self)
-            if isBodiless {
-                nghttp2_submit_response(session, stream.pointee.id, fields, count, nil)
-            } else {
-                nghttp2_submit_response(session, stream.pointee.id, fields, count, &provider)
-            }
+        if isBodiless {
+            nghttp2_submit_response(session, stream.pointee.id, packed, count, nil)
+        } else {
+            nghttp2_submit_response(session, stream.pointee.id, packed, count, &provider)
         }
     }
 
@@ -183,6 +179,11 @@ extension HTTPEngine {
                 session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, UInt32(NGHTTP2_NO_ERROR.rawValue))
         }
         return count
+    }
+
+    @inline(__always)
+    func field(_ name: StaticString, _ value: StaticString) -> nghttp2_nv {
+        field(name, UnsafeRawPointer(value.utf8Start), value.utf8CodeUnitCount, isVolatile: false)
     }
 
     @inline(__always)

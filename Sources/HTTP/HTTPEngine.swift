@@ -34,6 +34,9 @@ public final class HTTPEngine {
     var callbacks: OpaquePointer?
     var options: OpaquePointer?
     var date = HTTPDate()
+    /// Of the answer that is being submitted; libnghttp2 copies them.
+    let packed: UnsafeMutablePointer<nghttp2_nv>
+    static let packedCount = 16
     var inflation = InflateQueue()
     var deflater = Deflater()
     /// Of the connection that is being served.
@@ -50,6 +53,8 @@ public final class HTTPEngine {
         self.metrics = metrics
         self.handler = handler
         streams = Slab { address in address.initialize(to: HTTPStream()) }
+        packed = .allocate(capacity: Self.packedCount)
+        packed.initialize(repeating: nghttp2_nv(), count: Self.packedCount)
         pool = .allocate(capacity: 1)
         pool.initialize(to: PoolAllocator())
         memory = HTTP2Memory.hooks(pool)
@@ -63,6 +68,7 @@ public final class HTTPEngine {
         nghttp2_option_del(options)
         pool.deinitialize(count: 1)
         pool.deallocate()
+        packed.deallocate()
     }
 
     // MARK: Connections
