@@ -189,32 +189,6 @@ import Testing
         #expect(admit(queue, JobFixture(first: 0, rows: 1), due: 1010 * millis, now: 1005 * millis) == nil)
     }
 
-    @Test func lessIsLetInToWaitAfterSomebodyWasLate() {
-        let millis: UInt64 = 1_000_000
-        /// How many requests of 1 ms with 10 ms each a fresh queue takes at once, after so many were late.
-        func admitted(late count: Int, ago: UInt64 = 0) -> Int {
-            var limits = QueueLimits()
-            limits.batchRows = 1
-            let queue = makeQueue(limits, rowNanos: 1_000_000)
-            for _ in 0..<count { queue.reserve.add(late: millis, now: millis) }
-            let now = millis + ago
-            var jobs = [JobFixture(first: 0, rows: 1)]
-            while admit(queue, jobs[jobs.count - 1], due: now + 10 * millis, now: now) == nil {
-                jobs.append(JobFixture(first: 0, rows: 1))
-            }
-            var batch = Batch(capacity: 64)
-            for _ in 1..<jobs.count {
-                _ = take(queue, at: now, into: &batch)
-                finish(&batch, now: now)
-            }
-            return jobs.count - 1
-        }
-        // What waits and its own millisecond, and a quarter of both; or three quarters of the ten.
-        #expect(admitted(late: 0) == 8)
-        #expect(admitted(late: 40) == 2)
-        #expect(admitted(late: 40, ago: 10 * LatenessReserve.halfLifeNanos) == 8)
-    }
-
     @Test func whatNeverCouldBeInTimeIsNotTried() {
         let queue = makeQueue(rowNanos: 20_000_000)
         for now in stride(from: UInt64(1), through: 1_000_000_000, by: 10_000_000) {
@@ -268,18 +242,6 @@ import Testing
         cost.observe(rows: 64, nanos: 640_000, now: 1)
         cost.observe(rows: 64, nanos: 320_000, now: BatchCost.probeNanos + 1)
         #expect(abs(Int(cost.nanos(64)) - 340_000) < 1000)
-    }
-
-    @Test func theReserveGrowsWithLatenessAndHalvesWithoutIt() {
-        let reserve = LatenessReserve()
-        #expect(reserve.present(at: 1) == 0)
-        reserve.add(late: 1_000_000, now: 1)
-        reserve.add(late: 0, now: 2)
-        #expect(reserve.present(at: 2) == 2_000_000)
-        #expect(reserve.present(at: 2 + LatenessReserve.halfLifeNanos) == 1_000_000)
-        #expect(reserve.present(at: 2 + 70 * LatenessReserve.halfLifeNanos) == 0)
-        for _ in 0..<100 { reserve.add(late: .max, now: 3) }
-        #expect(reserve.present(at: 3) == 10_000_000)
     }
 
     @Test func aQueueStandsOnlyWhenEverybodyHasWaitedLong() {

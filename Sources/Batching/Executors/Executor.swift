@@ -174,8 +174,6 @@ struct Executor: ~Copyable {
         for index in 0..<batch.count {
             let part = batch.parts[index]
             let status = batch.jobs[index].status.rawValue
-            let due = part.job.pointee.due
-            if endedAt > due { queue.reserve.add(late: endedAt - due, now: endedAt) }
             if status != 0 { part.job.pointee.status.store(status, ordering: .relaxed) }
             batch.settle(part.job, rows: part.rows, now: endedAt)
         }

@@ -2,7 +2,9 @@
 //
 //     wait   = what is ahead of it, in its class and above, in batches ÷ executors × how such guesses turn out
 //     finish = now + wait + its own batch
-//     finish (and a quarter, and the reserve) after its due ─► refused at once         the queue stands and wait > target ─► refused at once
+//     finish and a quarter of it after its due ─► refused at once
+//     the queue stands and wait > target       ─► refused at once
+//     overload and wait > its own batch        ─► refused at once
 //
 // A refusal costs a microsecond, and the client can go elsewhere with all its time; an answer that comes late costs a
 // batch's place and helps nobody. The guess is corrected by what waits turn out to be (`stretch`), so other models'
@@ -47,17 +49,18 @@ extension VersionQueue {
         let rows = job.pointee.rowCount
         let ahead = rowsAhead(of: priority)
         let wait = wait(rows: ahead, executors: executors)
+        let own = nanos(rows: rows, beside: ahead)
+        let isOverload = load.add(nanosInFullBatches(rows: rows), executors: executors, now: now)
         job.pointee.isProbe = false
         if due != .max {
-            let span = wait + nanos(rows: rows, beside: ahead)
-            // At most three quarters of its time, and only from waiting: who need not wait is not refused for others' sake.
-            let kept = wait == 0 ? 0 : min(reserve.present(at: now), due > now ? (due - now) / 4 * 3 : 0)
-            if now + span + max(span / 4, kept) > due {
+            let span = wait + own
+            if now + span + span / 4 > due {
                 job.pointee.isProbe = takeProbe(rows: rows, ahead: ahead, due: due, now: now)
                 if !job.pointee.isProbe { return .deadline }
             }
         }
         if lane.pointee.isStanding.load(ordering: .relaxed), wait > limits.targetNanos { return .standing }
+        if isOverload, wait > max(own, limits.targetNanos / 4) { return .standing }
         step()
         if lane.pointee.requests.wrappingAdd(1, ordering: .relaxed).oldValue >= limits.requests {
             lane.pointee.requests.wrappingSubtract(1, ordering: .relaxed)
@@ -94,6 +97,12 @@ extension VersionQueue {
         // Half a batch is what is left on average of those that run.
         if running.load(ordering: .relaxed) >= executors { nanos += cost.nanos(most) / 2 }
         return nanos / UInt64(executors) * UInt64(stretch.load(ordering: .relaxed)) / 1024
+    }
+
+    /// What rows take where batches are as large as they may be.
+    private func nanosInFullBatches(rows: Int) -> UInt64 {
+        let most = rowsMax
+        return cost.nanos(most) * UInt64(rows) / UInt64(most)
     }
 
     /// What its own rows take, in a batch with those that are there.

@@ -143,7 +143,6 @@ extension VersionQueue {
         let due = job.pointee.due
         let least = job.pointee.isProbe ? 0 : cost.nanos(min(rows, rowsMax))
         let isLate = due != .max && now + least > due
-        if isLate { reserve.add(late: now > due ? now - due : 0, now: now) }
         if job.pointee.taken > 0 { return isLate }
         if isLate { job.pointee.request.pointee.fate.abandon(.expired) }
         return job.pointee.request.pointee.fate.abandoned != nil
@@ -165,11 +164,12 @@ extension VersionQueue {
         let waited = now > job.pointee.enqueuedAt ? now - job.pointee.enqueuedAt : 0
         state.standing[index].waited(waited, now: now)
         publishStanding(index)
-        // Short waits are noise: a wake-up, a timer tick.
+        // Short waits are noise: a wake-up, a timer tick. A stall is one too, of which all that wait speak: none counts as
+        // more than twice what was expected.
         let guess = job.pointee.estimatedWait
         if guess < Self.guessMin { return }
         let old = stretch.load(ordering: .relaxed)
-        let seen = Int(min(waited, 16 * guess) * 1024 / guess) * old / 1024
+        let seen = Int(min(waited, 2 * guess) * 1024 / guess) * old / 1024
         stretch.store(min(max(old + (seen - old) / 16, 512), 16 * 1024), ordering: .relaxed)
     }
 

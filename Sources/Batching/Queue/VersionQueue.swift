@@ -73,7 +73,7 @@ public final class VersionQueue: @unchecked Sendable {
     let parallelism = Atomic<Int>(1)
     /// What executors have spent on it, divided by its share: who has the least is next.
     let virtualTime = Atomic<UInt64>(0)
-    let reserve = LatenessReserve()
+    let load = OfferedLoad()
     /// How waits turn out against what admission thought, in 1024ths.
     let stretch = Atomic<Int>(1024)
     var state: State
