@@ -1,10 +1,11 @@
 // An open-loop generator over HTTP/2: requests leave when they are due, whether or not others were answered.
 //
-//     poisson PORT PATH BODY RATE SECONDS [connections N] [deadline MS] [high SHARE]
+//     poisson PORT PATH BODY RATE SECONDS [connections N] [deadline MS] [high SHARE] [background 1]
 //
 // Arrivals are a Poisson process of RATE a second over N connections (8). A latency runs from the moment at which the
 // request was due, not from when it was sent, so a generator that falls behind cannot hide a wait (coordinated omission).
-// `high`: that share of the requests says serin-priority: high. Prints one line of JSON; see `report`.
+// `high`: that share of the requests says serin-priority: high. `background`: it only makes load, and has no real-time
+// priority. Prints one line of JSON; see `report`.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -200,12 +201,13 @@ static void report(double seconds, double deadline_ms) {
 int main(int argc, char **argv) {
     if (argc < 6) return fprintf(stderr, "usage: poisson PORT PATH BODY RATE SECONDS [option value]...\n"), 2;
     path = argv[2];
-    double rate = atof(argv[4]), seconds = atof(argv[5]), high = 0, deadline = 0;
+    double rate = atof(argv[4]), seconds = atof(argv[5]), high = 0, deadline = 0, background = 0;
     int count = 8;
     for (int i = 6; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "connections")) count = atoi(argv[i + 1]);
         if (!strcmp(argv[i], "deadline")) deadline = atof(argv[i + 1]);
         if (!strcmp(argv[i], "high")) high = atof(argv[i + 1]);
+        if (!strcmp(argv[i], "background")) background = atof(argv[i + 1]);
     }
     if (deadline > 0) snprintf(deadline_text, sizeof deadline_text, "%g", deadline);
     FILE *file = fopen(argv[3], "rb");
@@ -217,7 +219,7 @@ int main(int argc, char **argv) {
     int epoll = epoll_create1(0);
     for (int i = 0; i < count && i < CONNECTIONS_MAX; i++) open_connection(connections + i, atoi(argv[1]), epoll);
     // It stands for other machines: what it measures must not delay it.
-    if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}) != 0) {
+    if (background == 0 && sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}) != 0) {
         fprintf(stderr, "poisson: no real-time priority (CAP_SYS_NICE): its own delays count as the server's\n");
     }
     struct epoll_event events[64];
