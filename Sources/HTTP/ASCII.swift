@@ -22,6 +22,12 @@ enum ASCII {
     }
 
     @inline(__always)
+    static func equals(_ bytes: UnsafeRawBufferPointer, _ literal: StaticString) -> Bool {
+        guard let base = bytes.baseAddress else { return literal.utf8CodeUnitCount == 0 }
+        return equals(base, bytes.count, literal)
+    }
+
+    @inline(__always)
     private static func equals<Word: FixedWidthInteger & BitwiseCopyable>(
         _ bytes: UnsafeRawPointer, _ other: UnsafeRawPointer, at place: Int, as: Word.Type
     ) -> Bool {

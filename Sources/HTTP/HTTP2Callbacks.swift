@@ -55,6 +55,8 @@ enum HTTP2Callbacks {
         nghttp2_option_new(&options)
         // Closed streams are only kept for the priority tree of RFC 7540, which is off.
         nghttp2_option_set_no_closed_streams(options, 1)
+        // HTTP2Message has the rules for messages.
+        nghttp2_option_set_no_http_messaging(options, 1)
         // Windows are given back as memory allows: `openWindow`.
         nghttp2_option_set_no_auto_window_update(options, 1)
         return options
@@ -111,6 +113,12 @@ enum HTTP2Callbacks {
         let isRequest = frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
         guard let stream = isRequest ? connection.pointee.headerStream : stream(connection, frame.pointee.hd.stream_id)
         else { return 0 }
+        let bytes = UnsafeRawBufferPointer(start: value, count: valueCount)
+        guard stream.pointee.message.takes(name, nameCount, bytes, isTrailer: !isRequest) else {
+            resetMalformed(connection, stream)
+            // The rest of the block is unpacked, and told to nobody.
+            return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+        }
         let limit = withEngine(connection) { $0.limits.headerBytes }
         stream.pointee.headerBytes += nameCount + valueCount + 32
         if stream.pointee.headerBytes > limit {
@@ -121,9 +129,18 @@ enum HTTP2Callbacks {
             }
             return 0
         }
-        guard isRequest else { return 0 }
-        HTTPHead.field(stream, name, nameCount, UnsafeRawBufferPointer(start: value, count: valueCount))
+        if isRequest { HTTPHead.field(stream, name, nameCount, bytes) }
         return 0
+    }
+
+    /// RFC 9113, 8.1.1: a malformed request is an error of its stream.
+    private static func resetMalformed(
+        _ connection: UnsafeMutablePointer<HTTPConnection>, _ stream: UnsafeMutablePointer<HTTPStream>
+    ) {
+        withEngine(connection) { $0.spend(connection, .invalidFrame) }
+        nghttp2_submit_rst_stream(
+            connection.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id,
+            UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
     }
 
     private static func data(
@@ -132,6 +149,12 @@ enum HTTP2Callbacks {
         guard let stream = stream(connection, id), stream.pointee.phase == .receiving else {
             // Nobody wants it, but the connection's other streams need its window.
             connection.pointee.consumed += count
+            return 0
+        }
+        stream.pointee.received += count
+        if stream.pointee.declaredLength >= 0, stream.pointee.received > stream.pointee.declaredLength {
+            connection.pointee.consumed += count
+            resetMalformed(connection, stream)
             return 0
         }
         withEngine(connection) { engine in
@@ -149,11 +172,16 @@ enum HTTP2Callbacks {
         case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
             guard let stream = stream(connection, header.stream_id) else { return 0 }
             if connection.pointee.headerStream == stream { connection.pointee.headerStream = nil }
-            if header.type == NGHTTP2_HEADERS.rawValue, frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST {
-                stream.pointee.call.hasTrailers = true
+            let isEnd = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+            let isTrailer =
+                header.type == NGHTTP2_HEADERS.rawValue && frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST
+            guard isWellFormed(stream, header, isTrailer: isTrailer, isEnd: isEnd) else {
+                resetMalformed(connection, stream)
+                return 0
             }
+            if isTrailer { stream.pointee.call.hasTrailers = true }
             withEngine(connection) { engine in
-                if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
+                if isEnd {
                     engine.complete(stream)
                 } else if stream.pointee.phase == .receiving {
                     engine.refuseEarly(stream)
@@ -172,6 +200,19 @@ enum HTTP2Callbacks {
         default: break
         }
         return 0
+    }
+
+    /// With a frame of the request whole: whether what has come can be a message.
+    @inline(__always)
+    private static func isWellFormed(
+        _ stream: UnsafeMutablePointer<HTTPStream>, _ header: nghttp2_frame_hd, isTrailer: Bool, isEnd: Bool
+    ) -> Bool {
+        if header.type == NGHTTP2_HEADERS.rawValue {
+            // Fields behind the request's own end it.
+            if isTrailer ? !isEnd : !stream.pointee.message.isComplete { return false }
+        }
+        let declared = stream.pointee.declaredLength
+        return !isEnd || declared < 0 || stream.pointee.phase != .receiving || stream.pointee.received == declared
     }
 
     /// A call that was answered before its body had come: the peer is told to stop sending it.

@@ -32,6 +32,9 @@ public struct HTTPStream: ~Copyable {
     var queuedBytes = 0
     /// Header bytes so far, as HTTP/2 counts them.
     var headerBytes = 0
+    /// HTTP/2: what of the message has come, and how many bytes of DATA.
+    var message = HTTP2Message()
+    var received = 0
     /// A fault found in the header fields; the request is answered with it.
     var fault = HTTPFieldFault.none
 
@@ -124,6 +127,8 @@ public struct HTTPStream: ~Copyable {
         next = nil
         previous = nil
         headerBytes = 0
+        message = HTTP2Message()
+        received = 0
         fault = .none
         method = .other
         head.reset()
