@@ -4,9 +4,7 @@ A call lasts microseconds, so the gateway is stopped (SIGSTOP) until the kernel 
 then it reads both in one round, and scores nothing.
 """
 
-import signal
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -63,15 +61,6 @@ def wait_for_bytes(port: int, count: int) -> int:
     return found
 
 
-@contextmanager
-def stopped(gateway):
-    gateway.signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        gateway.signal(signal.SIGCONT)
-
-
 def judge(grown: Growth, count: int):
     assert grown.reaches(count, "serin_requests_total", outcome="cancelled") == count
     assert grown("serin_unexecuted_total", reason="cancelled") == count
@@ -88,7 +77,7 @@ def test_grpcio_cancels_calls_that_are_not_executed(gateway, fraud, ending):
         stub = calls.stub(channel)
         stub.ModelInfer(request, timeout=SECONDS)
         grown = Growth(gateway)
-        with stopped(gateway):
+        with gateway.stopped():
             running = [stub.ModelInfer.future(request, timeout=SECONDS) for _ in range(COUNT)]
             held = wait_for_bytes(gateway.port, COUNT * size)
             if ending == "close":

@@ -7,7 +7,6 @@ that must hold are as wide as a loaded machine needs, and what must break breaks
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import threading
@@ -153,13 +152,10 @@ def test_a_frozen_server_is_seen(start_gateway, tmp_path):
     # The first progress line says that the phase has begun.
     first = process.stderr.readline()
     assert "steady" in first, first
-    gateway.signal(signal.SIGSTOP)
-    frozen = time.monotonic()
-    try:
+    with gateway.stopped():
+        frozen = time.monotonic()
         time.sleep(1.5)
-    finally:
-        gateway.signal(signal.SIGCONT)
-    frozen = time.monotonic() - frozen
+        frozen = time.monotonic() - frozen
     outcome = finish(tmp_path / "run", process)
     assert outcome.code == 0, outcome
     latency = outcome.group("all")["latency"]

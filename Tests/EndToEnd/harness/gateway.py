@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -91,6 +92,24 @@ class Gateway:
 
     def signal(self, number=signal.SIGTERM):
         os.kill(self.process.pid, number)
+
+    @contextmanager
+    def stopped(self):
+        """SIGSTOP until the end of the block, which begins when no thread runs any more: that may take a while."""
+        self.signal(signal.SIGSTOP)
+        try:
+            deadline = time.monotonic() + STOP_SECONDS
+            while set(self.thread_states()) - {"T"}:
+                assert time.monotonic() < deadline, "SIGSTOP has not stopped every thread"
+                time.sleep(0.001)
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
+
+    def thread_states(self) -> list[str]:
+        """The state of each thread, a letter of proc(5)."""
+        stats = Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        return [stat.read_text().rpartition(")")[2].split()[0] for stat in stats]
 
     def stop(self, seconds: float = STOP_SECONDS) -> int:
         """SIGTERM, then the exit code; a process that stays is killed, which fails the test."""
