@@ -61,14 +61,14 @@ import Testing
         else { return nil }
         let tensor = request.inputs[0]
         guard tensor.name == "features", tensor.shape.count == 2, tensor.shape[1] == 4, 1...8 ~= tensor.shape[0],
-            !tensor.parameters.keys.contains(where: { $0.hasPrefix("shared_memory_") })
+            !tensor.parameters.contains(where: isSharedMemory)
         else { return nil }
         let rows = Int(tensor.shape[0])
         var wishes: [OutputKind] = []
         for output in request.outputs {
             guard let kind = ["score": OutputKind.score, "margin": .margin, "label": .label][output.name],
-                !wishes.contains(kind), output.parameters["classification"] == nil,
-                !output.parameters.keys.contains(where: { $0.hasPrefix("shared_memory_") })
+                !wishes.contains(kind),
+                !output.parameters.contains(where: { $0.key == "classification" || isSharedMemory($0) })
             else { return nil }
             wishes.append(kind)
         }
@@ -81,9 +81,13 @@ import Testing
             values: values, rows: rows, id: request.id, wishes: wishes.isEmpty ? [.score] : wishes, isRaw: isRaw)
     }
 
-    private func isFine(_ name: String, _ parameter: OracleParameter) -> Bool {
-        guard name == "timeout" || name == "priority" else { return true }
-        switch parameter.choice {
+    private func isSharedMemory(_ parameter: OracleEntry) -> Bool {
+        ["shared_memory_region", "shared_memory_byte_size", "shared_memory_offset"].contains(parameter.key)
+    }
+
+    private func isFine(_ parameter: OracleEntry) -> Bool {
+        guard parameter.key == "timeout" || parameter.key == "priority" else { return true }
+        switch parameter.value?.choice {
         case .int64(let value): return value >= 0
         case .uint64: return true
         default: return false
@@ -185,7 +189,7 @@ import Testing
             Issue.record("the answer is not a message: \(bytes)")
             return false
         }
-        let facts: [String: OracleParameter.Choice?] = response.parameters.mapValues { $0.choice }
+        let facts = Dictionary(uniqueKeysWithValues: response.parameters.map { ($0.key, $0.value?.choice) })
         #expect(facts == ["serin-version": .text("1"), "serin-arm": .text("stable"), "serin-tier": .text("full")])
         #expect(response.model == "fraud" && response.version == "1")
         #expect(response.id == String(decoding: request.id.bytes, as: UTF8.self))

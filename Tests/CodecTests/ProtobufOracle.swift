@@ -55,7 +55,36 @@ struct OracleParameter: Message, _MessageImplementationBase {
     private func equals(_ other: OracleParameter) -> Bool { choice == other.choice }
 }
 
-typealias OracleParameters = _ProtobufMessageMap<ProtobufString, OracleParameter>
+/// A pair of a `parameters` map, which on the wire is a repeated message: read as one, for swift-protobuf's reader of
+/// maps lets a broken pair through and refuses one with a field of another type, which anywhere else is unknown.
+struct OracleEntry: Message, _MessageImplementationBase {
+    static let protoMessageName = "inference.ParametersEntry"
+    var key = ""
+    var value: OracleParameter?
+    var unknownFields = UnknownStorage()
+
+    init() {}
+
+    mutating func decodeMessage<D: Decoder>(decoder: inout D) throws {
+        while let number = try decoder.nextFieldNumber() {
+            switch number {
+            case 1: try decoder.decodeSingularStringField(value: &key)
+            case 2: try decoder.decodeSingularMessageField(value: &value)
+            default: break
+            }
+        }
+    }
+
+    func traverse<V: Visitor>(visitor: inout V) throws {
+        if !key.isEmpty { try visitor.visitSingularStringField(value: key, fieldNumber: 1) }
+        if let value { try visitor.visitSingularMessageField(value: value, fieldNumber: 2) }
+        try unknownFields.traverse(visitor: &visitor)
+    }
+
+    static func == (left: OracleEntry, right: OracleEntry) -> Bool { left.equals(right) }
+
+    private func equals(_ other: OracleEntry) -> Bool { key == other.key && value == other.value }
+}
 
 struct OracleContents: Message, _MessageImplementationBase {
     static let protoMessageName = "inference.InferTensorContents"
@@ -120,7 +149,7 @@ struct OracleTensor: Message, _MessageImplementationBase {
     var name = ""
     var datatype = ""
     var shape: [Int64] = []
-    var parameters: [String: OracleParameter] = [:]
+    var parameters: [OracleEntry] = []
     var contents: OracleContents?
     var unknownFields = UnknownStorage()
 
@@ -132,7 +161,7 @@ struct OracleTensor: Message, _MessageImplementationBase {
             case 1: try decoder.decodeSingularStringField(value: &name)
             case 2: try decoder.decodeSingularStringField(value: &datatype)
             case 3: try decoder.decodeRepeatedInt64Field(value: &shape)
-            case 4: try decoder.decodeMapField(fieldType: OracleParameters.self, value: &parameters)
+            case 4: try decoder.decodeRepeatedMessageField(value: &parameters)
             case 5: try decoder.decodeSingularMessageField(value: &contents)
             default: break
             }
@@ -143,9 +172,7 @@ struct OracleTensor: Message, _MessageImplementationBase {
         if !name.isEmpty { try visitor.visitSingularStringField(value: name, fieldNumber: 1) }
         if !datatype.isEmpty { try visitor.visitSingularStringField(value: datatype, fieldNumber: 2) }
         if !shape.isEmpty { try visitor.visitPackedInt64Field(value: shape, fieldNumber: 3) }
-        if !parameters.isEmpty {
-            try visitor.visitMapField(fieldType: OracleParameters.self, value: parameters, fieldNumber: 4)
-        }
+        if !parameters.isEmpty { try visitor.visitRepeatedMessageField(value: parameters, fieldNumber: 4) }
         if let contents { try visitor.visitSingularMessageField(value: contents, fieldNumber: 5) }
         try unknownFields.traverse(visitor: &visitor)
     }
@@ -161,7 +188,7 @@ struct OracleTensor: Message, _MessageImplementationBase {
 struct OracleWish: Message, _MessageImplementationBase {
     static let protoMessageName = "inference.ModelInferRequest.InferRequestedOutputTensor"
     var name = ""
-    var parameters: [String: OracleParameter] = [:]
+    var parameters: [OracleEntry] = []
     var unknownFields = UnknownStorage()
 
     init() {}
@@ -170,7 +197,7 @@ struct OracleWish: Message, _MessageImplementationBase {
         while let number = try decoder.nextFieldNumber() {
             switch number {
             case 1: try decoder.decodeSingularStringField(value: &name)
-            case 2: try decoder.decodeMapField(fieldType: OracleParameters.self, value: &parameters)
+            case 2: try decoder.decodeRepeatedMessageField(value: &parameters)
             default: break
             }
         }
@@ -178,9 +205,7 @@ struct OracleWish: Message, _MessageImplementationBase {
 
     func traverse<V: Visitor>(visitor: inout V) throws {
         if !name.isEmpty { try visitor.visitSingularStringField(value: name, fieldNumber: 1) }
-        if !parameters.isEmpty {
-            try visitor.visitMapField(fieldType: OracleParameters.self, value: parameters, fieldNumber: 2)
-        }
+        if !parameters.isEmpty { try visitor.visitRepeatedMessageField(value: parameters, fieldNumber: 2) }
         try unknownFields.traverse(visitor: &visitor)
     }
 
@@ -196,7 +221,7 @@ struct OracleRequest: Message, _MessageImplementationBase {
     var model = ""
     var version = ""
     var id = ""
-    var parameters: [String: OracleParameter] = [:]
+    var parameters: [OracleEntry] = []
     var inputs: [OracleTensor] = []
     var outputs: [OracleWish] = []
     var raw: [OracleContents.BytesValue] = []
@@ -210,7 +235,7 @@ struct OracleRequest: Message, _MessageImplementationBase {
             case 1: try decoder.decodeSingularStringField(value: &model)
             case 2: try decoder.decodeSingularStringField(value: &version)
             case 3: try decoder.decodeSingularStringField(value: &id)
-            case 4: try decoder.decodeMapField(fieldType: OracleParameters.self, value: &parameters)
+            case 4: try decoder.decodeRepeatedMessageField(value: &parameters)
             case 5: try decoder.decodeRepeatedMessageField(value: &inputs)
             case 6: try decoder.decodeRepeatedMessageField(value: &outputs)
             case 7: try decoder.decodeRepeatedBytesField(value: &raw)
@@ -223,9 +248,7 @@ struct OracleRequest: Message, _MessageImplementationBase {
         if !model.isEmpty { try visitor.visitSingularStringField(value: model, fieldNumber: 1) }
         if !version.isEmpty { try visitor.visitSingularStringField(value: version, fieldNumber: 2) }
         if !id.isEmpty { try visitor.visitSingularStringField(value: id, fieldNumber: 3) }
-        if !parameters.isEmpty {
-            try visitor.visitMapField(fieldType: OracleParameters.self, value: parameters, fieldNumber: 4)
-        }
+        if !parameters.isEmpty { try visitor.visitRepeatedMessageField(value: parameters, fieldNumber: 4) }
         if !inputs.isEmpty { try visitor.visitRepeatedMessageField(value: inputs, fieldNumber: 5) }
         if !outputs.isEmpty { try visitor.visitRepeatedMessageField(value: outputs, fieldNumber: 6) }
         if !raw.isEmpty { try visitor.visitRepeatedBytesField(value: raw, fieldNumber: 7) }
@@ -245,7 +268,7 @@ struct OracleResponse: Message, _MessageImplementationBase {
     var model = ""
     var version = ""
     var id = ""
-    var parameters: [String: OracleParameter] = [:]
+    var parameters: [OracleEntry] = []
     var outputs: [OracleTensor] = []
     var raw: [OracleContents.BytesValue] = []
     var unknownFields = UnknownStorage()
@@ -258,7 +281,7 @@ struct OracleResponse: Message, _MessageImplementationBase {
             case 1: try decoder.decodeSingularStringField(value: &model)
             case 2: try decoder.decodeSingularStringField(value: &version)
             case 3: try decoder.decodeSingularStringField(value: &id)
-            case 4: try decoder.decodeMapField(fieldType: OracleParameters.self, value: &parameters)
+            case 4: try decoder.decodeRepeatedMessageField(value: &parameters)
             case 5: try decoder.decodeRepeatedMessageField(value: &outputs)
             case 6: try decoder.decodeRepeatedBytesField(value: &raw)
             default: break

@@ -9,6 +9,7 @@ struct Figure {
     var peers: [(name: String, nanos: Double)]
     /// The peer that the ratio is to.
     var best: String
+    /// With its 95% interval: a goal is met when that reaches it.
     var ratio: (median: Double, low: Double, high: Double)
     var goal: Double?
 }
@@ -40,7 +41,7 @@ struct ModelReport {
     /// What misses its goal, one phrase each.
     var missed: [String] {
         let ratios = figures.compactMap { figure -> String? in
-            guard let goal = figure.goal, figure.ratio.median < goal else { return nil }
+            guard let goal = figure.goal, figure.ratio.high < goal else { return nil }
             let ratio = Text.number(figure.ratio.median, decimals: 2)
             return "\(model.name) (\(kernels)) at \(figure.rows) rows is \(ratio) × \(figure.best), goal \(goal) ×"
         }
