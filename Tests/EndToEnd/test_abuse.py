@@ -105,11 +105,15 @@ def test_attack(arena, attack, certs, tmp_path):
     port = port_of(gateway, attack)
     before = limits(gateway)
     with Memory(gateway) as memory:
-        with Raid(attack, port, SECONDS) as raid:
-            latencies, errors = client.run(SECONDS)
-        assert gateway.process.poll() is None, gateway.log()
-        outcome = raid.outcome
-        reasons = counted(before, limits(gateway))
+        # A machine that is busy with other things may need longer until a rate or a time runs out.
+        for seconds in (SECONDS, 5 * SECONDS):
+            with Raid(attack, port, seconds) as raid:
+                latencies, errors = client.run(seconds)
+            assert gateway.process.poll() is None, gateway.log()
+            outcome = raid.outcome
+            reasons = counted(before, limits(gateway))
+            if errors or not attack.limited or set(attack.limited) & set(reasons):
+                break
     p99 = percentile(latencies, 0.99)
     print(
         f"{attack.name}: p99 {p99 * 1000:.2f} ms (quiet: {baseline * 1000:.2f}), memory +{memory.grown / 1048576:.1f} MiB, "
