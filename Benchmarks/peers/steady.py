@@ -4,6 +4,7 @@ Closed loops, as in "at saturation": the next request leaves when the answer is 
 with the server, as far as they let it; a rate at which it was itself busy all the time is a lower bound, and marked.
 """
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from process import ServerProcess
 
 #: Of one processor: above it the generator may be what limits.
 BUSY = 0.9
+#: A server that takes less than this share of a processor without requests has started.
+IDLE = 0.25
+SETTLE_SECONDS = 20
 
 
 @dataclass
@@ -31,7 +35,19 @@ class Steady:
         return asdict(self)
 
 
+def settle(server: ServerProcess):
+    """The first answer comes from the first process; the others may still be importing."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    quiet = 0
+    while quiet < 2 and time.monotonic() < deadline:
+        begin, before = time.monotonic(), server.cpu_seconds()
+        time.sleep(0.4)
+        share = (server.cpu_seconds() - before) / (time.monotonic() - begin)
+        quiet = quiet + 1 if share < IDLE else 0
+
+
 def measure(serin: Path, peer: Peer, server: ServerProcess, connections: int, seconds: float) -> Steady:
+    settle(server)
     generator.closed(serin, peer, connections, max(1, seconds / 4))
     alone = generator.closed(serin, peer, 1, seconds)
     before = server.cpu_seconds()
