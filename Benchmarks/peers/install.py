@@ -36,4 +36,4 @@ def run(command: list):
         raise Unusable(f"not installed: pip took more than {INSTALL_SECONDS} s") from error
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if line.startswith("ERROR")] or error.stderr.splitlines()
-        raise Unusable(f"not installed: {' '.join(lines[:2])[:300]}") from error
+        raise Unusable(f"not installed: {' '.join(lines[-1:])[:300]}") from error

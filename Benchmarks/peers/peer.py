@@ -59,7 +59,10 @@ class Peer:
 
     def installed(self, package: str) -> Path:
         """The folder of a package in it."""
-        return next(self.environment.glob(f"lib/python3.*/site-packages/{package}"))
+        found = next(self.environment.glob(f"lib/python3.*/site-packages/{package}"), None)
+        if found is None:
+            raise Unusable(f"its environment has no {package}")
+        return found
 
     def run(self, *command, seconds: float = 120):
         """A step of the preparation."""

@@ -13,28 +13,27 @@ from html import escape
 
 import report
 
-LABEL_WIDTH, PANEL_WIDTH, GAP, ROW_HEIGHT, HEAD_HEIGHT, FOOT_HEIGHT = 250, 165, 28, 26, 58, 34
+LABEL_WIDTH, PANEL_WIDTH, GAP, ROW_HEIGHT, HEAD_HEIGHT, FOOT_HEIGHT = 230, 165, 46, 26, 58, 30
 ACCENT, PLAIN, LIMIT = "#c2410c", "#475569", "#94a3b8"
 
 
 @dataclass(frozen=True)
 class Panel:
     title: str
+    #: The unit, below the title.
     unit: str
     #: The figure, and where it is a range the figure at its end.
     key: str
     end: str | None = None
-    #: What makes the figure a number of the unit.
-    factor: float = 1
 
 
 def panels(connections: int) -> list[Panel]:
     return [
-        Panel(f"requests/s at {connections} connections", "/s", "rate"),
-        Panel("1 connection: p50 to p99", "ms", "alone_p50", "alone_p99"),
+        Panel(f"requests/s at {connections}", "connections, each asking again at once", "rate"),
+        Panel("1 connection: p50–p99", "ms", "alone_p50", "alone_p99"),
         Panel("CPU time per request", "µs", "cpu_micros"),
         Panel("resident memory", "MiB", "resident_mib"),
-        Panel("cold start", "ms", "cold_start", factor=1000)]
+        Panel("cold start", "s", "cold_start")]
 
 
 class Axis:
@@ -72,10 +71,10 @@ def color(entry: report.Entry) -> str:
 
 def draw_panel(panel: Panel, entries: list[report.Entry], left: float, bottom: float) -> list[str]:
     figures = [entry.figures() for entry in entries]
-    starts = [figure[panel.key] * panel.factor for figure in figures]
-    ends = [figure[panel.end or panel.key] * panel.factor for figure in figures]
+    starts = [figure[panel.key] for figure in figures]
+    ends = [figure[panel.end or panel.key] for figure in figures]
     axis = Axis(starts + ends, left)
-    marks = [text(left, 20, panel.title, bold=True), text(left, 36, f"{panel.unit}, logarithmic", size=10, color="#64748b")]
+    marks = [text(left, 20, panel.title, bold=True), text(left, 36, panel.unit, size=10, color="#64748b")]
     for tick in axis.ticks():
         x = axis.place(tick)
         marks.append(f'<line x1="{x:.1f}" y1="{HEAD_HEIGHT - 10}" x2="{x:.1f}" y2="{bottom:.1f}" stroke="#e2e8f0"/>')
@@ -112,9 +111,10 @@ def svg(entries: list[report.Entry], connections: int) -> str:
         y = HEAD_HEIGHT + ROW_HEIGHT * (index + 0.5)
         marks.append(f'<line x1="0" y1="{y + ROW_HEIGHT / 2:.1f}" x2="{width}" y2="{y + ROW_HEIGHT / 2:.1f}" stroke="#f1f5f9"/>')
         is_bold = entry.kind.name.startswith("serin")
-        marks.append(text(LABEL_WIDTH - 14, y + 4, entry.title, "end", 12, color(entry), is_bold))
+        marks.append(text(LABEL_WIDTH - 14, y + 4, entry.kind.title, "end", 12, color(entry), is_bold))
     for index, panel in enumerate(shown):
         marks += draw_panel(panel, rows, LABEL_WIDTH + index * (PANEL_WIDTH + GAP), bottom)
+    marks.append(text(LABEL_WIDTH - 14, bottom + 14, "logarithmic axes", "end", 10, "#64748b"))
     height = bottom + FOOT_HEIGHT
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" width="{width}" height="{height:.0f}" '
