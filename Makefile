@@ -26,7 +26,7 @@ UPGRADE_RATE ?= 5000
 PARITY_COUNT ?= 200
 PARITY_SEED ?= 1
 
-.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize sanitize-serving fuzz parity proofs bench clean \
+.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize sanitize-serving fuzz parity proofs bench peers clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -50,6 +50,9 @@ bench: bench-dependencies release ## serving against nghttpd, scoring against ot
 	Benchmarks/serving/cpu-per-request
 	Benchmarks/scoring/scoring
 	Benchmarks/counting/counting
+
+peers: test-dependencies release ## Serin beside FastAPI, MLServer, Triton, Ray Serve, BentoML and others: a table and a plot
+	Benchmarks/peers/peers
 
 sanitize: test-dependencies ## all suites under the address and the thread sanitizer
 	$(ASAN) .ci/swift-test --scratch-path .build-asan --sanitize=address
