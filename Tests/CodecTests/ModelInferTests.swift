@@ -170,6 +170,23 @@ import Testing
         #expect(decoded > 0 && refused > 0 && answered == decoded)
     }
 
+    @Test(arguments: [(14, true), (8, false), (6, false)])
+    func contentsBesideRawOnesAreThoseThatAreKnown(field: Int, isFine: Bool) {
+        var contents = ProtobufWriter()
+        contents.element(field, bytes: [1, 2, 3, 4])
+        var tensor = ProtobufWriter()
+        tensor.field(1, "features")
+        tensor.field(2, "FP32")
+        tensor.packed(3, [1, 4])
+        tensor.element(5, bytes: contents.bytes)
+        var body = ProtobufWriter()
+        body.element(5, bytes: tensor.bytes)
+        body.element(7, bytes: [UInt8](repeating: 0, count: 16))
+        var request = InferenceRequest()
+        let outcome = try? decode(body.bytes, &request).get()
+        #expect((outcome != nil) == isFine && (expectation(body.bytes) != nil) == isFine)
+    }
+
     /// swift-protobuf reads in the answer what was put into the slot.
     private func check(answerTo request: inout InferenceRequest, _ maker: inout ModelInferMaker) -> Bool {
         let isDouble = Bool.random(using: &maker.random)

@@ -32,6 +32,26 @@ struct InferContents {
         if contents.written != count { throw contents.countRefusal() }
     }
 
+    /// Whether any `contents` of an InferInputTensor holds a value; what the message does not know, counts for nothing.
+    @inline(never)
+    static func holdsValues(_ tensor: UnsafeRawBufferPointer) throws(RequestError) -> Bool {
+        var holds = false
+        var fields = ProtobufReader(tensor)
+        while fields.next() {
+            guard fields.number == 5, fields.type == .bytes else { continue }
+            var contents = ProtobufReader(fields.bytes)
+            while contents.next() {
+                switch (contents.number, contents.type) {
+                case (1...5, .varint), (6, .fixed32), (7, .fixed64), (8, .bytes): holds = true
+                case (1...7, .bytes): if !contents.bytes.isEmpty { holds = true }
+                default: break
+                }
+            }
+            if contents.isMalformed { throw InferText.malformed("InferTensorContents") }
+        }
+        return holds
+    }
+
     private init(type: Datatype, values: UnsafeMutableRawPointer, count: Int) {
         self.type = type
         self.values = values

@@ -33,7 +33,7 @@ public enum ModelInferDecoder {
         let isRaw = envelope.rawCount > 0
         if isRaw {
             if envelope.rawCount != 1 { throw rawCountRefusal(envelope.rawCount) }
-            if tensor.contentBytes > 0 { throw mixedRefusal() }
+            if tensor.contentBytes > 0, try InferContents.holdsValues(tensor.message) { throw mixedRefusal() }
             try decodeRaw(envelope.raw, type, rows, codec, request)
         } else {
             try InferContents.decode(tensor.message, type, rows: rows, codec: codec, into: request)
