@@ -45,11 +45,13 @@ certs: dependencies ## certs/: a test authority with server and client certifica
 lint: test-dependencies format-check ## format, module diagram, lengths, banned names
 	.ci/swift-test --filter TidyTests
 
-bench: bench-dependencies release ## serving against nghttpd, scoring against other libraries; PASS or FAIL
+bench: bench-dependencies release ## serving against nghttpd, scoring against other libraries, the load generator; PASS or FAIL
 	Benchmarks/serving/footprint
 	Benchmarks/serving/cpu-per-request
 	Benchmarks/scoring/scoring
 	Benchmarks/counting/counting
+	Benchmarks/loadtest/truth
+	Benchmarks/loadtest/generator
 
 peers: test-dependencies release ## Serin beside FastAPI, MLServer, Triton, Ray Serve, BentoML and others: a table and a plot
 	Benchmarks/peers/peers
