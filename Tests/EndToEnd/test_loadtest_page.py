@@ -54,8 +54,8 @@ def page(installed, tmp_path_factory):
                 {"name": "after", "duration": "1600ms", "load": {"authorise": {"poisson": "80/s"}}},
             ],
             "steps": [
-                {"at": "0s", "load": canary}, {"at": "100ms", "canary": {**canary, "percent": 10}},
-                {"at": "4s", "canary": {**canary, "percent": 50}}, {"at": "6s", "switch": canary},
+                {"at": "0s", "load": dict(canary)}, {"at": "100ms", "canary": {**canary, "percent": 10}},
+                {"at": "4s", "canary": {**canary, "percent": 50}}, {"at": "6s", "switch": dict(canary)},
                 {"at": "8s", "load": {"model": "fraud", "version": "77"}},
             ],
             "budgets": [
@@ -64,7 +64,7 @@ def page(installed, tmp_path_factory):
                 {"class": "partner", "p99.9": "20s"}, {"class": "authorise", "mismatches": 0},
             ],
         }, "--admin", gateway.admin_url)
-    assert outcome.code == 1 and len(outcome.result["marks"]) == 5, outcome
+    assert outcome.code == 1 and outcome.result and len(outcome.result["marks"]) == 5, outcome
     return outcome
 
 

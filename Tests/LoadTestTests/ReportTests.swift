@@ -55,10 +55,47 @@ import Testing
         line.explain(ScenarioReaderTests.entry)
         result.sending = [line]
         #expect(!line.isOwnFault && result.ending == .broken)
+        // Whatever reached a target before it was gone went at once: nothing of that is the generator's doing.
+        (line.latenessP50, line.latenessP99, line.waitingP99) = (30e-6, 90e-6, 0)
+        line.explain(ScenarioReaderTests.entry)
+        result.sending = [line]
+        #expect(!line.isOwnFault && line.problem?.contains("the target stopped answering") == true)
+        #expect(result.ending == .broken)
         result.budgets[0].outcome = .inconclusive
         #expect(result.ending == .unreached)
         result.sending = []
         #expect(result.ending == .inconclusive)
+    }
+
+    /// A label of the time axis says exactly where it is, however long the run was.
+    @Test(arguments: [0.4, 2, 9.6, 16, 60, 75, 3600])
+    func timeLabelsSayWhereTheyAre(seconds: Double) throws {
+        var result = Self.result
+        result.seconds = seconds
+        result.timelines = [.init(trafficClass: "pay", version: nil, slices: [])]
+        let page = VersionChart(result).svg
+        let labels = page.matches(of: /<text x="([0-9.]+)" y="289.0" text-anchor="middle">([0-9.]+) s</)
+        #expect((4...11).contains(labels.count))
+        for label in labels {
+            let (x, moment) = (try #require(Double(label.1)), try #require(Double(label.2)))
+            #expect(abs(x - Chart.x(moment / seconds)) < 0.06, "\(label.0)")
+        }
+    }
+
+    /// A step at the very beginning covers no label, and steps close to each other do not cover each other.
+    @Test func marksKeepTheirDistance() throws {
+        var result = Self.result
+        result.marks = [0, 0, 0.01, 1].map { .init(at: $0, ended: $0, text: "switch", problem: nil) }
+        let circles = VersionChart(result).svg.matches(of: /<circle cx="([0-9.]+)" cy="([0-9.]+)"/).map {
+            (x: Double($0.1) ?? .nan, y: Double($0.2) ?? .nan)
+        }
+        #expect(circles.count == 4)
+        for (index, circle) in circles.enumerated() {
+            #expect(circle.x - Chart.markRadius > Chart.left - Chart.labelGap)
+            for other in circles[(index + 1)...] {
+                #expect(hypot(circle.x - other.x, circle.y - other.y) > 2 * Chart.markRadius)
+            }
+        }
     }
 
     @Test func datesAreThoseOfTheCalendar() {
