@@ -4,14 +4,17 @@ internal import Glibc
 
 struct Chart {
     static let colors = ["#2563eb", "#d9480f", "#0f8a5f", "#9333ea", "#b45309", "#0891b2", "#be185d", "#4b5563"]
-    static let (width, height) = (1020.0, 320.0)
-    static let (left, right, top, bottom) = (72.0, 34.0, 30.0, 34.0)
+    static let (width, height) = (1020.0, 304.0)
+    static let (left, right, top, bottom) = (72.0, 34.0, 14.0, 34.0)
+    /// Between an upright axis and its labels: a mark's circle at the very beginning touches none.
+    static let (labelGap, markRadius) = (14.0, 9.0)
 
     /// Nanoseconds at the bottom and at the top, on a logarithmic axis.
     let low: Double
     let high: Double
     private(set) var content = ""
-    private var legendAt = Chart.left
+    private var legends = ""
+    private var lastMark: (x: Double, row: Double) = (-.infinity, 0)
 
     /// An axis of times that holds all values, by whole decades or halves of them.
     init(times: [Double]) {
@@ -22,7 +25,7 @@ struct Chart {
             let y = y(tick)
             content +=
                 "<line x1=\"\(Self.left)\" x2=\"\(Self.width - Self.right)\" y1=\"\(n(y))\" y2=\"\(n(y))\" stroke=\"#e6e9ef\"/>"
-                + "<text x=\"\(Self.left - 8)\" y=\"\(n(y + 4))\" text-anchor=\"end\">\(Text.time(tick))</text>"
+                + "<text x=\"\(Self.left - Self.labelGap)\" y=\"\(n(y + 4))\" text-anchor=\"end\">\(Text.time(tick))</text>"
         }
     }
 
@@ -34,12 +37,12 @@ struct Chart {
             let y = y(tick)
             content +=
                 "<line x1=\"\(Self.left)\" x2=\"\(Self.width - Self.right)\" y1=\"\(n(y))\" y2=\"\(n(y))\" stroke=\"#e6e9ef\"/>"
-                + "<text x=\"\(Self.left - 8)\" y=\"\(n(y + 4))\" text-anchor=\"end\">\(Text.rate(tick))</text>"
+                + "<text x=\"\(Self.left - Self.labelGap)\" y=\"\(n(y + 4))\" text-anchor=\"end\">\(Text.rate(tick))</text>"
         }
     }
 
     /// 1, 2 or 5 times a power of ten.
-    private static func nice(_ value: Double, up: Bool) -> Double {
+    static func nice(_ value: Double, up: Bool) -> Double {
         let power = pow(10, log10(max(value, 1e-9)).rounded(.down))
         let steps = [1.0, 2, 5, 10]
         return (up ? steps.first { $0 * power >= value * 0.999 } : steps.last { $0 * power <= value * 1.001 }).map {
@@ -96,34 +99,40 @@ struct Chart {
             + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\"") + "/>"
     }
 
+    /// What a line is: HTML above the picture, which wraps where the page is narrow.
     mutating func legend(_ text: String, color: String, dash: String = "") {
-        content +=
-            "<line x1=\"\(n(legendAt))\" x2=\"\(n(legendAt + 20))\" y1=\"12\" y2=\"12\" stroke=\"\(color)\" stroke-width=\"2.5\""
-            + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\"")
-            + "/><text x=\"\(n(legendAt + 26))\" y=\"16\">\(JUnitReport.escaped(text))</text>"
-        legendAt += 46 + Double(text.count) * 7
+        legends +=
+            "<span><i style=\"border-top:3px \(dash.isEmpty ? "solid" : "dashed") \(color)\"></i>"
+            + "\(JUnitReport.escaped(text))</span> "
     }
 
-    /// An upright line with a number, for something that happened.
+    /// An upright line with a number, for something that happened; numbers that would cover each other go below each other.
     mutating func mark(_ number: Int, at share: Double, title: String, isProblem: Bool) {
         let x = Self.x(share)
         let color = isProblem ? "#b91c1c" : "#475569"
+        lastMark = (x, x - lastMark.x < 2.2 * Self.markRadius ? lastMark.row + 1 : 0)
+        let y = Self.top + lastMark.row * 2.2 * Self.markRadius
         content +=
-            "<g><title>\(JUnitReport.escaped(title))</title><line x1=\"\(n(x))\" x2=\"\(n(x))\" y1=\"\(Self.top)\" "
-            + "y2=\"\(Self.height - Self.bottom)\" stroke=\"\(color)\" stroke-dasharray=\"4 3\"/>"
-            + "<circle cx=\"\(n(x))\" cy=\"\(Self.top)\" r=\"9\" fill=\"\(color)\"/><text x=\"\(n(x))\" "
-            + "y=\"\(Self.top + 4)\" text-anchor=\"middle\" style=\"fill:#fff\">\(number)</text></g>"
+            "<g class=\"mark\"><title>\(JUnitReport.escaped(title))</title><line x1=\"\(n(x))\" x2=\"\(n(x))\" "
+            + "y1=\"\(Self.top)\" y2=\"\(Self.height - Self.bottom)\" stroke=\"\(color)\" stroke-dasharray=\"4 3\"/>"
+            + "<circle cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"\(Self.markRadius)\" fill=\"\(color)\"/><text x=\"\(n(x))\" "
+            + "y=\"\(n(y + 4))\" text-anchor=\"middle\" style=\"fill:#fff\">\(number)</text></g>"
     }
 
     mutating func boundary(_ text: String, at share: Double) {
         let x = Self.x(share)
+        // To the left of its line where the page would end in it.
+        let isLast = x + Double(text.count) * 8 > Self.width
         content +=
             "<line x1=\"\(n(x))\" x2=\"\(n(x))\" y1=\"\(Self.top)\" y2=\"\(Self.height - Self.bottom)\" stroke=\"#cbd2dc\"/>"
-            + "<text x=\"\(n(x + 4))\" y=\"\(Self.height - Self.bottom - 6)\">\(JUnitReport.escaped(text))</text>"
+            + "<text x=\"\(n(isLast ? x - 4 : x + 4))\" y=\"\(Self.height - Self.bottom - 6)\""
+            + "\(isLast ? " text-anchor=\"end\"" : "")>\(JUnitReport.escaped(text))</text>"
     }
 
+    /// The picture below its legend; it keeps a size that can be read, and is scrolled where the page is narrower.
     func svg(_ title: String) -> String {
-        "<svg viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" aria-label=\"\(JUnitReport.escaped(title))\">"
-            + content + "</svg>"
+        "<p class=\"legend\">\(legends)</p><div class=\"wide\">"
+            + "<svg viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" "
+            + "aria-label=\"\(JUnitReport.escaped(title))\">\(content)</svg></div>"
     }
 }

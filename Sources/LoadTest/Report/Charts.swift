@@ -103,9 +103,10 @@ struct VersionChart {
 /// The axis of time: seconds, phases, marks.
 private enum TimeAxis {
     static func draw(_ result: LoadTestResult, on chart: inout Chart) {
-        for part in 0...10 {
-            let seconds = result.seconds * Double(part) / 10
-            chart.label("\(Text.number(seconds, places: result.seconds < 20 ? 1 : 0)) s", at: Double(part) / 10)
+        // Round moments, not tenths of the run: a label is exactly where it says.
+        let step = Chart.nice(result.seconds / 10, up: true)
+        for seconds in stride(from: 0, through: result.seconds * 1.0001, by: step) {
+            chart.label("\(Text.number(seconds)) s", at: seconds / result.seconds)
         }
         if result.phases.count > 1 {
             for phase in result.phases { chart.boundary(phase.name, at: phase.at / result.seconds) }

@@ -90,7 +90,9 @@ public enum HTMLPage {
         vertical-align:top;font-variant-numeric:tabular-nums}ul{margin:0;padding-left:20px}\
         .badge{border-radius:999px;padding:1px 9px;font-size:13px;font-weight:600;white-space:nowrap}\
         .pass{background:#d9f2e1;color:#12612f}.broken{background:#fbdcdc;color:#8f1717}\
-        .inconclusive{background:#fdecc8;color:#7a4a00}svg{display:block;width:100%;height:auto}\
+        .inconclusive{background:#fdecc8;color:#7a4a00}svg{display:block;width:100%;min-width:760px;height:auto}\
+        .legend{margin:0 0 8px;font-size:13px}.legend span{display:inline-block;margin-right:20px}\
+        .legend i{display:inline-block;width:22px;margin-right:6px;vertical-align:4px}\
         svg text{font:12px system-ui,sans-serif;fill:#5b6576}
         """
 }

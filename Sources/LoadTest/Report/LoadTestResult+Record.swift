@@ -97,13 +97,18 @@ extension LoadTestResult.Sending {
     mutating func explain(_ entry: TrafficClass) {
         guard Double(sent) < Self.toleratedShare * Double(scheduled) - 1 else { return }
         let reached = "reached \(Text.rate(reachedRate)) of \(Text.rate(scheduledRate))"
-        // Late itself, or waiting for the target?
-        isOwnFault = latenessP50 >= waitingP99 || (busy > 0.9 && latenessP99 > 0.01)
+        // Late itself, or waiting for the target? Microseconds late is not late.
+        isOwnFault = (latenessP50 > 0.001 && latenessP50 >= waitingP99) || (busy > 0.9 && latenessP99 > 0.01)
         if isOwnFault {
             problem =
                 "\(reached): the generator itself is the bottleneck (its thread was busy \(Text.percent(busy)) of the "
                 + "time, half of the requests were late by \(Text.time(latenessP50 * 1e9)) or more); lower the rate, or "
                 + "give it a core of its own"
+        } else if waitingP99 <= latenessP50 {
+            // What never got a stream has not waited for one to its end: those that were sent say nothing of it.
+            problem =
+                "\(reached): \(Text.count(scheduled - sent)) requests had no open connection with a free stream until "
+                + "their time was over; the target stopped answering"
         } else {
             problem =
                 "\(reached): all \(entry.connections) x \(entry.streams) streams were in use, so requests waited up to "
