@@ -9,11 +9,20 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 60
+#: Puts two descriptors where the browser looks for them, whichever numbers they and others have, and becomes it.
+LAUNCHER = """
+import fcntl, os, sys
+pair = [fcntl.fcntl(int(number), fcntl.F_DUPFD_CLOEXEC, 10) for number in sys.argv[1:3]]
+os.dup2(pair[0], 3)
+os.dup2(pair[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Chromium:
@@ -28,10 +37,10 @@ class Chromium:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
                  "--no-first-run", "--disable-background-networking", "--disable-extensions", "--force-color-profile=srgb",
                  "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}", "about:blank"]
-        shell = ["sh", "-c", f'exec "$@" 3<&{command_read} 4>&{answer_write}', "sh"]
+        launcher = [sys.executable, "-c", LAUNCHER, str(command_read), str(answer_write)]
         self.log = (folder / "chromium.log").open("wb")
         self.process = subprocess.Popen(
-            [*shell, binary, *flags], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            [*launcher, binary, *flags], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             pass_fds=(command_read, answer_write))
         os.close(command_read)
         os.close(answer_write)
