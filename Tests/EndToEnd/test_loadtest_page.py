@@ -15,6 +15,9 @@ WIDTHS = {"wide": 1200, "phone": 390}
 #: The smallest text that a phone's owner reads without a magnifier, in CSS pixels.
 SMALLEST = 8
 
+#: The tallest cell of a table, in CSS pixels: taller ones are words below each other.
+TALLEST = 100
+
 #: Every text of every chart: its words, and where it is on the screen.
 TEXTS = """[...document.querySelectorAll("svg")].map(svg => ({
     title: svg.getAttribute("aria-label"), box: svg.getBoundingClientRect().toJSON(),
@@ -123,6 +126,8 @@ def test_nothing_is_cut_off(opened):
             assert box["left"] >= whole["left"] - 1 and box["right"] <= whole["right"] + 1, (chart["title"], thing)
             assert box["top"] >= whole["top"] - 1 and box["bottom"] <= whole["bottom"] + 1, (chart["title"], thing)
             assert thing["isMark"] or box["height"] >= SMALLEST, (chart["title"], thing, "too small to read")
+    assert opened.evaluate(
+        'Math.max(...[...document.querySelectorAll("td")].map(cell => cell.getBoundingClientRect().height))') <= TALLEST
     # Nothing but the tables and the charts scrolls sideways.
     assert opened.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert opened.evaluate("""[...document.querySelectorAll("table, svg")].every(wide => {

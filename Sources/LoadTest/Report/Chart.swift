@@ -14,6 +14,8 @@ struct Chart {
     let high: Double
     private(set) var content = ""
     private var legends = ""
+    /// Phases' names: above the curves, with a rim that keeps them readable there.
+    private var names = ""
     private var lastMark: (x: Double, row: Double) = (-.infinity, 0)
 
     /// An axis of times that holds all values, by whole decades or halves of them.
@@ -125,7 +127,8 @@ struct Chart {
         let isLast = x + Double(text.count) * 8 > Self.width
         content +=
             "<line x1=\"\(n(x))\" x2=\"\(n(x))\" y1=\"\(Self.top)\" y2=\"\(Self.height - Self.bottom)\" stroke=\"#cbd2dc\"/>"
-            + "<text x=\"\(n(isLast ? x - 4 : x + 4))\" y=\"\(Self.height - Self.bottom - 6)\""
+        names +=
+            "<text class=\"phase\" x=\"\(n(isLast ? x - 4 : x + 4))\" y=\"\(Self.height - Self.bottom - 6)\""
             + "\(isLast ? " text-anchor=\"end\"" : "")>\(JUnitReport.escaped(text))</text>"
     }
 
@@ -133,6 +136,6 @@ struct Chart {
     func svg(_ title: String) -> String {
         "<p class=\"legend\">\(legends)</p><div class=\"wide\">"
             + "<svg viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" "
-            + "aria-label=\"\(JUnitReport.escaped(title))\">\(content)</svg></div>"
+            + "aria-label=\"\(JUnitReport.escaped(title))\">\(content)\(names)</svg></div>"
     }
 }

@@ -85,7 +85,7 @@ public enum HTMLPage {
         :root{color-scheme:light}body{margin:0;background:#f6f7f9;color:#1c2330;font:15px/1.45 system-ui,sans-serif}\
         main{max-width:1080px;margin:0 auto;padding:24px}h1{font-size:26px;margin:0 0 8px}h2{font-size:17px;margin:0 0 10px}\
         section{background:#fff;border:1px solid #dfe3ea;border-radius:8px;padding:16px 18px;margin:16px 0}\
-        .quiet{color:#5b6576}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px}\
+        .quiet{color:#5b6576}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;min-width:640px;font-size:13px}\
         th{text-align:left;color:#5b6576;font-weight:600}th,td{padding:5px 12px 5px 0;border-bottom:1px solid #edf0f4;\
         vertical-align:top;font-variant-numeric:tabular-nums}ul{margin:0;padding-left:20px}\
         .badge{border-radius:999px;padding:1px 9px;font-size:13px;font-weight:600;white-space:nowrap}\
@@ -93,7 +93,8 @@ public enum HTMLPage {
         .inconclusive{background:#fdecc8;color:#7a4a00}svg{display:block;width:100%;min-width:760px;height:auto}\
         .legend{margin:0 0 8px;font-size:13px}.legend span{display:inline-block;margin-right:20px}\
         .legend i{display:inline-block;width:22px;margin-right:6px;vertical-align:4px}\
-        svg text{font:12px system-ui,sans-serif;fill:#5b6576}
+        svg text{font:12px system-ui,sans-serif;fill:#5b6576}\
+        svg .phase{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}
         """
 }
 
