@@ -10,6 +10,7 @@ import pytest
 
 from harness.admin import Admin
 from harness.bundles import bundle, rewrite_sums
+from harness.distances import counted, jensen_shannon, psi
 from harness.exposition import Exposition
 from harness.gateway import MODELS
 
@@ -87,41 +88,6 @@ def settled(admin: Admin, rows: int, model="fraud", version="1") -> dict:
         time.sleep(0.2)
 
 
-def numpy_counts(column: np.ndarray, feature: dict, spec: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Rows by bin, and the training's, from the profile alone."""
-    known = column[~np.isnan(column)]
-    missing = len(column) - len(known)
-    if feature["kind"] == "category":
-        names = list(feature["counts"])
-        kept = [int((known == spec["categories"].index(name)).sum()) for name in names]
-        listed = np.isin(known, np.arange(len(spec["categories"])))
-        live = [*kept, int(listed.sum()) - sum(kept), int((~listed).sum()), missing]
-        return np.array(live), np.array([*feature["counts"].values(), feature["other"], 0, feature["missing"]])
-    edges = np.array(feature["edges"], dtype=np.float32)
-    inside, _ = np.histogram(known, edges)
-    live = [int((known < edges[0]).sum()), *inside, int((known > edges[-1]).sum()), missing]
-    return np.array(live), np.array([feature["underflow"], *feature["counts"], feature["overflow"], feature["missing"]])
-
-
-def numpy_psi(live, reference) -> float:
-    used = (live > 0) | (reference > 0)
-    live, reference = live[used].astype(float), reference[used].astype(float)
-    p = (live + 0.5) / (live + 0.5).sum()
-    q = (reference + 0.5) / (reference + 0.5).sum()
-    bias = (len(p) - 1) * (1 / live.sum() + 1 / reference.sum())
-    return max(0.0, float(((p - q) * np.log(p / q)).sum() - bias))
-
-
-def numpy_js(live, reference) -> float:
-    p, q = live / live.sum(), reference / reference.sum()
-    middle = (p + q) / 2
-
-    def divergence(a):
-        return float((a[a > 0] * np.log2(a[a > 0] / middle[a > 0])).sum())
-
-    return (divergence(p) + divergence(q)) / 2
-
-
 def settings() -> dict:
     return {"route": {"stable": "1"}, "drift": {"silent": ["hour", "weekday"]}}
 
@@ -151,10 +117,10 @@ def test_counts_psi_and_js_are_numpys(admin):
     specs = bundle("1").manifest["features"]
     for index, (feature, spec) in enumerate(zip(profile()["features"], specs, strict=True)):
         variable = found[feature["name"]]
-        live, reference = numpy_counts(rows[:, index], feature, spec)
+        live, reference = counted(rows[:, index], feature, spec)
         assert variable["counts"] == live.tolist() and variable["reference"] == reference.tolist(), feature["name"]
-        assert abs(variable["psi"] - numpy_psi(live, reference)) < 1e-9, feature["name"]
-        assert abs(variable["jensen_shannon"] - numpy_js(live, reference)) < 1e-9, feature["name"]
+        assert abs(variable["psi"] - psi(live, reference)) < 1e-9, feature["name"]
+        assert abs(variable["jensen_shannon"] - jensen_shannon(live, reference)) < 1e-9, feature["name"]
         assert variable["missing"] == np.isnan(rows[:, index]).mean(), feature["name"]
         if "range" in spec:
             low, high = np.float32(spec["range"])
@@ -164,7 +130,7 @@ def test_counts_psi_and_js_are_numpys(admin):
     edges, counts = profile()["score"]["edges"], profile()["score"]["counts"]
     live = np.array([0, *np.histogram(scores.astype(np.float32).astype(float), edges)[0], 0])
     assert found["score"]["kind"] == "score" and found["score"]["counts"] == live.tolist()
-    assert abs(found["score"]["psi"] - numpy_psi(live, np.array([0, *counts, 0]))) < 1e-9
+    assert abs(found["score"]["psi"] - psi(live, np.array([0, *counts, 0]))) < 1e-9
     metrics = Exposition(httpx.get(gateway.metrics_url + "/metrics", timeout=10).text)
     labels = {"model": "fraud", "version": "1"}
     for name in ("amount", "home_country", "hour"):

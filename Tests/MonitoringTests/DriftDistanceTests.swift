@@ -1,10 +1,34 @@
-// numpy's own figures of the same formulas are compared end to end; here are the properties.
+// The properties, and numpy's own figures of random histograms (Tests/EndToEnd/harness/distances.py writes them; end to end
+// it is held against a gateway's windows).
 
+import Foundation
 import Testing
 
 @testable import Monitoring
 
 @Suite struct DriftDistanceTests {
+    private struct Pair: Decodable {
+        var live: [UInt64]
+        var reference: [UInt64]
+        var psi: Double
+        var jensenShannon: Double
+    }
+
+    @Test func numpysFigures() throws {
+        let file = Payments.packageFolder.appending(path: "Tests/Fixtures/drift/distances.ndjson")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let pairs = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+            .map { try decoder.decode(Pair.self, from: Data($0.utf8)) }
+        #expect(pairs.count == 500 && pairs.count { $0.psi > 0.25 } > 100 && pairs.count { $0.psi == 0 } > 10)
+        for (number, pair) in pairs.enumerated() {
+            let psi = DriftDistance.psi(pair.live, pair.reference)
+            #expect(abs(psi - pair.psi) < 1e-9, "line \(number + 1)")
+            let divergence = DriftDistance.jensenShannon(pair.live, pair.reference)
+            #expect(abs(divergence - pair.jensenShannon) < 1e-9, "line \(number + 1)")
+        }
+    }
+
     @Test func ofTheSameIsNothing() {
         #expect(DriftDistance.psi([100, 200, 300], [1000, 2000, 3000]) == 0)
         #expect(DriftDistance.jensenShannon([100, 200, 300], [1000, 2000, 3000]) == 0)
