@@ -6,8 +6,8 @@
 //        │           └ queue ───┴ compute ──┴ respond ───┤
 //        └──────────────────────── request ──────────────┘
 //
-// All times are known when a request ends, so whether its spans are kept is decided then, and one that is not kept has
-// cost nothing before. Texts are copied: the version may be gone when they are read.
+// All times are known when a request ends, so whether its spans are kept is decided then, and until then nothing is done
+// for them. Texts are copied: the version may be gone when they are read.
 
 internal import Glibc
 
