@@ -95,7 +95,7 @@ let package = Package(
             "Monitoring",
             [
                 "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
-                "CKernels", "CZlib",
+                "CKernels", "CZlib", "GRPC",
             ]),
         module("State", ["Registry", "Configuration", grdb]),
         module("Admin", ["Configuration", "Registry"]),

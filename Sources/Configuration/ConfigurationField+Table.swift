@@ -6,7 +6,7 @@ extension ConfigurationField {
     private static let second: UInt64 = 1_000_000_000
     private static let hour: UInt64 = 3_600_000_000_000
 
-    public static let all = ports + limits + shares + executors + process
+    public static let all = ports + limits + shares + executors + process + traces
 
     private static let ports: [ConfigurationField] = [
         ConfigurationField("listen.address", .address(\.listen.address)),
@@ -50,5 +50,17 @@ extension ConfigurationField {
         ConfigurationField("decisions.keep_bytes", .size(\.decisions.keepBytes, 2 << 20...1 << 40)),
         ConfigurationField("decisions.buffer_bytes", .size(\.decisions.bufferBytes, 64 << 10...1 << 30)),
         ConfigurationField("decisions.key", .optionalFile(\.decisions.key)),
+    ]
+
+    private static let traces: [ConfigurationField] = [
+        ConfigurationField("traces.endpoint", .endpoint(\.traces.endpoint, port: TraceConfiguration.port)),
+        ConfigurationField("traces.service", .name(\.traces.service)),
+        ConfigurationField("traces.ratio", .ratio(\.traces.ratio)),
+        ConfigurationField("traces.slow", .duration(\.traces.slowNanos, 0...hour)),
+        ConfigurationField("traces.failed", .boolean(\.traces.keepsFailures)),
+        ConfigurationField("traces.batch", .integer(\.traces.batch, 1...8192, unit: "spans")),
+        ConfigurationField("traces.interval", .duration(\.traces.intervalNanos, 10 * millisecond...60 * second)),
+        ConfigurationField("traces.timeout", .duration(\.traces.timeoutNanos, 10 * millisecond...60 * second)),
+        ConfigurationField("traces.buffer", .integer(\.traces.buffer, 16...65536, unit: "requests")),
     ]
 }

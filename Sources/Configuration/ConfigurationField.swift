@@ -44,6 +44,12 @@ public struct ConfigurationField: Sendable {
         case word(FieldPath<String>, [String])
         case logLevel(FieldPath<GatewayConfiguration.LogLevel>)
         case boolean(FieldPath<Bool>)
+        /// 0 to 1.
+        case ratio(FieldPath<Double>)
+        /// What something is called.
+        case name(FieldPath<String>)
+        /// A URL, or `none`.
+        case endpoint(FieldPath<HTTPEndpoint?>, port: UInt16)
         /// `any`, or numbers of processors.
         case processors(FieldPath<[Int]>)
     }
@@ -79,6 +85,9 @@ public struct ConfigurationField: Sendable {
         case .word(_, let words): words.joined(separator: ", ")
         case .logLevel: GatewayConfiguration.LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
         case .boolean: "true or false"
+        case .ratio: "0 to 1"
+        case .name: "1 to 128 characters of printable ASCII"
+        case .endpoint: "http://HOST[:PORT][/PATH], or none"
         case .processors: "any, or numbers of processors such as 0,2-3"
         }
     }
@@ -96,6 +105,9 @@ public struct ConfigurationField: Sendable {
         case .word(let path, _): configuration[keyPath: path]
         case .logLevel(let path): configuration[keyPath: path].rawValue
         case .boolean(let path): configuration[keyPath: path] ? "true" : "false"
+        case .ratio(let path): Self.text(ratio: configuration[keyPath: path])
+        case .name(let path): configuration[keyPath: path]
+        case .endpoint(let path, _): configuration[keyPath: path]?.text ?? "none"
         case .processors(let path): ProcessorList.text(configuration[keyPath: path])
         }
     }
@@ -120,6 +132,19 @@ public struct ConfigurationField: Sendable {
         case .word(let path, let words): configuration[keyPath: path] = try word(raw, words)
         case .logLevel(let path): configuration[keyPath: path] = try logLevel(raw)
         case .boolean(let path): configuration[keyPath: path] = try text(raw, ["true", "false"].contains) == "true"
+        case .ratio(let path):
+            guard let ratio = ScalarText.number(raw.text), 0...1 ~= ratio else {
+                throw refused(raw, "a number, \(allowed)")
+            }
+            configuration[keyPath: path] = ratio
+        case .name(let path):
+            configuration[keyPath: path] = try text(raw) { name in
+                1...128 ~= name.utf8.count && name.utf8.allSatisfy { 0x20...0x7e ~= $0 }
+            }
+        case .endpoint(let path, let port):
+            let endpoint = HTTPEndpoint(raw.text, defaultPort: port)
+            if endpoint == nil, raw.text != "none" { throw refused(raw, allowed) }
+            configuration[keyPath: path] = endpoint
         case .processors(let path):
             guard let processors = ProcessorList.parse(raw.text) else { throw refused(raw, allowed) }
             configuration[keyPath: path] = processors
@@ -130,6 +155,11 @@ public struct ConfigurationField: Sendable {
 // MARK: Conversions
 
 extension ConfigurationField {
+    private static func text(ratio: Double) -> String {
+        let text = ratio.description
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+
     private func refused(_ raw: RawScalar, _ expectation: String) -> ConfigurationError {
         raw.error("expected \(expectation), found \(quoted(raw.text))", keyPath: keyPath)
     }

@@ -50,6 +50,20 @@ public struct ProtobufWriter {
         varint(value)
     }
 
+    /// A field of type fixed64 or sfixed64, or a double's bits.
+    public mutating func fixed(_ number: Int, _ value: UInt64) {
+        if value == 0 { return }
+        varint(UInt64(number << 3 | 1))
+        for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
+    }
+
+    /// A field of type fixed32.
+    public mutating func fixed(_ number: Int, _ value: UInt32) {
+        if value == 0 { return }
+        varint(UInt64(number << 3 | 5))
+        for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
+    }
+
     public mutating func field(_ number: Int, _ value: Int64) { field(number, UInt64(bitPattern: value)) }
     public mutating func field(_ number: Int, _ value: Bool) { field(number, value ? 1 as UInt64 : 0) }
 
@@ -73,6 +87,9 @@ public struct ProtobufWriter {
         write(&inner)
         element(number, bytes: inner.bytes)
     }
+
+    /// Fields that another writer has written.
+    public mutating func append(_ other: ProtobufWriter) { bytes += other.bytes }
 
     /// A repeated field of integers, packed.
     public mutating func packed(_ number: Int, _ values: [Int64]) {

@@ -49,8 +49,10 @@ extension DataPlane {
         let duration = clock() &- prediction.pointee.startedAt
         shard.observe(versions[version].metrics.duration, nanos: duration)
         statisticsShard[version].addFailure(nanos: duration)
+        let traced = TracedRequest(.timeout, prediction, nanos: duration, queued: false)
         give(prediction)
         refuse(stream, Self.late)
+        if isTraced(stream) { trace(stream, traced) }
         return true
     }
 
@@ -75,14 +77,17 @@ extension DataPlane {
         }
     }
 
-    /// Answers 504; the slot stays with its lane.
-    func timeOut(_ prediction: PredictionPointer, _ stream: Stream) {
+    /// Answers 504; the slot stays with its lane. `batch`: when it was scored, too late; 0: it was not.
+    func timeOut(
+        _ prediction: PredictionPointer, _ stream: Stream, batch: (startedAt: UInt64, computedAt: UInt64) = (0, 0)
+    ) {
         let duration = clock() &- prediction.pointee.startedAt
         shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: duration)
         statisticsShard[prediction.pointee.routed].addFailure(nanos: duration)
         stream.pointee.user = nil
         settled(prediction, .timeout)
         refuse(stream, Self.late)
+        if isTraced(stream) { trace(stream, TracedRequest(.timeout, prediction, nanos: duration, batch: batch)) }
     }
 
     /// The request is in flight no more.

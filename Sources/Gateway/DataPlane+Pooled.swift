@@ -71,8 +71,10 @@ extension DataPlane {
         statisticsShard[prediction.pointee.routed].addFailure(nanos: duration)
         stream.pointee.user = nil
         settled(prediction, .shed, refusal: refusal)
+        let traced = TracedRequest(.shed, prediction, nanos: duration, queued: false)
         give(prediction)
         refuseShed(stream, refusal)
+        if isTraced(stream) { trace(stream, traced) }
     }
 
     /// 503 with Retry-After; gRPC: RESOURCE_EXHAUSTED.

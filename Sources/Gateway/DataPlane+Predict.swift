@@ -25,14 +25,18 @@ extension DataPlane {
         case .version(let routed): enter(stream, target.endpoint, routed, isDecided: true)
         case .afterParsing(let model, let index):
             enter(stream, target.endpoint, Routed(index: index, arm: .stable, model: model), isDecided: false)
-        default: refuseUnrouted(stream, Self.refusal(choice))
+        default:
+            refuseUnrouted(stream, Self.refusal(choice))
+            if isTraced(stream) { trace(stream, TracedRequest(.clientError, target.endpoint)) }
         }
     }
 
     private func enter(_ stream: Stream, _ endpoint: Endpoint, _ routed: Routed, isDecided: Bool) {
         if let refusal = refusal(stream, routed.index) {
             count(routed.index, routed.arm, .clientError)
-            return refuse(stream, refusal)
+            refuse(stream, refusal)
+            if isTraced(stream) { trace(stream, TracedRequest(.clientError, endpoint, routed.index, routed.arm)) }
+            return
         }
         parse(stream, endpoint, routed, isDecided: isDecided)
     }
@@ -42,6 +46,7 @@ extension DataPlane {
         prediction.pointee.stream = stream
         prediction.pointee.take(routed)
         prediction.pointee.startedAt = engine.now
+        prediction.pointee.endpoint = endpoint
         hold(prediction)
         if isLate(stream, routed.index, prediction) { return }
         do throws(RequestError) {
@@ -75,12 +80,14 @@ extension DataPlane {
         _ stream: Stream, _ prediction: UnsafeMutablePointer<Prediction>, _ error: RequestError
     ) {
         let (index, arm) = (prediction.pointee.version, prediction.pointee.arm)
+        let duration = clock() &- engine.now
+        let traced = TracedRequest(.clientError, prediction, nanos: duration, queued: false)
         give(prediction)
         count(index, arm, .clientError)
-        let duration = clock() &- engine.now
         statisticsShard[index].addFailure(nanos: duration)
         shard.observe(versions[index].metrics.duration, nanos: duration)
         refuse(stream, error)
+        if isTraced(stream) { trace(stream, traced) }
     }
 
     func decode(
@@ -152,15 +159,21 @@ extension DataPlane {
         let arm = prediction.pointee.arm
         let tier: StaticString = prediction.pointee.rung == 0 ? "full" : "fallback"
         guard let stream = prediction.pointee.stream else { return }
-        if ended > prediction.pointee.request.pointee.deadline { return timeOut(prediction, stream) }
+        if ended > prediction.pointee.request.pointee.deadline {
+            return timeOut(prediction, stream, batch: (started, ended))
+        }
         stream.pointee.user = nil
-        shard.observe(
-            versions[prediction.pointee.routed].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
+        let duration = ended &- prediction.pointee.startedAt
+        shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: duration)
         shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
         guard prediction.pointee.request.pointee.status == .ok else {
             settled(prediction, .modelError, at: ended)
-            statisticsShard[index].addFailure(nanos: ended &- prediction.pointee.startedAt)
-            return refuse(stream, Self.error(of: prediction.pointee.request.pointee.status))
+            statisticsShard[index].addFailure(nanos: duration)
+            refuse(stream, Self.error(of: prediction.pointee.request.pointee.status))
+            if isTraced(stream) {
+                trace(stream, TracedRequest(.modelError, prediction, nanos: duration, batch: (started, ended)))
+            }
+            return
         }
         settled(prediction, .ok, at: ended)
         countDrift(prediction, index)
@@ -178,6 +191,9 @@ extension DataPlane {
         respond(
             stream, index, arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier), timing,
             binaryHeader: binaryHeader)
+        if isTraced(stream) {
+            trace(stream, TracedRequest(.ok, prediction, nanos: duration, batch: (started, ended)))
+        }
         if prediction.pointee.rung == 0 { copyToShadows(prediction) }
     }
 

@@ -84,6 +84,8 @@ final class DataPlane: Plane {
     /// Where rows for the decision log go, and what counts those it has no room for; nil: it is off.
     var decisions: Unmanaged<ByteRing>?
     var decisionsDropped: CounterID
+    /// Which requests' spans are kept; nil: none are, and nothing is done for them.
+    var traces: PlaneTraces?
     /// The clock of what is measured and of deadlines while a batch is run; a round's own begins at `engine.now`.
     var clock: @convention(c) () -> UInt64 = { clinux_now() }
 
@@ -164,13 +166,17 @@ final class DataPlane: Plane {
         if stream.pointee.call.isCall { shard.add(metrics.calls[CallMethod(stream.pointee.target), .cancelled]) }
         if stream.pointee.call.isOpen { watchers.remove(stream) }
         guard let user = stream.pointee.user else { return }
-        cancel(user.assumingMemoryBound(to: Prediction.self))
+        let prediction = user.assumingMemoryBound(to: Prediction.self)
+        cancel(prediction)
+        if isTraced(stream) { trace(stream, TracedRequest(.cancelled, prediction, nanos: nil)) }
     }
 
     override func expired(_ stream: Stream) {
         if let user = stream.pointee.user { return expire(user.assumingMemoryBound(to: Prediction.self), stream) }
         shard.add(metrics.unroutedTimeout)
+        let endpoint = stream.pointee.call.isCall ? Endpoint.modelInfer : RequestTarget(stream.pointee.target).endpoint
         refuse(stream, Self.late)
+        if isTraced(stream) { trace(stream, TracedRequest(.timeout, endpoint)) }
     }
 
     override func ended() { stepAside() }

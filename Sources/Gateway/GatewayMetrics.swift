@@ -16,6 +16,7 @@ struct GatewayMetrics: Sendable {
     /// Requests of clients over their model's rate.
     let overRate: CounterID
     let overWatches: CounterID
+    let loads: LoadCounts
 
     init(shards: Int) throws(MetricsError) {
         registry = MetricsRegistry(shards: shards)
@@ -28,7 +29,19 @@ struct GatewayMetrics: Sendable {
         calls = try CallCounters(registry)
         overRate = try registry.limit("request_rate")
         overWatches = try registry.limit("watches")
+        loads = try LoadCounts(registry)
+        try registry.gauge(
+            "serin_build_info", "The release that runs.", labels: [("version", GatewayServer.version)]
+        ) { 1 }
         try ProcessMetrics.declare(in: registry)
+    }
+
+    /// Declares what health checks and operators are told.
+    func declare(_ health: Health, _ controller: Controller) throws(MetricsError) {
+        try registry.gauge("serin_ready", "1 while /health/ready answers 200, else 0.") { health.isReady ? 1 : 0 }
+        try registry.gauge(
+            "serin_degraded", "1 while a lowering of traffic is in force that could not be recorded, else 0."
+        ) { controller.isDegraded ? 1 : 0 }
     }
 
     private static let requestsName = "serin_requests_total"
@@ -55,12 +68,8 @@ struct GatewayMetrics: Sendable {
                 "serin_unexecuted_total", "Requests that were cancelled or late before they were scored, and were not.",
                 labels: labels + [("reason", text)])
         }
-        let edges = budgetNanos.map { LatencyEdges.including(budget: Double($0) / 1e9) } ?? LatencyEdges.standard
         return VersionMetrics(
-            duration: try registry.histogram(
-                "serin_request_duration_seconds",
-                "From a request's first bytes to its encoded answer, failures included.", labels: labels, edges: edges,
-                unit: .seconds),
+            duration: try duration(labels, budgetNanos: budgetNanos),
             queue: try registry.histogram(
                 "serin_queue_duration_seconds", "From a request's first bytes to the start of its batch.",
                 labels: labels, edges: LatencyEdges.standard, unit: .seconds),
@@ -74,6 +83,24 @@ struct GatewayMetrics: Sendable {
                 "serin_feature_out_of_range_total", "Values out of their feature's range, accepted or clipped.",
                 labels: labels),
             unexecuted: unexecuted)
+    }
+
+    /// The histogram of durations, with an edge at the budget, and what has gone beyond it.
+    private func duration(_ labels: MetricsRegistry.Labels, budgetNanos: UInt64?) throws(MetricsError) -> HistogramID {
+        let budget = budgetNanos.map { Double($0) / 1e9 }
+        let duration = try registry.histogram(
+            "serin_request_duration_seconds", "From a request's first bytes to its encoded answer, failures included.",
+            labels: labels, edges: budget.map { LatencyEdges.including(budget: $0) } ?? LatencyEdges.standard,
+            unit: .seconds, exemplars: true)
+        guard let budget, let budgetNanos else { return duration }
+        try registry.gauge(
+            "serin_latency_budget_seconds", "What a request should keep to: an edge of its duration histogram.",
+            labels: labels
+        ) { budget }
+        try registry.counter(
+            "serin_over_budget_total", "Requests that took longer than the latency budget, failures included.",
+            labels: labels, above: budgetNanos, in: duration)
+        return duration
     }
 
     /// What is counted for one arm of a version, by outcome.

@@ -66,6 +66,8 @@ final class Gateway {
     let accessLog: AccessLog?
     /// nil: it is off.
     private let decisions: DecisionLog?
+    /// nil: it is off.
+    private let traces: TraceExporter?
     let service = ServiceManager()
     /// The lock of `state.path`, and what hands it and the ports over.
     var lock: StateLock?
@@ -87,6 +89,8 @@ final class Gateway {
             secure?.warn(logger)
             accessLog = try AccessLog(configuration.accessLog, reactors: reactors, metrics.registry, logger)
             decisions = try DecisionLog(configuration.decisions, reactors: reactors, metrics.registry, logger)
+            traces = try TraceExporter(configuration.traces, reactors: reactors, metrics.registry, logger)
+            try metrics.declare(health, controller)
             // Everything is there: now the ports, which another process may still serve.
             if isHeld, let folder = configuration.statePath { inheritance = try Inheritance(folder) }
             let parts = Parts(
@@ -103,6 +107,7 @@ final class Gateway {
                 plane.decisions = .passUnretained(decisions.rings[index])
                 plane.decisionsDropped = decisions.dropped
             }
+            plane.traces = traces?.plane(index)
             health.watch(plane.reactor)
             let reactor = plane.reactor
             controller.wake { reactor.wake() }
@@ -190,6 +195,7 @@ final class Gateway {
         accessLog?.start()
         let controller = controller
         decisions?.start { controller.decisionSchema($0) }
+        traces?.start()
         controller.executors.start()
         for (index, plane) in planes.enumerated() { launch(index, plane) }
         nonisolated(unsafe) let operations = operations
@@ -298,6 +304,7 @@ final class Gateway {
         shadows.stop()
         accessLog?.end()
         decisions?.end()
+        traces?.end()
         controller.close()
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
         logger.info("\(reason); connections reset: \(reset)")

@@ -10,11 +10,16 @@ import Telemetry
 final class OperationsPlane: Plane {
     private let registry: MetricsRegistry
     private let health: Health
+    private let names = FieldNames()
+    /// The number of `accept` among the fields.
+    private var accept: Int?
 
     init(registry: MetricsRegistry, health: Health, port: Port, limits: HTTPLimits) {
         self.registry = registry
         self.health = health
         super.init(port, limits: limits)
+        accept = names.number(of: "accept")
+        engine.fieldNames = .passUnretained(names)
     }
 
     override func request(_ stream: Stream) {
@@ -22,8 +27,9 @@ final class OperationsPlane: Plane {
         let path = target.prefix { $0 != UInt8(ascii: "?") }
         switch String(decoding: path, as: UTF8.self) {
         case "/metrics" where isRead(stream):
-            registry.render().withUnsafeBytes { stream.pointee.responseBody.append($0) }
-            engine.respond(stream, status: 200, contentType: MetricsRegistry.contentType)
+            let format = ExpositionFormat(accept: accept.flatMap { stream.pointee.fields.value($0) })
+            registry.render(format).withUnsafeBytes { stream.pointee.responseBody.append($0) }
+            engine.respond(stream, status: 200, contentType: format.contentType)
         case "/health/live" where isRead(stream): answer(stream, health.isLive)
         case "/health/ready" where isRead(stream): answer(stream, health.isReady)
         case "/metrics", "/health/live", "/health/ready":

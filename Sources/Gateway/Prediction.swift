@@ -29,6 +29,8 @@ struct Prediction: ~Copyable {
     var rung = 0
     /// The version that was to answer: held as long as the request, as `version` is.
     var routed = 0
+    /// What was asked.
+    var endpoint = Endpoint.infer
     /// What the rollout's guard waits for.
     var guarded = GuardedRequest.none
     /// In the lane of executors, so that its slot comes back through their completions.
@@ -56,6 +58,7 @@ struct Prediction: ~Copyable {
         (version, routed, arm, model) = (other.version, other.routed, other.arm, other.model)
         (key, isSticky) = (other.key, other.isSticky)
         (rung, startedAt, guarded) = (other.rung, other.startedAt, other.guarded)
+        endpoint = other.endpoint
     }
 
     deinit {

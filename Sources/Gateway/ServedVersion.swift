@@ -28,6 +28,8 @@ final class ServedVersion: @unchecked Sendable {
     let metrics: VersionMetrics
     /// The version's text, for the `serin-version` header.
     let versionText: ByteText
+    /// The model's name, for spans.
+    let modelText: ByteText
     let timeout: TimeoutPolicy
     /// How executors score it.
     let queue: QueuedVersion
@@ -55,6 +57,7 @@ final class ServedVersion: @unchecked Sendable {
             output: bundle.output, maxRows: configuration.rowsMax)
         self.metrics = metrics
         versionText = ByteText(version)
+        modelText = ByteText(name)
         timeout = TimeoutPolicy(configuration.timeout)
     }
 
@@ -102,6 +105,7 @@ struct VersionEntry {
     let model: Unmanaged<CompiledModel>
     let metrics: VersionMetrics
     let versionText: UnsafeRawBufferPointer
+    let modelText: UnsafeRawBufferPointer
     let timeout: TimeoutPolicy
     /// By `Arm.rawValue`; arms that the route does not know count as pinned.
     var arms: InlineArray<13, UnsafePointer<ArmSeries>>
@@ -142,6 +146,7 @@ struct VersionEntry {
         model = .passUnretained(version.model)
         metrics = version.metrics
         versionText = version.versionText.bytes
+        modelText = version.modelText.bytes
         timeout = version.timeout
     }
 }
@@ -150,7 +155,9 @@ struct VersionEntry {
 enum Outcome: Int, CaseIterable {
     case ok, clientError, modelError, timeout, cancelled, shed
 
-    var label: String {
+    var label: String { text.description }
+
+    var text: StaticString {
         switch self {
         case .ok: "ok"
         case .clientError: "client_error"

@@ -79,8 +79,11 @@ struct SnapshotLoader {
             }
             try ActivationGate(model, serving: serving?.bundle).check(bundle)
             for warning in bundle.warnings { logger.warning("\(model.name)/\(version): \(warning)") }
-            return .success(try serve(bundle, model, slot: slot))
+            let served = try serve(bundle, model, slot: slot)
+            metrics.loads.add(bundle.isCached ? .cached : .compiled)
+            return .success(served)
         } catch {
+            metrics.loads.add(.refused)
             let (place, reason) = ("\(model.name)/\(version)", error.description)
             let isRepeated = reason.hasPrefix("\(place): ")
             logger.error("\(place) stays out: \(isRepeated ? String(reason.dropFirst(place.count + 2)) : reason)")

@@ -57,7 +57,7 @@ public struct HTTPStream: ~Copyable {
     var token = GrowableBuffer()
     var tokenCount = 0
     /// The caller's place in a trace, echoed in the answer.
-    var trace = TraceParent()
+    public internal(set) var trace = TraceParent()
     /// The value of `content-length`; -1: not there.
     var declaredLength = -1
     public internal(set) var body = GrowableBuffer()
@@ -74,7 +74,8 @@ public struct HTTPStream: ~Copyable {
     public internal(set) var urgency = RequestUrgency()
 
     // The response.
-    var status = 0
+    /// 0: there is none yet. A call's is what its code would be over HTTP.
+    public internal(set) var status = 0
     public var responseBody = GrowableBuffer(capacity: 512)
     /// HTTP/1.1: bytes of head and body that are sent. HTTP/2: bytes of the body.
     var sent = 0
@@ -98,6 +99,9 @@ public struct HTTPStream: ~Copyable {
 
     /// When its first bytes came, in nanoseconds of the reactor's clock.
     public var arrivedAt: UInt64 { startedAt }
+
+    /// The request came over HTTP/2.
+    public var isHTTP2: Bool { id != 0 }
 
     /// The names of the client's certificate; nil: the connection is not encrypted.
     public var peer: UnsafePointer<PeerIdentity>? { connection.pointee.peer }

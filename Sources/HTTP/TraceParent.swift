@@ -7,22 +7,18 @@ public struct TraceParent {
     static let byteCount = 55
 
     private var storage: InlineArray<55, UInt8> = .init(repeating: 0)
-    private var state = State.absent
+    /// One came, well-formed and alone.
+    public private(set) var isValid = false
+    private var hasCome = false
 
-    private enum State { case absent, valid, refused }
-
-    public var isValid: Bool { state == .valid }
-
-    mutating func reset() { state = .absent }
+    mutating func reset() { (isValid, hasCome) = (false, false) }
 
     /// Takes the field's value; a second one, or one that is malformed, makes it as if there were none (3.2.2.2).
     mutating func take(_ value: UnsafeRawBufferPointer) {
-        guard state == .absent, Self.isWellFormed(value) else {
-            state = .refused
-            return
-        }
+        isValid = !hasCome && Self.isWellFormed(value)
+        hasCome = true
+        guard isValid else { return }
         for index in 0..<Self.byteCount { storage[index] = value[index] }
-        state = .valid
     }
 
     /// Version 00 has exactly these four parts; a later one may go on after a hyphen; ff and zeros are invalid.
@@ -44,10 +40,43 @@ public struct TraceParent {
 
     private static func isZero(_ digits: Slice<UnsafeRawBufferPointer>) -> Bool { digits.allSatisfy { $0 == 48 } }
 
+    /// What the caller says of its trace.
+    public struct Context: Equatable {
+        /// The trace's 16 bytes, as two numbers in their order.
+        public var trace: (high: UInt64, low: UInt64)
+        /// The caller's span.
+        public var parent: UInt64
+        public var flags: UInt8
+
+        /// The caller keeps the trace.
+        public var isSampled: Bool { flags & 1 != 0 }
+
+        public static func == (left: Self, right: Self) -> Bool {
+            left.trace == right.trace && left.parent == right.parent && left.flags == right.flags
+        }
+    }
+
+    /// The fields in numbers; nil: there is none.
+    public var context: Context? {
+        guard isValid else { return nil }
+        return Context(
+            trace: (number(3, 16), number(19, 16)), parent: number(36, 16),
+            flags: UInt8(truncatingIfNeeded: number(53, 2)))
+    }
+
+    private func number(_ start: Int, _ count: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for index in start..<start + count {
+            let byte = storage[index]
+            value = value << 4 | UInt64(byte < 58 ? byte - 48 : byte - 87)
+        }
+        return value
+    }
+
     /// The text, for as long as `body` runs; nil: there is none.
     @inline(__always)
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
-        guard state == .valid else { return body(nil) }
+        guard isValid else { return body(nil) }
         return withUnsafeBytes(of: storage) { body($0) }
     }
 }

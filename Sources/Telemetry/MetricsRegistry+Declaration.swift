@@ -37,15 +37,24 @@ extension MetricsRegistry {
         try declareReading(name, help, .counter, labels, read)
     }
 
+    /// Counts what a histogram has seen beyond `value`, one of its edges (nanoseconds, of seconds): nothing is written for it.
+    public func counter(
+        _ name: String, _ help: String, labels: Labels = [], above value: UInt64, in id: HistogramID
+    ) throws(MetricsError) {
+        let source = try declare(name, help, .counter, labels) { _ in .above(id, value) }
+        guard case .above(id, value) = source else { throw Self.otherSource(name) }
+    }
+
     /// A distribution. `edges`: inclusive upper bounds, ascending, in seconds or plain numbers (then
-    /// whole); +Inf is added. An edge of seconds is kept to the nanosecond.
+    /// whole); +Inf is added. An edge of seconds is kept to the nanosecond. `exemplars`: its buckets show requests' traces.
     public func histogram(
-        _ name: String, _ help: String, labels: Labels = [], edges: [Double], unit: Unit
+        _ name: String, _ help: String, labels: Labels = [], edges: [Double], unit: Unit, exemplars: Bool = false
     ) throws(MetricsError) -> HistogramID {
         let scaled = try Self.scaledEdges(edges, unit, of: name)
         let source = try declare(name, help, .histogram, labels) { state throws(MetricsError) in
             let cell = try self.takeCells(scaled.count + 2, for: name, in: &state)
-            let id = HistogramID(cell: cell, search: BucketSearch.make(scaled))
+            let slots = exemplars ? Self.takeExemplars(scaled.count + 1, in: &state) : -1
+            let id = HistogramID(cell: cell, search: BucketSearch.make(scaled), exemplars: slots)
             return .histogram(Histogram(id: id, edges: edges, unit: unit))
         }
         guard case .histogram(let histogram) = source else { throw Self.otherSource(name) }
@@ -129,6 +138,13 @@ extension MetricsRegistry {
         return UInt32(state.cellsUsed)
     }
 
+    /// The first of so many slots; -1: there are not so many left.
+    private static func takeExemplars(_ count: Int, in state: inout State) -> Int32 {
+        guard state.exemplarsUsed + count <= exemplarsMax else { return -1 }
+        defer { state.exemplarsUsed += count }
+        return Int32(state.exemplarsUsed)
+    }
+
     /// Edges as the integers that are observed: nanoseconds, or the numbers themselves.
     private static func scaledEdges(
         _ edges: [Double], _ unit: Unit, of name: String
@@ -151,6 +167,9 @@ extension MetricsRegistry {
     private static func check(_ name: String, _ labels: Labels, _ type: FamilyType) throws(MetricsError) {
         guard TextExposition.isMetricName(name) else {
             throw MetricsError(name, "not a name of the text format: [a-zA-Z_:][a-zA-Z0-9_:]*")
+        }
+        if type == .counter, !name.hasSuffix("_total") {
+            throw MetricsError(name, "a counter's name ends in _total, as OpenMetrics wants it")
         }
         for (index, (label, _)) in labels.enumerated() {
             let reserved = label.hasPrefix("__") || (type == .histogram && label == "le")

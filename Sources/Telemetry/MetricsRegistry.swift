@@ -6,7 +6,8 @@
 // `MetricsShard` and takes none.  Cells are allocated once, for every shard, so a model that is
 // loaded later finds its cells in shards that reactors already use; when they are used up, a
 // declaration throws.  A latency histogram takes 18 cells: 16,384 cells (128 KiB a shard) are room
-// for several hundred model versions.
+// for several hundred model versions.  Slots of exemplars are mapped beside them, and cost
+// nothing before they are used; a histogram for which there are none left shows none.
 //
 // Declaring a series again gives the same id (a version that is loaded, unloaded and loaded again
 // goes on counting); a different type, help or set of edges under a known name is refused.
@@ -20,20 +21,25 @@ public final class MetricsRegistry: Sendable {
 
     /// Cells of each shard.
     public let capacity: Int
-    private let shards: [MetricsShard]
+    /// Exemplars of each shard.
+    static let exemplarsMax = 8192
+    let shards: [MetricsShard]
     let state = Mutex(State())
 
     /// `shards`: how many threads write; `capacity`: 64-bit cells for all metrics together.
     public init(shards: Int, capacity: Int = 16384) {
         precondition(shards > 0 && capacity > 0)
         self.capacity = capacity
-        self.shards = (0..<shards).map { _ in MetricsShard(cells: Self.allocateCells(capacity)) }
+        self.shards = (0..<shards).map { _ in
+            MetricsShard(cells: Self.allocateCells(capacity), exemplars: Self.mapExemplars())
+        }
     }
 
     deinit {
         for shard in shards {
             shard.cells.deinitialize(count: capacity)
             free(shard.cells)
+            munmap(shard.exemplars, Self.exemplarBytes)
         }
         state.withLock { state in
             for family in state.families {
@@ -52,6 +58,15 @@ public final class MetricsRegistry: Sendable {
         let cells = memory.bindMemory(to: Atomic<UInt64>.self, capacity: count)
         for index in 0..<count { (cells + index).initialize(to: Atomic(0)) }
         return cells
+    }
+
+    private static var exemplarBytes: Int { exemplarsMax * ExemplarSlot.words * 8 }
+
+    private static func mapExemplars() -> UnsafeMutablePointer<Atomic<UInt64>> {
+        // SAFETY: an Atomic<UInt64> is 8 bytes, and fresh pages are zero, which is what it would be initialized to.
+        let memory = mmap(nil, exemplarBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory, memory != MAP_FAILED else { fatalError("out of memory: \(exemplarBytes) bytes of exemplars") }
+        return memory.bindMemory(to: Atomic<UInt64>.self, capacity: exemplarsMax * ExemplarSlot.words)
     }
 
     /// How many threads write.
@@ -87,6 +102,7 @@ extension MetricsRegistry {
         var families: [Family] = []
         var familyIndex: [String: Int] = [:]
         var cellsUsed = 0
+        var exemplarsUsed = 0
     }
 
     /// One name: its HELP, its TYPE and its series.
@@ -110,6 +126,8 @@ extension MetricsRegistry {
     enum Source {
         case counter(CounterID)
         case gauge(GaugeID)
+        /// What the histogram has seen beyond one of its edges.
+        case above(HistogramID, UInt64)
         case reading(@Sendable () -> Double)
         case histogram(Histogram)
         case histogramReading(edges: [Double], HistogramReading)

@@ -16,6 +16,8 @@ public struct MetricsShard: @unchecked Sendable {
     // A reader may see one cell newer than its neighbour, which a scrape tolerates; it never sees
     // half a value.  The registry keeps the memory until it is released itself.
     @usableFromInline let cells: UnsafeMutablePointer<Atomic<UInt64>>
+    /// Slots of `ExemplarSlot`.
+    let exemplars: UnsafeMutablePointer<Atomic<UInt64>>
 
     @inlinable
     func bump(_ cell: Int, _ n: UInt64) {
@@ -58,6 +60,8 @@ public struct HistogramID: @unchecked Sendable, Equatable {
     @usableFromInline let cell: UInt32
     // SAFETY: written once before the id exists, read only from then on, freed with the registry.
     @usableFromInline let search: UnsafeRawPointer
+    /// The first bucket's exemplar; -1: it shows none.
+    let exemplars: Int32
 
     /// The first bucket whose edge is not below `value`; see `BucketSearch`.
     @inlinable

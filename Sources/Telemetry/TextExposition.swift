@@ -1,9 +1,6 @@
-// The lexical rules of the Prometheus text format 0.0.4: names, escapes, numbers.
+// The lexical rules of the Prometheus text format 0.0.4 and of OpenMetrics: names, escapes, numbers.
 
 enum TextExposition {
-    /// The content type of what `MetricsRegistry.render` gives.
-    static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
-
     static func isMetricName(_ name: String) -> Bool {
         isName(name) { isLetter($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":") }
     }
@@ -28,7 +25,8 @@ enum TextExposition {
 
     static func escapedLabelValue(_ value: String) -> String { escaped(value, quotes: true) }
 
-    static func escapedHelp(_ help: String) -> String { escaped(help, quotes: false) }
+    /// `quotes`: OpenMetrics escapes them here too.
+    static func escapedHelp(_ help: String, quotes: Bool) -> String { escaped(help, quotes: quotes) }
 
     /// Backslash, line feed and, in label values, the double quote.
     private static func escaped(_ text: String, quotes: Bool) -> String {
@@ -43,6 +41,9 @@ enum TextExposition {
         }
         return result
     }
+
+    /// An edge as OpenMetrics writes it: whole numbers with a point.
+    static func edge(_ value: Double) -> String { value.isInfinite ? number(value) : value.description }
 
     /// The shortest digits that round-trip; whole numbers without a point; `+Inf`, `-Inf`, `NaN`.
     static func number(_ value: Double) -> String {

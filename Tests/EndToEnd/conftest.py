@@ -18,7 +18,7 @@ def installed():
     """Ends the run at once where what it tests, or tests with, is not there."""
     if not BINARY.exists():
         pytest.exit(f"no {BINARY.name} at SERIN_BINARY or .build/release: run make release", returncode=3)
-    for tool in ("curl", "nghttp", "h2load", "cc", "openssl"):
+    for tool in ("curl", "nghttp", "h2load", "cc", "openssl", "promtool", "prometheus"):
         if not shutil.which(tool):
             pytest.exit(f"{tool} is not installed: run .ci/dependencies test", returncode=3)
     if not (MODELS / "fraud" / "1" / "manifest.yaml").exists():

@@ -11,6 +11,7 @@ import pytest
 
 from harness import calls
 from harness.admin import Admin
+from harness.collector import Collector
 from harness.exposition import Exposition
 from harness.gateway import Gateway
 from harness.http1 import Http1
@@ -187,6 +188,19 @@ def test_with_the_decision_log_and_drift_it_is_the_same(installed, tmp_path, fra
                 assert time.monotonic() < deadline, (drift, logged)
                 time.sleep(0.2)
         assert metrics.total("serin_decision_log_dropped_total") == 0
+
+
+@pytest.mark.parametrize("protocol, shape", [(2, "v2"), (1, "v2"), (2, "call")])
+def test_with_every_request_traced_it_is_the_same(installed, tmp_path, fraud, protocol, shape):
+    """Every request's spans go to a collector, and each is the exemplar of its bucket."""
+    with Collector() as collector:
+        traces = {"endpoint": collector.url, "ratio": 1, "buffer": 65536, "batch": 8192}
+        with counted(tmp_path, protocol, shape, fraud, traces=traces) as (gateway, reactor):
+            kinds = ("allocate", "release", "map", "lock", "retain")
+            assert all(reactor.armed[kind] == 0 for kind in kinds), describe(gateway.pid, reactor, kinds)
+            collector.wait_for(lambda spans: len(spans) >= 4 * (REQUESTS + WARM), seconds=90)
+            page = httpx.get(gateway.metrics_url + "/metrics", headers={"accept": "application/openmetrics-text"}).text
+            assert "trace_id" in page
 
 
 @pytest.mark.parametrize("protocol", [2, 1])

@@ -27,6 +27,20 @@ import Testing
 
     @Test func twoAreNone() { #expect(kept(Self.valid, Self.valid) == nil) }
 
+    @Test func itsNumbersAreRead() {
+        var trace = TraceParent()
+        #expect(trace.context == nil && !trace.isValid)
+        Array(Self.valid.utf8).withUnsafeBytes { trace.take($0) }
+        let context = TraceParent.Context(
+            trace: (0x4bf9_2f35_77b3_4da6, 0xa3ce_929d_0e0e_4736), parent: 0x00f0_67aa_0ba9_02b7, flags: 1)
+        #expect(trace.context == context && context.isSampled)
+        trace.reset()
+        Array((Self.valid.dropLast(2) + "fe").utf8).withUnsafeBytes { trace.take($0) }
+        #expect(trace.context?.flags == 0xfe && trace.context?.isSampled == false)
+        Array(Self.valid.utf8).withUnsafeBytes { trace.take($0) }
+        #expect(trace.context == nil)
+    }
+
     @Test func itIsEchoedOverHTTP1() {
         let harness = EngineHarness()
         let (output, _) = harness.exchange("GET / HTTP/1.1\r\nHost: a\r\nTraceParent: \(Self.valid)\r\n\r\n")

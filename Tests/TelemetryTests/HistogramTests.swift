@@ -38,7 +38,7 @@ import Testing
             }
             edges.remove(.max)
             let sorted = edges.sorted()
-            let id = HistogramID(cell: 0, search: BucketSearch.make(sorted))
+            let id = HistogramID(cell: 0, search: BucketSearch.make(sorted), exemplars: -1)
             defer { id.search.deallocate() }
             let around = sorted.flatMap { [$0, $0 &+ 1, $0 == 0 ? 0 : $0 - 1] }
             let octaves = (0..<64).flatMap { [UInt64(1) << $0, (UInt64(1) << $0) - 1] }

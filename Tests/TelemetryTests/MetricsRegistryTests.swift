@@ -90,7 +90,7 @@ import Testing
     func namesThatCannotBeAreRefused(name: String) {
         let registry = MetricsRegistry(shards: 1)
         #expect(throws: MetricsError.self) { try registry.counter(name, "A.") }
-        #expect(throws: MetricsError.self) { try registry.counter("a", "A.", labels: [(name, "x")]) }
+        #expect(throws: MetricsError.self) { try registry.counter("a_total", "A.", labels: [(name, "x")]) }
     }
 
     @Test func reservedAndRepeatedLabelsAreRefused() {
@@ -98,8 +98,8 @@ import Testing
         #expect(throws: MetricsError.self) {
             try registry.histogram("a", "A.", labels: [("le", "1")], edges: [1], unit: .plain)
         }
-        #expect(throws: MetricsError.self) { try registry.counter("a", "A.", labels: [("__name__", "x")]) }
-        #expect(throws: MetricsError.self) { try registry.counter("a", "A.", labels: [("m", "x"), ("m", "y")]) }
+        #expect(throws: MetricsError.self) { try registry.counter("a_total", "A.", labels: [("__name__", "x")]) }
+        #expect(throws: MetricsError.self) { try registry.counter("a_total", "A.", labels: [("m", "x"), ("m", "y")]) }
     }
 
     @Test func usedUpCellsAreAClearError() throws {

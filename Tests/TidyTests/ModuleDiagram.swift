@@ -32,7 +32,7 @@ enum ModuleDiagram {
         ],
         "Monitoring": [
             "Primitives", "JSON", "Inference", "Codec", "Execution", "ModelFormat", "Registry", "Configuration",
-            "CKernels", "CZlib",
+            "CKernels", "CZlib", "GRPC",
         ],
         "State": ["Registry", "Configuration", "GRDB"],
         "Admin": ["Configuration", "Registry"],
