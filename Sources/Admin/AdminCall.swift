@@ -2,7 +2,7 @@
 
 struct AdminCall: Sendable, Equatable {
     enum Name: String, Sendable, CaseIterable {
-        case openapi, status, models, model, route, drift, events, audit
+        case openapi, status, models, model, route, drift, accuracy, events, audit
         case auditVerdict = "audit-verdict"
         case load, unload
         case setRoute = "route-set"
@@ -59,6 +59,9 @@ struct AdminCall: Sendable, Equatable {
         AdminCall(
             name: .drift, method: "GET", path: "/models/{model}/versions/{version}/drift", role: .viewer,
             summary: "How a version's traffic differs from its training"),
+        AdminCall(
+            name: .accuracy, method: "GET", path: "/models/{model}/accuracy", role: .viewer,
+            summary: "What labels say of a model's versions"),
         AdminCall(name: .rollouts, method: "GET", path: "/rollouts", role: .viewer, summary: "All rollouts"),
         AdminCall(name: .rollout, method: "GET", path: "/rollouts/{id}", role: .viewer, summary: "One rollout"),
         AdminCall(

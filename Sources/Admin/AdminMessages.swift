@@ -79,6 +79,7 @@ public protocol AdminBackend: Sendable {
     ) throws(AdminProblem) -> ChangeDocument
     func rollback(_ name: String, match: UInt64?, _ context: AdminContext) throws(AdminProblem) -> ChangeDocument
     func drift(_ name: String, _ version: String) throws(AdminProblem) -> DriftDocument
+    func accuracy(_ name: String) throws(AdminProblem) -> AccuracyDocument
     func rollouts() -> [RolloutDocument]
     func rollout(_ id: String) throws(AdminProblem) -> RolloutDocument
     func startRollout(

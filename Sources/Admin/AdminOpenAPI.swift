@@ -74,6 +74,7 @@ public enum AdminOpenAPI {
             case .model: ("application/json", reference("Model"))
             case .route: ("application/json", reference("Route"))
             case .drift: ("application/json", reference("Drift"))
+            case .accuracy: ("application/json", reference("Accuracy"))
             case .events: ("text/event-stream", ["type": "string"])
             case .audit: ("application/json", list("lines", "AuditLine"))
             case .auditVerdict: ("application/json", reference("AuditVerdict"))

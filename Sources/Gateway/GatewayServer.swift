@@ -108,6 +108,7 @@ final class Gateway {
                 plane.decisionsDropped = decisions.dropped
             }
             plane.traces = traces?.plane(index)
+            plane.feedbackDesk = controller.feedback
             health.watch(plane.reactor)
             let reactor = plane.reactor
             controller.wake { reactor.wake() }

@@ -5,6 +5,7 @@
 //     audit     sequence ─► who did what, chained by SHA-256        checkpoint  sequence ─► signature of the chain
 //     answer    idempotency key ─► what was answered
 //     rollout   id ─► plan, snapshot of its states and its evidence
+//     prediction_key  number ─► key of prediction ids
 //
 // SQLite with a write-ahead log, each commit synchronous: what `commit` has returned from is on disk. A change and its
 // line in the audit log are one transaction, so neither is ever there without the other. What a start goes by has a
@@ -177,6 +178,9 @@ public final class StateStore: Sendable {
                     """)
         }
         migrator.registerMigration("2") { database in try database.execute(sql: RolloutRecord.table) }
+        migrator.registerMigration("prediction-keys") { database in
+            try database.execute(sql: PredictionKeyRecord.table)
+        }
         try migrator.migrate(queue)
     }
 

@@ -275,5 +275,6 @@ extension Controller {
         _ = freeUnloaded()
         if isDegraded { flush() }
         tickDrift(at: clinux_now())
+        tickFeedback(at: clinux_now())
     }
 }

@@ -41,6 +41,8 @@ final class Controller: Sendable {
     let worker = SerialWorker { job in ReactorThread.start("rollouts", job) }
     let wakers = Mutex<[@Sendable () -> Void]>([])
     let loaderQueue = LoaderThread()
+    /// Takes labels, and says what they say.
+    let feedback: FeedbackDesk
     /// The last tick of drift.
     let driftTick = Atomic<UInt64>(0)
 
@@ -56,6 +58,9 @@ final class Controller: Sendable {
         var state = try ControlStart(configuration, metrics: metrics, store: store, logger: logger).run()
         executors = try GatewayExecutors(configuration, reactors: reactors, metrics.registry, logger)
         executors.serve(state.queued)
+        feedback = try FeedbackDesk(configuration.feedback, store, metrics.registry, logger)
+        state.predictionKey = feedback.newestKey
+        feedback.learn(state.served)
         let snapshot = state.snapshot(fieldNames)
         Self.warn(snapshot, &state, logger)
         publication = Publication(snapshot, seats: reactors)
@@ -88,6 +93,7 @@ final class Controller: Sendable {
         let snapshot = state.snapshot(fieldNames)
         Self.warn(snapshot, &state, logger)
         executors.serve(state.queued)
+        feedback.learn(state.served)
         // Before the routes lead to a version, its model's clients are known.
         access.replace(AccessTable(snapshot, state.configuration))
         let generation = publication.publish(snapshot)
@@ -183,6 +189,7 @@ final class Controller: Sendable {
         closeRollouts()
         changing.withLock { _ in state.withLock { $0.isOpen = false } }
         flush()
+        feedback.close()
         store.close()
     }
 }
