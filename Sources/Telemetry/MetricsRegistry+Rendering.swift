@@ -25,7 +25,9 @@ extension MetricsRegistry {
     private func render(_ series: Series, of name: String, into text: inout String) {
         let labels = series.labels.isEmpty ? "" : "{\(series.labels)}"
         switch series.source {
-        case .counter(let id): text += "\(name)\(labels) \(total(id))\n"
+        case .counter(let id, .plain): text += "\(name)\(labels) \(total(id))\n"
+        case .counter(let id, .seconds):
+            text += "\(name)\(labels) \(TextExposition.number(Double(total(id)) / 1e9))\n"
         case .gauge(let id): text += "\(name)\(labels) \(total(id))\n"
         case .reading(let read): text += "\(name)\(labels) \(TextExposition.number(read()))\n"
         case .histogram(let histogram): render(histogram, of: name, labels: series.labels, into: &text)
