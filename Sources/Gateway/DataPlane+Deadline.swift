@@ -78,7 +78,8 @@ extension DataPlane {
     /// Answers 504; the slot stays with its lane.
     func timeOut(_ prediction: PredictionPointer, _ stream: Stream) {
         let duration = clock() &- prediction.pointee.startedAt
-        shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: duration)
+        if prediction.pointee.request.pointee.explanation.isWanted { countExplanation(prediction, .deadline) }
+        observeDuration(prediction, duration)
         statisticsShard[prediction.pointee.routed].addFailure(nanos: duration)
         stream.pointee.user = nil
         settled(prediction, .timeout)

@@ -47,15 +47,19 @@ extension DataPlane {
         do throws(RequestError) {
             try decode(stream, endpoint, routed.index, prediction)
             if !isDecided { try decide(stream, endpoint, prediction) }
+            try checkExplanation(prediction)
         } catch {
             return refuse(stream, prediction, error)
         }
         if admitIsLate(stream, prediction) { return }
-        countRouted(prediction)
+        let isExplained = prediction.pointee.request.pointee.explanation.isWanted
+        // A request that takes as long as an explanation says nothing of how a version keeps its budget.
+        if !isExplained { countRouted(prediction) }
         drawShadows(prediction)
         let index = prediction.pointee.version
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
         shard.add(metrics.inflight, 1)
+        if isExplained { return explain(prediction, stream) }
         if pooled != nil, place(prediction, stream) { return }
         addToLane(prediction, index)
     }
@@ -97,7 +101,7 @@ extension DataPlane {
                     try decoder.decodeV2(
                         body, binaryHeaderLength: headerLength < 0 ? nil : headerLength, codec: codec, into: request)
                 } else {
-                    try decoder.decodeV1(body, codec: codec, into: request)
+                    try decoder.decodeV1(body, isExplain: endpoint == .explain, codec: codec, into: request)
                 }
             } catch {
                 failure = error
@@ -134,6 +138,7 @@ extension DataPlane {
         let ended = clock()
         shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
         shard.observe(versions[index].metrics.compute, nanos: ended &- started)
+        countCost(index, rows: rows, nanos: ended &- started)
         statisticsShard[index].ran(at: started)
         if pooled != nil { noteInline(index, nanos: ended &- started, at: ended) }
         let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
@@ -154,9 +159,10 @@ extension DataPlane {
         guard let stream = prediction.pointee.stream else { return }
         if ended > prediction.pointee.request.pointee.deadline { return timeOut(prediction, stream) }
         stream.pointee.user = nil
-        shard.observe(
-            versions[prediction.pointee.routed].metrics.duration, nanos: ended &- prediction.pointee.startedAt)
-        shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
+        observeDuration(prediction, ended &- prediction.pointee.startedAt)
+        if !prediction.pointee.request.pointee.explanation.isWanted {
+            shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
+        }
         guard prediction.pointee.request.pointee.status == .ok else {
             settled(prediction, .modelError, at: ended)
             statisticsShard[index].addFailure(nanos: ended &- prediction.pointee.startedAt)
@@ -168,22 +174,26 @@ extension DataPlane {
         if prediction.pointee.request.pointee.outOfRange > 0 {
             shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
+        let wish = prediction.pointee.request.pointee.explanation
+        if wish.isWanted { countExplanation(prediction, .full) }
+        let explanation = wish.need == .none ? nil : wish.outcome
         if stream.pointee.call.isCall { MessageFrame.makeRoom(&stream.pointee.responseBody) }
         let binaryHeader = versions[index].codec._withUnsafeGuaranteedRef { codec in
             ResponseEncoder.encode(
                 prediction.pointee.request, codec: codec,
-                facts: ServingFacts(arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier)),
+                facts: ServingFacts(
+                    arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier), explanation: explanation),
                 into: &stream.pointee.responseBody)
         }
         respond(
             stream, index, arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier), timing,
-            binaryHeader: binaryHeader)
+            binaryHeader: binaryHeader, explanation)
         if prediction.pointee.rung == 0 { copyToShadows(prediction) }
     }
 
     private func respond(
         _ stream: Stream, _ index: Int, arm: UnsafeRawBufferPointer, tier: UnsafeRawBufferPointer,
-        _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
+        _ timing: UnsafeRawBufferPointer, binaryHeader: Int?, _ explanation: ExplanationWish.Outcome?
     ) {
         // `server-timing` stays out of HPACK's table: many batches' values under one name make libnghttp2's search
         // of it long, 4% of a request.
@@ -191,8 +201,12 @@ extension DataPlane {
         (fields + 1).initialize(to: HTTPField("serin-arm", arm))
         (fields + 2).initialize(to: HTTPField("serin-tier", tier))
         (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
-        if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: 4)) }
         var count = 4
+        if let explanation {
+            (fields + count).initialize(to: HTTPField("serin-explanation", Self.bytes(explanation.text)))
+            count += 1
+        }
+        if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: count)) }
         if let coding = engine.pack(stream) {
             (fields + count).initialize(to: HTTPField("content-encoding", Self.bytes(coding)))
             count += 1
@@ -219,7 +233,7 @@ extension DataPlane {
         prediction.pointee.stream = nil
         prediction.pointee.rung = 0
         prediction.pointee.guarded = .none
-        prediction.pointee.isPooled = false
+        (prediction.pointee.isPooled, prediction.pointee.isExplained) = (false, false)
         predictions.give(prediction)
     }
 
