@@ -78,7 +78,7 @@ let package = Package(
         module("Codec", ["Primitives", "Inference", "JSON", "GRPC"]),
         module("Routing", ["Primitives", "Inference"]),
         module("Batching", ["Primitives", "Inference", "CLinux"], exclude: ["Proofs"]),
-        module("Execution", ["Primitives", "Inference", "ModelFormat", "CKernels"]),
+        module("Execution", ["Primitives", "Inference", "ModelFormat", "CKernels", "CLinux"]),
 
         // The control plane.
         module("ModelFormat", ["JSON"]),
@@ -170,7 +170,11 @@ let package = Package(
         tests("LoadTest", ["Configuration", "Registry", "Inference", "Primitives"]),
         tests("Simulation", ["Rollout", "Configuration"]),
         tests(
-            "Gateway", ["Configuration", "HTTP", "Primitives", "Reactor", "Rollout", "Telemetry", "COpenSSL", logging]),
+            "Gateway",
+            [
+                "Batching", "Configuration", "Execution", "HTTP", "Inference", "Primitives", "Reactor", "Registry",
+                "Rollout", "Telemetry", "COpenSSL", logging,
+            ]),
 
         // The repository itself: imports, lengths, names.
         .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: swiftSettings),

@@ -16,6 +16,14 @@ public struct VersionDocument: Codable, Sendable, Equatable {
     public var costNanos: Double?
     /// Golden rows that it answered.
     public var golden: Int?
+    /// Processor time that it has taken so far: scores, explanations and copies as a shadow.
+    public var cpuSeconds: Double?
+    /// Its compiled model and its tables to explain.
+    public var memoryBytes: Int?
+    /// `ready`, `preparing`, `off`, or why it cannot be explained.
+    public var explanations: String?
+    /// Processor time of one row, scored and explained.
+    public var explainNanos: Double?
     /// What of the route names it.
     public var uses: [String]
     /// Its share of the model's own traffic, 0 to 1.
@@ -30,8 +38,11 @@ public struct VersionDocument: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, state, error, digest, format, golden, uses, weight, requests, lineage
+        case version, state, error, digest, format, golden, uses, weight, requests, lineage, explanations
         case costNanos = "cost_nanos"
+        case cpuSeconds = "cpu_seconds"
+        case memoryBytes = "memory_bytes"
+        case explainNanos = "explain_nanos"
     }
 }
 

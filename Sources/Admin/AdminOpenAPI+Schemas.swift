@@ -72,6 +72,8 @@ extension AdminOpenAPI {
               "version": {"type": "string"}, "state": {"enum": ["START", "LOADING", "AVAILABLE", "UNLOADING", "END"]},
               "error": {"type": "string"}, "digest": {"type": "string"}, "format": {"type": "string"},
               "cost_nanos": {"type": "number"}, "golden": {"type": "integer"},
+              "cpu_seconds": {"type": "number"}, "memory_bytes": {"type": "integer"},
+              "explanations": {"type": "string"}, "explain_nanos": {"type": "number"},
               "uses": {"type": "array", "items": {"type": "string"}},
               "weight": {"type": "number", "minimum": 0, "maximum": 1},
               "requests": {"type": "object", "additionalProperties": {"type": "integer"}},

@@ -30,6 +30,7 @@ public final class ModelCodec {
     let positive: Int
     let policies: FeaturePolicies
     let names: NameTable
+    let explanation: ExplanationTexts
     /// One byte a column: what a cell may hold besides numbers and null.
     let cells: UnsafeMutablePointer<CellKind>
     /// The input tensor's name.
@@ -58,6 +59,7 @@ public final class ModelCodec {
         positive = output.positive
         policies = FeaturePolicies(input.features)
         names = NameTable(input.features)
+        explanation = ExplanationTexts(input.features, output)
         cells = .allocate(capacity: input.features.count)
         for (column, feature) in input.features.enumerated() { (cells + column).initialize(to: CellKind(feature)) }
         inputName = Self.bytes { $0.append(string: input.name) }

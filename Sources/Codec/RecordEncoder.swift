@@ -25,6 +25,7 @@ public struct RecordEncoder {
             if codec.columns == 1 { return [name] }
             let classes = codec.output.classes
             return (0..<codec.columns).map { "\(name)_\(classes.count == codec.columns ? classes[$0] : String($0))" }
+        case .contributions, .reasons: preconditionFailure("files have scores, margins and labels")
         }
     }
 
@@ -46,6 +47,7 @@ public struct RecordEncoder {
                 }
                 values.write(row * codec.columns + column, 1, &pen)
             }
+        case .contributions, .reasons: preconditionFailure("files have scores, margins and labels")
         }
         out.count = out.pointer.distance(to: pen.at)
     }

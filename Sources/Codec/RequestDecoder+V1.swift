@@ -4,6 +4,8 @@
 //     {"instances":[[12.5,"DE",…],…]}                      rows by position
 //     {"inputs":{"amount":[12.5,…],"country":["DE",…]}}    columns
 //
+// `:explain` takes the same, and beside it "reasons": 3 and "class": "fraud".
+//
 // Values are doubles. A category is its string, or its code; an absent key is a missing value and
 // goes by the feature's `missing` policy, as null does; by position every value must be there.
 // Unknown keys are refused, so that a misspelt feature is not a missing one.
@@ -13,49 +15,90 @@ internal import JSON
 internal import Primitives
 
 extension RequestDecoder {
-    /// Decodes a V1 predict body into the slot; `padding` bytes behind `body` must be readable.
+    /// Decodes a V1 body into the slot, of `:predict` or `:explain`; `padding` bytes behind `body` must be readable.
     public mutating func decodeV1(
-        _ body: UnsafeRawBufferPointer, codec: ModelCodec, into request: UnsafeMutablePointer<InferenceRequest>
+        _ body: UnsafeRawBufferPointer, isExplain: Bool = false, codec: ModelCodec,
+        into request: UnsafeMutablePointer<InferenceRequest>
     ) throws(RequestError) {
         request.pointee.id.count = 0
         request.pointee.outOfRange = 0
         request.pointee.wishes[0] = OutputWish(.score, binary: false)
         request.pointee.wishCount = 1
+        request.pointee.explanation = ExplanationWish()
         reserveStamps(codec.featureCount)
-        let (instances, inputs) = try Self.members(try parse(body))
-        if let instances {
-            if inputs != nil { throw .badRequest("request body: expected instances or inputs, got both") }
+        let members = try Self.members(try parse(body), isExplain: isExplain)
+        if let instances = members.instances {
+            if members.inputs != nil { throw .badRequest("request body: expected instances or inputs, got both") }
             request.pointee.dialect = .v1Instances
             try decodeInstances(instances, codec, request)
-        } else if let inputs {
+        } else if let inputs = members.inputs {
             request.pointee.dialect = .v1Inputs
             try decodeColumns(inputs, codec, request)
         } else {
             throw .badRequest("request body: expected instances or inputs, got neither")
         }
+        if isExplain { try Self.readExplanation(members, codec, request) }
         try Rows.applyPolicies(request, codec)
     }
 
-    private static func members(_ object: JSONObject) throws(RequestError) -> (JSONValue?, JSONValue?) {
+    /// Where the members of the body stand.
+    private struct Members {
+        var instances: JSONValue?
+        var inputs: JSONValue?
+        var signature: JSONValue?
+        /// Of `:explain`.
+        var reasons: JSONValue?
+        var chosenClass: JSONValue?
+    }
+
+    @inline(__always)
+    private static func members(_ object: JSONObject, isExplain: Bool) throws(RequestError) -> Members {
         var object = object
-        var (instances, inputs, signature) = (JSONValue?.none, JSONValue?.none, JSONValue?.none)
+        var members = Members()
         while let member = object.next() {
             let key = member.key
             if key == "instances" {
-                if instances != nil { throw RequestFields.duplicate("instances") }
-                instances = member.value
+                if members.instances != nil { throw RequestFields.duplicate("instances") }
+                members.instances = member.value
             } else if key == "inputs" {
-                if inputs != nil { throw RequestFields.duplicate("inputs") }
-                inputs = member.value
+                if members.inputs != nil { throw RequestFields.duplicate("inputs") }
+                members.inputs = member.value
             } else if key == "signature_name" {
-                if signature != nil { throw RequestFields.duplicate("signature_name") }
-                signature = member.value
+                if members.signature != nil { throw RequestFields.duplicate("signature_name") }
+                members.signature = member.value
+            } else if isExplain, key == "reasons" {
+                if members.reasons != nil { throw RequestFields.duplicate("reasons") }
+                members.reasons = member.value
+            } else if isExplain, key == "class" {
+                if members.chosenClass != nil { throw RequestFields.duplicate("class") }
+                members.chosenClass = member.value
             } else {
-                throw .badRequest(
-                    "\(RequestFields.path("", key)): unknown key; expected instances, inputs or signature_name")
+                throw unknownKey(key, isExplain: isExplain)
             }
         }
-        return (instances, inputs)
+        return members
+    }
+
+    @inline(never)
+    private static func unknownKey(_ key: JSONKey, isExplain: Bool) -> RequestError {
+        .badRequest(
+            "\(RequestFields.path("", key)): unknown key; expected instances, inputs"
+                + (isExplain ? ", reasons, class or signature_name" : " or signature_name"))
+    }
+
+    /// What `:explain` asks for beside the rows.
+    private static func readExplanation(
+        _ members: Members, _ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>
+    ) throws(RequestError) {
+        request.pointee.explanation.need = .required
+        request.pointee.explanation.reasons = ExplanationFields.manifests
+        if let reasons = RequestFields.present(members.reasons) {
+            request.pointee.explanation.reasons = try ExplanationFields.readCount(reasons, "reasons", "", codec)
+        }
+        if let chosen = RequestFields.present(members.chosenClass) {
+            try ExplanationFields.readClass(chosen, "class", codec: codec, into: request)
+        }
+        try ExplanationFields.settleCount(request, codec)
     }
 
     // MARK: Rows

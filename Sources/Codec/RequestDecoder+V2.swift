@@ -28,6 +28,7 @@ extension RequestDecoder {
     ) throws(RequestError) {
         request.pointee.dialect = .v2
         request.pointee.outOfRange = 0
+        request.pointee.explanation = ExplanationWish()
         if binaryHeaderLength == nil, PlainBody.decode(body, codec: codec, opening: &opening, into: request) {
             OutputWishes.readNone(into: request)
             return try Rows.applyPolicies(request, codec)
@@ -52,13 +53,14 @@ extension RequestDecoder {
         try Self.takeID(envelope.id, into: request)
         var binaryOutputs = false
         if let parameters = RequestFields.present(envelope.parameters) {
-            binaryOutputs = try RequestParameters.read(parameters, into: request)
+            binaryOutputs = try RequestParameters.read(parameters, codec, into: request)
         }
         guard var tensors = envelope.inputs?.asArray, let tensor = tensors.next(), tensors.next() == nil else {
             throw Self.inputsRefusal(envelope.inputs)
         }
         try InputTensor(tensor).decode(tail: tail, codec: codec, into: request)
         try OutputWishes.read(envelope.outputs, binary: binaryOutputs, into: request)
+        try ExplanationFields.settle(request, codec, binary: binaryOutputs)
         try Rows.applyPolicies(request, codec)
     }
 
@@ -118,9 +120,9 @@ extension RequestDecoder {
 
 /// `parameters` of the request.
 private enum RequestParameters {
-    /// Checks all of them, notes the timeout; returns `binary_data_output`.
+    /// Checks all of them, notes the timeout and the explanation; returns `binary_data_output`.
     static func read(
-        _ parameters: JSONValue, into request: UnsafeMutablePointer<InferenceRequest>
+        _ parameters: JSONValue, _ codec: ModelCodec, into request: UnsafeMutablePointer<InferenceRequest>
     ) throws(RequestError) -> Bool {
         guard var object = parameters.asObject else {
             throw RequestFields.expected("parameters", "an object", got: parameters)
@@ -138,6 +140,10 @@ private enum RequestParameters {
                 if micros > 0 { request.pointee.timeoutNanos = min(micros, 1 << 53) * 1000 }
             } else if key == "priority" {
                 guard value.asUInt64 != nil else { throw expected(key, "a whole number from 0", value) }
+            } else if key == "explain" {
+                try ExplanationFields.readExplain(value, codec: codec, into: request)
+            } else if key == "explain_class" {
+                try ExplanationFields.readClass(value, "parameters.explain_class", codec: codec, into: request)
             } else if isReserved(key.bytes) {
                 throw .badRequest("\(RequestFields.path("parameters", key)): names in triton_ are reserved")
             } else {
@@ -166,7 +172,6 @@ private enum RequestParameters {
 
 /// `outputs` of the request.
 enum OutputWishes {
-    static let expectation = "'score', 'margin', 'label' or 'prediction_id'"
 
     /// The primary output.
     @inline(__always)
@@ -203,7 +208,7 @@ enum OutputWishes {
         request.pointee.wishCount = count
     }
 
-    /// One output; as no kind may come twice, there are never more than four before a refusal.
+    /// One output; as no kind may come twice, there are never more than there are kinds before a refusal.
     private static func read(_ output: JSONValue, _ index: Int, _ binary: Bool) throws(RequestError) -> OutputWish {
         guard var object = output.asObject else {
             throw RequestFields.expected("outputs[\(index)]", "an object", got: output)
@@ -228,15 +233,11 @@ enum OutputWishes {
 
     private static func kind(_ name: JSONValue?, _ index: Int) throws(RequestError) -> OutputKind {
         if let bytes = name?.stringBytes {
-            let key = JSONKey(bytes)
-            if key == "score" { return .score }
-            if key == "margin" { return .margin }
-            if key == "label" { return .label }
-            if key == "prediction_id" { return .predictionID }
+            if let kind = OutputKind(named: bytes) { return kind }
             let got = RequestFields.printable(bytes).map { "'\($0)'" } ?? "another name"
-            throw RequestFields.expected("outputs[\(index)].name", OutputWishes.expectation, got: got)
+            throw RequestFields.expected("outputs[\(index)].name", OutputKind.expectation, got: got)
         }
-        throw RequestFields.expected("outputs[\(index)].name", OutputWishes.expectation, got: name)
+        throw RequestFields.expected("outputs[\(index)].name", OutputKind.expectation, got: name)
     }
 
     private static func wantsBinary(

@@ -1,7 +1,7 @@
 // Scores to bytes: the body of an answer.
 //
 //     V2  {"model_name":…,"model_version":…,"id":…,"parameters":{facts},"outputs":[tensor,…]}[binary tail]
-//     V1  {"predictions":[…]}  or  {"outputs":[…]}
+//     V1  {"predictions":[…]}  or  {"outputs":[…]}, of :explain with "explanations":[…] behind it
 //     gRPC: ModelInferEncoder
 //
 // The room is reserved once for the worst case, then written without checks. The bytes in front
@@ -17,11 +17,16 @@ public struct ServingFacts {
     /// Bytes that need no escaping in JSON, alive while the answer is written.
     public var arm: UnsafeRawBufferPointer
     public var tier: UnsafeRawBufferPointer
+    /// What became of the explanation; nil: none was asked for.
+    public var explanation: ExplanationWish.Outcome?
 
     @inlinable
-    public init(arm: UnsafeRawBufferPointer, tier: UnsafeRawBufferPointer) {
+    public init(
+        arm: UnsafeRawBufferPointer, tier: UnsafeRawBufferPointer, explanation: ExplanationWish.Outcome? = nil
+    ) {
         self.arm = arm
         self.tier = tier
+        self.explanation = explanation
     }
 
     /// For arms that the program names itself, such as `stable` and `pinned`.
@@ -29,6 +34,7 @@ public struct ServingFacts {
     public init(arm: StaticString, tier: StaticString) {
         self.arm = UnsafeRawBufferPointer(start: arm.utf8Start, count: arm.utf8CodeUnitCount)
         self.tier = UnsafeRawBufferPointer(start: tier.utf8Start, count: tier.utf8CodeUnitCount)
+        explanation = nil
     }
 }
 
@@ -41,6 +47,9 @@ public enum ResponseEncoder {
         _ request: UnsafeMutablePointer<InferenceRequest>, codec: ModelCodec, facts: ServingFacts,
         into out: inout GrowableBuffer
     ) -> Int? {
+        if request.pointee.explanation.isWanted, request.pointee.explanation.reasons > 0 {
+            ReasonRanking.rank(request, codec)
+        }
         if request.pointee.dialect == .modelInfer {
             ModelInferEncoder.encode(request, codec, facts, &out)
             return nil
@@ -70,10 +79,21 @@ public enum ResponseEncoder {
         // Of each output: the frame, and per value digits, a comma and in V1 brackets.
         let values = request.pointee.rowCount * codec.columns
         let output = 192 + values * (JSONWriter.numberBytesMax + 1) + request.pointee.rowCount * 3
-        return 128 + codec.responseHead.count + codec.responseFacts.count + facts.arm.count + facts.tier.count
+        return 192 + codec.responseHead.count + codec.responseFacts.count + facts.arm.count + facts.tier.count
             + JSONWriter.escapedBytesMax * request.pointee.id.count + max(1, request.pointee.wishCount) * output
             // Quotes and a comma, or a length.
             + request.pointee.predictionIDs.count + request.pointee.rowCount * 4
+            + (request.pointee.explanation.isWanted ? explanationBytesMax(request, codec) : 0)
+    }
+
+    @inline(never)
+    private static func explanationBytesMax(
+        _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec
+    ) -> Int {
+        guard request.pointee.dialect == .v2 else { return ExplanationEncoder.bytesMaxV1(request, codec) }
+        return (0..<request.pointee.wishCount).reduce(0) {
+            $0 + ExplanationEncoder.bytesMax(request.pointee.wishes[$1].kind, request, codec)
+        }
     }
 
     // MARK: V1
@@ -90,7 +110,9 @@ public enum ResponseEncoder {
             scores.write(row * codec.columns, codec.columns, &pen)
             if codec.columns > 1 { pen.put("]") }
         }
-        pen.put("]}")
+        pen.put("]")
+        if request.pointee.explanation.isWanted { ExplanationEncoder.writeV1(request, codec, &pen) }
+        pen.put("}")
     }
 
     // MARK: V2
@@ -108,6 +130,10 @@ public enum ResponseEncoder {
         pen.put(facts.arm)
         pen.put(#"","serin-tier":""#)
         pen.put(facts.tier)
+        if let explanation = facts.explanation {
+            pen.put(#"","serin-explanation":""#)
+            pen.put(explanation.text)
+        }
         pen.put(#""},"outputs":["#)
         for index in 0..<request.pointee.wishCount {
             if index > 0 { pen.put(",") }
@@ -121,35 +147,33 @@ public enum ResponseEncoder {
         _ wish: OutputWish, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, _ pen: inout Pen
     ) {
         let rows = request.pointee.rowCount
-        let columns = wish.kind.columns(codec)
+        let shape = OutputShape(wish.kind, request, codec)
         pen.put(#"{"name":""#)
-        switch wish.kind {
-        case .score: pen.put("score")
-        case .margin: pen.put("margin")
-        case .label: pen.put("label")
-        case .predictionID: pen.put("prediction_id")
-        }
-        switch (wish.kind, codec.scoreType) {
-        case (.predictionID, _): pen.put(#"","datatype":"BYTES","shape":["#)
-        case (.label, _): pen.put(#"","datatype":"INT64","shape":["#)
-        case (_, .float32): pen.put(#"","datatype":"FP32","shape":["#)
-        case (_, .float64): pen.put(#"","datatype":"FP64","shape":["#)
-        }
+        pen.put(wish.kind.name)
+        pen.put(#"","datatype":""#)
+        pen.put(wish.kind.datatype(codec))
+        pen.put(#"","shape":["#)
         pen.put(rows)
         pen.put(",")
-        pen.put(columns)
+        pen.put(shape.first)
+        if shape.second > 0 {
+            pen.put(",")
+            pen.put(shape.second)
+        }
         if wish.binary {
             pen.put(#"],"parameters":{"binary_data_size":"#)
-            pen.put(wish.kind.binaryBytes(request, codec))
+            pen.put(OutputBytes.raw(wish.kind, request, codec))
             pen.put("}}")
             return
         }
         pen.put(#"],"data":["#)
         switch wish.kind {
-        case .score: Scores(request.pointee.scores.pointer, codec).write(0, rows * columns, &pen)
-        case .margin: Scores(request.pointee.margins.pointer, codec).write(0, rows * columns, &pen)
+        case .score: Scores(request.pointee.scores.pointer, codec).write(0, rows * shape.count, &pen)
+        case .margin: Scores(request.pointee.margins.pointer, codec).write(0, rows * shape.count, &pen)
         case .label: writeLabels(request, codec, &pen)
         case .predictionID: writePredictionIDs(request, &pen)
+        case .contributions: Scores(request.pointee.contributions.pointer, codec).write(0, rows * shape.count, &pen)
+        case .reasons: ExplanationEncoder.writeTexts(request, codec, &pen)
         }
         pen.put("]}")
     }
@@ -184,38 +208,9 @@ public enum ResponseEncoder {
         var hasTail = false
         for index in 0..<request.pointee.wishCount where request.pointee.wishes[index].binary {
             hasTail = true
-            writeBinary(request.pointee.wishes[index].kind, request, codec, &pen)
+            OutputBytes.write(request.pointee.wishes[index].kind, request, codec, &pen)
         }
         return hasTail
-    }
-
-    private static func writeBinary(
-        _ kind: OutputKind, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, _ pen: inout Pen
-    ) {
-        let count = request.pointee.rowCount * codec.columns * codec.scoreType.byteCount
-        switch kind {
-        case .score: pen.put(UnsafeRawBufferPointer(start: request.pointee.scores.pointer, count: count))
-        case .margin: pen.put(UnsafeRawBufferPointer(start: request.pointee.margins.pointer, count: count))
-        case .label:
-            let scores = Scores(request.pointee.scores.pointer, codec)
-            for row in 0..<request.pointee.rowCount { pen.put(int64: Int64(scores.label(row, codec, request))) }
-        case .predictionID: PredictionIDs(request).writeBinary(&pen)
-        }
-    }
-}
-
-extension OutputKind {
-    @inline(__always)
-    func columns(_ codec: ModelCodec) -> Int { self == .score || self == .margin ? codec.columns : 1 }
-
-    /// Of all rows, in a binary tail or in raw contents.
-    @inline(__always)
-    func binaryBytes(_ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec) -> Int {
-        switch self {
-        case .score, .margin: request.pointee.rowCount * codec.columns * codec.scoreType.byteCount
-        case .label: request.pointee.rowCount * 8
-        case .predictionID: request.pointee.predictionIDs.count + request.pointee.rowCount * 4
-        }
     }
 }
 
@@ -291,7 +286,8 @@ struct Scores {
         return double(row) >= threshold ? codec.positive : codec.positive == 0 ? 1 : 0
     }
 
-    private func double(_ index: Int) -> Double {
+    @inline(__always)
+    func double(_ index: Int) -> Double {
         type == .float32
             ? Double(values.load(fromByteOffset: 4 * index, as: Float.self))
             : values.load(fromByteOffset: 8 * index, as: Double.self)

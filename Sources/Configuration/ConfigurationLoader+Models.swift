@@ -3,7 +3,7 @@
 extension ConfigurationLoader {
     static let modelFields = [
         "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
-        "watch", "drift", "decisions", "feedback",
+        "watch", "drift", "decisions", "feedback", "explain",
     ]
     static let routeFields = [
         "stable", "canary", "arms", "shadow", "sticky", "labels", "segments", "override",
@@ -53,6 +53,7 @@ extension ConfigurationLoader {
         if let drift = fields["drift"], !drift.isNull { model.drift = try readDrift(drift) }
         if let decisions = fields["decisions"], !decisions.isNull { model.decisions = try readDecisions(decisions) }
         if let feedback = fields["feedback"], !feedback.isNull { model.feedback = try readFeedback(feedback) }
+        if let explain = fields["explain"], !explain.isNull { model.explanation = try readExplanation(explain) }
         if let fallback = fields["fallback"], !fallback.isNull {
             model.fallback = try readFallback(fallback, model: name)
         }

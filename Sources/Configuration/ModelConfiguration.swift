@@ -47,6 +47,7 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var drift = DriftConfiguration()
     public internal(set) var decisions = ModelDecisions()
     public internal(set) var feedback = ModelFeedback()
+    public internal(set) var explanation = ExplanationConfiguration()
     /// What answers when the version that should cannot in time, in turn.
     public internal(set) var fallback: [FallbackTier] = []
     /// nil: the highest ready version.

@@ -82,7 +82,8 @@ extension DataPlane {
         _ prediction: PredictionPointer, _ stream: Stream, batch: (startedAt: UInt64, computedAt: UInt64) = (0, 0)
     ) {
         let duration = clock() &- prediction.pointee.startedAt
-        shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: duration)
+        if prediction.pointee.request.pointee.explanation.isWanted { countExplanation(prediction, .deadline) }
+        observeDuration(prediction, duration)
         statisticsShard[prediction.pointee.routed].addFailure(nanos: duration)
         stream.pointee.user = nil
         settled(prediction, .timeout)

@@ -19,7 +19,16 @@ extension DataPlane {
     /// When the request is to be looked at if it has no answer: the next rung's moment, else the deadline.
     func watchTime(_ prediction: PredictionPointer, _ stream: Stream) -> UInt64 {
         let deadline = prediction.pointee.request.pointee.deadline
-        guard deadline != TimeoutPolicy.none, let place = nextRung(prediction, stream) else { return deadline }
+        if deadline == TimeoutPolicy.none { return deadline }
+        switch prediction.pointee.request.pointee.explanation.need {
+        case .whereItFits where prediction.pointee.request.pointee.explanation.isWanted:
+            let early = scoringReserve(prediction) + TimerWheel.tickNanos
+            return deadline > early ? deadline - early : 0
+        // No fallback explains what the version would have said.
+        case .required: return deadline
+        case .none, .whereItFits: break
+        }
+        guard let place = nextRung(prediction, stream) else { return deadline }
         let early = versions[prediction.pointee.routed].rungs[place].reserveNanos + TimerWheel.tickNanos
         return deadline > early ? deadline - early : 0
     }
@@ -35,6 +44,7 @@ extension DataPlane {
 
     /// Answers, or has the request answered, by the next rung that can. False: there is none; the slot is as it was.
     func descend(_ prediction: PredictionPointer, _ stream: Stream) -> Bool {
+        if prediction.pointee.request.pointee.explanation.isWanted { return givesUpExplanation(prediction, stream) }
         guard nextRung(prediction, stream) != nil else { return false }
         let deadline = prediction.pointee.request.pointee.deadline
         if deadline != TimeoutPolicy.none, clock() >= deadline { return false }
@@ -54,7 +64,7 @@ extension DataPlane {
     }
 
     /// A slot that belongs to the reactor, with the request in it.
-    private func takeOver(_ prediction: PredictionPointer, _ stream: Stream) -> PredictionPointer {
+    func takeOver(_ prediction: PredictionPointer, _ stream: Stream) -> PredictionPointer {
         // Whatever had it has given it back, or never got it.
         if !isHeld(prediction) {
             prediction.pointee.request.pointee.fate.renew()

@@ -78,7 +78,7 @@ extension DataPlane {
     }
 
     /// 503 with Retry-After; gRPC: RESOURCE_EXHAUSTED.
-    private func refuseShed(_ stream: Stream, _ refusal: Refusal?) {
+    func refuseShed(_ stream: Stream, _ refusal: Refusal?) {
         let message =
             switch refusal {
             case .full, nil: "too many requests wait for the model; try again later"
@@ -122,10 +122,14 @@ extension DataPlane {
         let index = prediction.pointee.version
         let (startedAt, endedAt) = (job.pointee.startedAt, job.pointee.endedAt)
         let version = pooled.pointee.versions + index
-        version.pointee.pending -= 1
-        prediction.pointee.isPooled = false
+        let isExplained = prediction.pointee.isExplained
+        if !isExplained { version.pointee.pending -= 1 }
+        (prediction.pointee.isPooled, prediction.pointee.isExplained) = (false, false)
         if job.pointee.outcome == .dropped { return finishDropped(prediction) }
-        version.pointee.choice.ran(nanos: endedAt &- startedAt, now: endedAt, pending: version.pointee.pending)
+        // What explaining takes says nothing of the lane for scores.
+        if !isExplained {
+            version.pointee.choice.ran(nanos: endedAt &- startedAt, now: endedAt, pending: version.pointee.pending)
+        }
         statisticsShard[index].ran(at: startedAt)
         guard prediction.pointee.stream != nil else {
             shard.add(version.pointee.metrics.lateResults)

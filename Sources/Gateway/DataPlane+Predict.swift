@@ -53,15 +53,19 @@ extension DataPlane {
             try decode(stream, endpoint, routed.index, prediction)
             if !isDecided { try decide(stream, endpoint, prediction) }
             try checkPredictionIDs(prediction)
+            try checkExplanation(prediction)
         } catch {
             return refuse(stream, prediction, error)
         }
         if admitIsLate(stream, prediction) { return }
-        countRouted(prediction)
+        let isExplained = prediction.pointee.request.pointee.explanation.isWanted
+        // A request that takes as long as an explanation says nothing of how a version keeps its budget.
+        if !isExplained { countRouted(prediction) }
         drawShadows(prediction)
         let index = prediction.pointee.version
         stream.pointee.user = UnsafeMutableRawPointer(prediction)
         shard.add(metrics.inflight, 1)
+        if isExplained { return explain(prediction, stream) }
         if pooled != nil, place(prediction, stream) { return }
         addToLane(prediction, index)
     }
@@ -105,7 +109,7 @@ extension DataPlane {
                     try decoder.decodeV2(
                         body, binaryHeaderLength: headerLength < 0 ? nil : headerLength, codec: codec, into: request)
                 } else {
-                    try decoder.decodeV1(body, codec: codec, into: request)
+                    try decoder.decodeV1(body, isExplain: endpoint == .explain, codec: codec, into: request)
                 }
             } catch {
                 failure = error
@@ -142,6 +146,7 @@ extension DataPlane {
         let ended = clock()
         shard.observe(versions[index].metrics.batchSize, value: UInt64(rows))
         shard.observe(versions[index].metrics.compute, nanos: ended &- started)
+        countCost(index, rows: rows, nanos: ended &- started)
         statisticsShard[index].ran(at: started)
         if pooled != nil { noteInline(index, nanos: ended &- started, at: ended) }
         let timing = writeTiming(queue: started &- engine.now, compute: ended &- started)
@@ -165,8 +170,10 @@ extension DataPlane {
         }
         stream.pointee.user = nil
         let duration = ended &- prediction.pointee.startedAt
-        shard.observe(versions[prediction.pointee.routed].metrics.duration, nanos: duration)
-        shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
+        observeDuration(prediction, duration)
+        if !prediction.pointee.request.pointee.explanation.isWanted {
+            shard.observe(versions[index].metrics.queue, nanos: started &- prediction.pointee.startedAt)
+        }
         guard prediction.pointee.request.pointee.status == .ok else {
             settled(prediction, .modelError, at: ended)
             statisticsShard[index].addFailure(nanos: duration)
@@ -184,16 +191,20 @@ extension DataPlane {
         if prediction.pointee.request.pointee.outOfRange > 0 {
             shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
+        let wish = prediction.pointee.request.pointee.explanation
+        if wish.isWanted { countExplanation(prediction, .full) }
+        let explanation = wish.need == .none ? nil : wish.outcome
         if stream.pointee.call.isCall { MessageFrame.makeRoom(&stream.pointee.responseBody) }
         let binaryHeader = versions[index].codec._withUnsafeGuaranteedRef { codec in
             ResponseEncoder.encode(
                 prediction.pointee.request, codec: codec,
-                facts: ServingFacts(arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier)),
+                facts: ServingFacts(
+                    arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier), explanation: explanation),
                 into: &stream.pointee.responseBody)
         }
         respond(
             stream, index, arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier), timing,
-            id: predictionID(prediction), binaryHeader: binaryHeader)
+            id: predictionID(prediction), binaryHeader: binaryHeader, explanation)
         if isTraced(stream) {
             trace(stream, TracedRequest(.ok, prediction, nanos: duration, batch: (started, ended)))
         }
@@ -202,7 +213,8 @@ extension DataPlane {
 
     private func respond(
         _ stream: Stream, _ index: Int, arm: UnsafeRawBufferPointer, tier: UnsafeRawBufferPointer,
-        _ timing: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer, binaryHeader: Int?
+        _ timing: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer, binaryHeader: Int?,
+        _ explanation: ExplanationWish.Outcome?
     ) {
         // `server-timing` stays out of HPACK's table: many batches' values under one name make libnghttp2's search
         // of it long, 4% of a request.
@@ -213,6 +225,10 @@ extension DataPlane {
         var count = 4
         if !id.isEmpty {
             (fields + count).initialize(to: HTTPField("serin-prediction-id", id, isVolatile: true))
+            count += 1
+        }
+        if let explanation {
+            (fields + count).initialize(to: HTTPField("serin-explanation", Self.bytes(explanation.text)))
             count += 1
         }
         if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: count)) }
@@ -242,7 +258,7 @@ extension DataPlane {
         prediction.pointee.stream = nil
         prediction.pointee.rung = 0
         prediction.pointee.guarded = .none
-        prediction.pointee.isPooled = false
+        (prediction.pointee.isPooled, prediction.pointee.isExplained) = (false, false)
         predictions.give(prediction)
     }
 

@@ -19,22 +19,24 @@ import Telemetry
 final class GatewayExecutors: @unchecked Sendable {
     /// What is counted for a version's batches.
     private struct Series {
-        let batchSize: HistogramID
+        /// nil: it is not counted.
+        let batchSize: HistogramID?
         let compute: HistogramID
+        let cost: CounterID
         let stuck: CounterID
     }
 
     /// Which queues are served now.
     private struct Served {
-        /// Of the versions, in the order of the table.
-        var serials: [UInt64] = []
+        /// Of the queues, in the order of the table.
+        var keys: [UInt64] = []
         var generation: UInt64 = 1
     }
 
     let pool: ExecutorPool
     /// A seat a thread; generations are those of the pool's table.
     private let epochs: Epochs
-    /// By the slot of the version.
+    /// By the queue's number.
     private let series: UnsafeMutablePointer<Series>
     private let names: Names
     private let served = Mutex(Served())
@@ -43,15 +45,16 @@ final class GatewayExecutors: @unchecked Sendable {
     init(_ configuration: GatewayConfiguration, reactors: Int, _ metrics: MetricsRegistry, _ logger: Logger) throws {
         let settings = Self.settings(configuration, reactors: reactors)
         let epochs = Epochs(seats: ExecutorPool.slotCount(threads: settings.threads))
-        nonisolated(unsafe) let series = UnsafeMutablePointer<Series>.allocate(capacity: VersionSlots.limit)
+        nonisolated(unsafe) let series = UnsafeMutablePointer<Series>.allocate(capacity: 2 * VersionSlots.limit)
         let supervisor = metrics.shard(Self.supervisorShard(configuration, reactors))
         let names = Names()
         let hooks = ExecutorHooks(
             startThread: { ReactorThread.start($0, $1) },
-            ran: { slot, tag, rows, startedAt, endedAt in
+            ran: { slot, tag, batch in
                 let shard = metrics.shard(reactors + slot)
-                shard.observe(series[tag].batchSize, value: UInt64(rows))
-                shard.observe(series[tag].compute, nanos: endedAt &- startedAt)
+                if let batchSize = series[tag].batchSize { shard.observe(batchSize, value: UInt64(batch.rows)) }
+                shard.observe(series[tag].compute, nanos: batch.endedAt &- batch.startedAt)
+                shard.add(series[tag].cost, batch.processorNanos)
             },
             quiescent: { slot, generation in epochs.announce(generation, seat: slot) },
             stuck: { tag, nanos, isReplaced in
@@ -93,25 +96,45 @@ final class GatewayExecutors: @unchecked Sendable {
     @discardableResult
     func serve(_ versions: [ServedVersion]) -> UInt64 {
         served.withLock { served in
-            let serials = versions.map(\.serial)
-            if serials == served.serials { return served.generation }
-            for version in versions where !served.serials.contains(version.serial) {
-                (series + version.slot).initialize(
-                    to: Series(
-                        batchSize: version.metrics.batchSize, compute: version.metrics.compute,
-                        stuck: version.queue.metrics.stuck))
-                names[version.slot] = "\(version.name)/\(version.version)"
+            // Explanations may become ready at any moment: looked at once.
+            let queues = versions.map { (version: $0, explained: $0.explanations.explained) }
+            let keys: [UInt64] = queues.flatMap { version, explained in
+                [2 * version.serial] + (explained == nil ? [] : [2 * version.serial + 1])
             }
-            served.serials = serials
-            served.generation = pool.serve(versions.map(\.queue.queue))
+            if keys == served.keys { return served.generation }
+            for (version, explained) in queues {
+                if !served.keys.contains(2 * version.serial) { declare(version) }
+                if let explained, !served.keys.contains(2 * version.serial + 1) { declare(explained, of: version) }
+            }
+            served.keys = keys
+            served.generation = pool.serve(
+                queues.flatMap { version, explained in
+                    [version.queue.queue] + (explained.map { [$0.queue] } ?? [])
+                })
             return served.generation
         }
+    }
+
+    private func declare(_ version: ServedVersion) {
+        (series + version.slot).initialize(
+            to: Series(
+                batchSize: version.metrics.batchSize, compute: version.metrics.compute,
+                cost: version.metrics.cost.score, stuck: version.queue.metrics.stuck))
+        names[version.slot] = "\(version.name)/\(version.version)"
+    }
+
+    private func declare(_ explained: ExplainedVersion, of version: ServedVersion) {
+        (series + explained.queue.tag).initialize(
+            to: Series(
+                batchSize: nil, compute: explained.metrics.compute, cost: version.metrics.cost.explain,
+                stuck: version.queue.metrics.stuck))
+        names[explained.queue.tag] = "the explanations of \(version.name)/\(version.version)"
     }
 
     /// The oldest generation that an executor may look at.
     var oldest: UInt64 { epochs.oldest() }
 
-    /// What versions are called, by slot.
+    /// What queues are called, by their number.
     private final class Names: Sendable {
         private let names = Mutex<[Int: String]>([:])
 

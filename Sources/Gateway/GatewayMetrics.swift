@@ -82,7 +82,7 @@ struct GatewayMetrics: Sendable {
             outOfRange: try registry.counter(
                 "serin_feature_out_of_range_total", "Values out of their feature's range, accepted or clipped.",
                 labels: labels),
-            unexecuted: unexecuted)
+            cost: try CostMetrics(registry, model: model, version: version), unexecuted: unexecuted)
     }
 
     /// The histogram of durations, with an edge at the budget, and what has gone beyond it.

@@ -204,6 +204,7 @@ final class Gateway {
         shadows.start()
         nonisolated(unsafe) let admin = admin
         ReactorThread.start("admin") { admin.run() }
+        controller.prepareExplanations()
         // A successor has them when it has the state.
         if inheritance == nil { controller.openRollouts() }
         ReactorThread.start("guard") {

@@ -37,6 +37,8 @@ struct Prediction: ~Copyable {
     var number: (UInt64, UInt64) = (0, 0)
     /// In the lane of executors, so that its slot comes back through their completions.
     var isPooled = false
+    /// These explain it, in a queue of its own.
+    var isExplained = false
 
     /// At its address, which its job keeps.
     init(at address: UnsafeMutablePointer<Prediction>) {

@@ -48,6 +48,9 @@ final class QueuedVersion: @unchecked Sendable {
         ) { [weak queue] in Double(queue?.requestCount ?? 0) }
     }
 
+    /// What `score` needs for the queue's largest batch.
+    var scratchBytes: Int { scoring.scratchBytes }
+
     /// Scores as executors do, on the calling thread.
     func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
         guard let first = jobs.baseAddress, let memory = scratch.baseAddress else { return }

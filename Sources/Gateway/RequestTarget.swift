@@ -1,7 +1,7 @@
 // What a request's path asks for.
 //
 //     /v2/models/NAME[/versions/V][/infer|/ready|/config|/stats], /v2/models/stats        Open Inference Protocol
-//     /v1/models/NAME[/versions/V|/labels/L][:predict]                                    TensorFlow Serving, KServe
+//     /v1/models/NAME[/versions/V|/labels/L][:predict|:explain]                           TensorFlow Serving, KServe
 //     /v1/models/NAME:feedback                                                            labels
 //
 // Names and versions stay bytes of the path: they need no decoding, since a model's name is made of
@@ -14,13 +14,13 @@ enum Endpoint: UInt8 {
     case alive
     case serverMetadata, serverLive, serverReady, allStatistics
     case modelMetadata, modelReady, modelConfiguration, modelStatistics, infer
-    case modelList, modelStatus, predict, feedback
+    case modelList, modelStatus, predict, explain, feedback
     /// gRPC's; the message names the model.
     case modelInfer
     case unknown
 
     /// The only method it answers, besides HEAD where it answers GET.
-    var takesPOST: Bool { self == .infer || self == .predict || self == .feedback }
+    var takesPOST: Bool { self == .infer || self == .predict || self == .explain || self == .feedback }
 }
 
 struct RequestTarget {
@@ -100,6 +100,8 @@ struct RequestTarget {
             endpoint = .predict
         } else if version.isEmpty, label.isEmpty, path.takes(":feedback", exactly: true) {
             endpoint = .feedback
+        } else if path.takes(":explain", exactly: true) {
+            endpoint = .explain
         }
     }
 }

@@ -1,5 +1,6 @@
 // A loaded version as the data plane sees it: codec, compiled model, and where its numbers are counted.
 
+import Batching
 import Codec
 import Configuration
 import Execution
@@ -34,6 +35,8 @@ final class ServedVersion: @unchecked Sendable {
     let timeout: TimeoutPolicy
     /// How executors score it.
     let queue: QueuedVersion
+    /// How it explains its scores.
+    let explanations: VersionExplanations
     /// Its drift; nil: nobody watches.
     let watched: WatchedVersion?
     /// Which of its requests are logged, and how.
@@ -43,8 +46,9 @@ final class ServedVersion: @unchecked Sendable {
 
     init(
         bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, arms: ArmTable,
-        queue: QueuedVersion, watched: WatchedVersion?, slot: Int
+        queue: QueuedVersion, watched: WatchedVersion?, explanations: VersionExplanations, slot: Int
     ) {
+        self.explanations = explanations
         self.watched = watched
         decisions = configuration.decisions
         stamped = StampedVersion(bundle, configuration.feedback)
@@ -64,6 +68,9 @@ final class ServedVersion: @unchecked Sendable {
         modelText = ByteText(name)
         timeout = TimeoutPolicy(configuration.timeout)
     }
+
+    /// Those that executors serve: for scores, and for explanations where they are ready.
+    var queues: [VersionQueue] { [queue.queue] + (explanations.explained.map { [$0.queue] } ?? []) }
 
     /// What is counted of it as a shadow; nil: no route has made it one.
     var shadow: ShadowMetrics? { shadowMetrics.withLock { $0 } }
@@ -97,6 +104,7 @@ struct VersionMetrics: Sendable {
     let compute: HistogramID
     let batchSize: HistogramID
     let outOfRange: CounterID
+    let cost: CostMetrics
     /// Requests that were taken off unscored, by why.
     var unexecuted: InlineArray<2, CounterID>
 
@@ -134,6 +142,9 @@ struct VersionEntry {
     let positive: Int
     /// How its prediction ids are written.
     let stamp: PredictionStamp
+    let explanations: ExplanationEntry
+    /// Four times what a row took when the version was loaded.
+    private let rowNanosMax: UInt64
 
     /// `arms`: those that the version has in its route, with their names. The snapshot keeps the ladder.
     init(
@@ -144,6 +155,8 @@ struct VersionEntry {
         positive = version.bundle.output.positive
         stamp = key.flatMap { version.stamped?.stamp($0) } ?? .off
         decisions = DecisionEntry(version.decisions, schema: version.serial)
+        explanations = ExplanationEntry(version.explanations)
+        rowNanosMax = UInt64(4 * version.model.cost.nanosAlone) + 1
         (rungs, rungCount) = (ladder.rungs, ladder.count)
         owner = .passUnretained(version)
         scoreType = version.model.scoreType
@@ -161,6 +174,10 @@ struct VersionEntry {
         modelText = version.modelText.bytes
         timeout = version.timeout
     }
+
+    /// The most that scoring so many rows takes while the thread has its processor: four times what it should, and 20 µs.
+    @inline(__always)
+    func scoringNanosMax(_ rows: Int) -> UInt64 { UInt64(rows) &* rowNanosMax &+ 20_000 }
 }
 
 /// How a request ended; the names are the label's values.

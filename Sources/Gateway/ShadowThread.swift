@@ -90,9 +90,10 @@ final class ShadowThread: @unchecked Sendable {
         var job = ScoringJob(
             values: cell.pointee.values.pointer, rowCount: cell.pointee.rowCount, valueType: cell.pointee.valueType,
             margins: nil, scores: base)
-        let started = clinux_now()
+        let (started, processorAt) = (clinux_now(), clinux_thread_cpu())
         withUnsafeMutablePointer(to: &job) { version.queue.score(.init(start: $0, count: 1), scratch: scratch) }
         shard.observe(metrics.duration, nanos: clinux_now() &- started)
+        shard.add(version.metrics.cost.shadow, clinux_thread_cpu() &- processorAt)
         guard job.status == .ok, cell.pointee.columns == model.outputCount else { return shard.add(metrics.failed) }
         shard.add(metrics.compared)
         compare(cell, UnsafeRawPointer(base), model.scoreType, version.bundle.output.threshold, metrics)

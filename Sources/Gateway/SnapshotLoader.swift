@@ -72,7 +72,8 @@ struct SnapshotLoader {
                 requireGolden: model.requirements.contains(.golden),
                 signature: SignaturePolicy(
                     keys: try SignaturePolicy.readKeys(configuration.signingKeys),
-                    isRequired: model.requirements.contains(.signature)))
+                    isRequired: model.requirements.contains(.signature)),
+                keepsSource: model.explanation.isOn)
             if bundle.manifest.fault != nil, !configuration.allowsFaults {
                 throw ConfigurationError(
                     source: "\(model.name)/\(version)", message: "its manifest has a fault, which needs --allow-faults")
@@ -104,9 +105,11 @@ struct SnapshotLoader {
                 bundle: bundle, model, configuration.executors, slot: slot, metrics.registry)
             let watched = try WatchedVersion(
                 bundle, model.drift, reactors: metrics.registry.shardCount, metrics.registry)
+            let explanations = try VersionExplanations(bundle, model.explanation, metrics.registry)
+            try metrics.memory(bundle, explanations)
             return ServedVersion(
                 bundle: bundle, configuration: model, metrics: counted, arms: arms, queue: queue, watched: watched,
-                slot: slot)
+                explanations: explanations, slot: slot)
         } catch {
             throw ConfigurationError(source: "\(model.name)/\(bundle.version)", message: "\(error)")
         }

@@ -23,10 +23,13 @@ public struct FeatureSpec: Sendable, Equatable {
     public var unknown: Unknown
     /// True: never logged in clear.
     public var pii: Bool
+    /// What a decision says where this feature made it; nil: the manifest has no words for it.
+    public var reason: String?
 
     public init(
         name: String, kind: Kind, unit: String? = nil, range: ClosedRange<Double>? = nil, onRange: OnRange = .accept,
-        missing: Missing = .model, categories: [String] = [], unknown: Unknown = .model, pii: Bool = false
+        missing: Missing = .model, categories: [String] = [], unknown: Unknown = .model, pii: Bool = false,
+        reason: String? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -37,6 +40,7 @@ public struct FeatureSpec: Sendable, Equatable {
         self.categories = categories
         self.unknown = unknown
         self.pii = pii
+        self.reason = reason
     }
 }
 
@@ -65,10 +69,11 @@ public struct ModelOutput: Sendable, Equatable {
     /// A one-column score at or above it is the label `positive`.
     public var threshold: Double
     public var positive: Int
+    public var reasons: ReasonPolicy
 
     public init(
         scoreType: ValueType, columns: Int, objective: String, classes: [String] = [], threshold: Double = 0.5,
-        positive: Int = 1
+        positive: Int = 1, reasons: ReasonPolicy = ReasonPolicy()
     ) {
         self.scoreType = scoreType
         self.columns = columns
@@ -76,5 +81,6 @@ public struct ModelOutput: Sendable, Equatable {
         self.classes = classes
         self.threshold = threshold
         self.positive = positive
+        self.reasons = reasons
     }
 }

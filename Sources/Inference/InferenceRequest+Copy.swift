@@ -14,6 +14,7 @@ extension InferenceRequest {
         dialect = other.dialect
         wishes = other.wishes
         wishCount = other.wishCount
+        explanation = other.explanation
         outOfRange = other.outOfRange
         timeoutNanos = other.timeoutNanos
         deadline = other.deadline

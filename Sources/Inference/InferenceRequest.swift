@@ -18,7 +18,9 @@ public enum Dialect: UInt8, Sendable {
 }
 
 /// An output a V2 request can name.
-public enum OutputKind: UInt8, Sendable { case score, margin, label, predictionID }
+public enum OutputKind: UInt8, Sendable, CaseIterable {
+    case score, margin, label, predictionID, contributions, reasons
+}
 
 /// One output that was asked for, and whether its data goes in the binary tail.
 public struct OutputWish: Sendable {
@@ -42,6 +44,11 @@ public struct InferenceRequest: ~Copyable {
     public var margins = GrowableBuffer()
     /// The rows' prediction ids, all of one length, one behind the other; empty: none are given out.
     public var predictionIDs = GrowableBuffer()
+    /// [rowCount][columns][features + 1] in the model's score type: what each feature added to the margins, last what belongs
+    /// to none; filled only where `explanation.isWanted`.
+    public var contributions = GrowableBuffer()
+    /// The encoder's: [rowCount][explanation.reasons] columns of features as Int32, the strongest first; -1: no more.
+    public var ranking = GrowableBuffer()
     public var status = ScoringStatus.ok
 
     public var dialect = Dialect.v2
@@ -50,6 +57,7 @@ public struct InferenceRequest: ~Copyable {
     /// The outputs wished for, in the request's order, each kind once at the most; the first `wishCount` count.
     public var wishes: InlineArray<8, OutputWish> = .init(repeating: OutputWish(.score, binary: false))
     public var wishCount = 0
+    public var explanation = ExplanationWish()
     /// The label of every row, where a constant answers and says it; -1: what the scores say.
     public var fixedLabel = -1
     /// Values out of their feature's range that were accepted or clipped.
@@ -77,18 +85,32 @@ public struct InferenceRequest: ~Copyable {
         }
     }
 
+    /// The scores are answered without their explanation.
+    public mutating func dropExplanation(_ outcome: ExplanationWish.Outcome) {
+        explanation.outcome = outcome
+        var kept = 0
+        for index in 0..<wishCount where wishes[index].kind != .contributions && wishes[index].kind != .reasons {
+            wishes[kept] = wishes[index]
+            kept += 1
+        }
+        wishCount = kept
+    }
+
     /// Ready for the next request; large buffers are given back.
     public mutating func reset() {
         values.reset()
         scores.reset()
         margins.reset()
         predictionIDs.reset()
+        contributions.reset()
+        ranking.reset()
         id.reset()
         rowCount = 0
         valueType = .float32
         status = .ok
         dialect = .v2
         wishCount = 0
+        explanation = ExplanationWish()
         fixedLabel = -1
         outOfRange = 0
         timeoutNanos = .max

@@ -26,19 +26,22 @@ public struct ScoringJob {
     public var margins: UnsafeMutableRawPointer?
     /// `rowCount` × outputs in the model's score type, after the transform.
     public var scores: UnsafeMutableRawPointer
+    /// `rowCount` × outputs × (features + 1) in the model's score type; nil: not wanted. Only an explainer fills it.
+    public var contributions: UnsafeMutableRawPointer?
     /// Written by the executor.
     public var status: ScoringStatus
 
     @inlinable
     public init(
         values: UnsafeRawPointer, rowCount: Int, valueType: ValueType, margins: UnsafeMutableRawPointer?,
-        scores: UnsafeMutableRawPointer
+        scores: UnsafeMutableRawPointer, contributions: UnsafeMutableRawPointer? = nil
     ) {
         self.values = values
         self.rowCount = rowCount
         self.valueType = valueType
         self.margins = margins
         self.scores = scores
+        self.contributions = contributions
         status = .ok
     }
 }

@@ -22,24 +22,26 @@ public enum BundleLoader {
     ///   - identity: the name and version it must say it is; nil: any.
     ///   - requireGolden: refuse a bundle without golden rows.
     ///   - signature: whose signature is believed.
+    ///   - keepsSource: the bundle keeps the source model's bytes until `takeModel`.
     public static func load(
         directory: String, identity: BundleIdentity? = nil, cache: ImageCache? = nil, requireGolden: Bool = false,
-        signature: SignaturePolicy = .none
+        signature: SignaturePolicy = .none, keepsSource: Bool = false
     ) throws(ConfigurationError) -> LoadedBundle {
         let folder = try Directory(path: directory)
         return try load(
-            folder, identity: identity, cache: cache, requireGolden: requireGolden, signature: signature)
+            folder, identity: identity, cache: cache, requireGolden: requireGolden, signature: signature,
+            keepsSource: keepsSource)
     }
 
     static func load(
         _ folder: borrowing Directory, identity: BundleIdentity?, cache: ImageCache?, requireGolden: Bool,
-        signature: SignaturePolicy
+        signature: SignaturePolicy, keepsSource: Bool
     ) throws(ConfigurationError) -> LoadedBundle {
         let files = try BundleFiles(folder, signature: signature)
         let manifest = files.manifest
         if let identity { try refuse(manifest, unless: identity, source: files.place(Manifest.fileName)) }
         var warnings = [files.signatureWarning].compactMap { $0 }
-        let parts = try compiled(folder, files, cache: cache, warnings: &warnings)
+        let parts = try compiled(folder, files, cache: cache, keepsSource: keepsSource, warnings: &warnings)
         warnings += try manifest.compare(with: parts.facts, source: files.place(Manifest.fileName))
         var profile: Profile?
         if let bytes = files.profile {
@@ -68,28 +70,41 @@ public enum BundleLoader {
 
     /// The model from the cache, or from its source.
     private static func compiled(
-        _ folder: borrowing Directory, _ files: BundleFiles, cache: ImageCache?, warnings: inout [String]
+        _ folder: borrowing Directory, _ files: BundleFiles, cache: ImageCache?, keepsSource: Bool,
+        warnings: inout [String]
     ) throws(ConfigurationError) -> BundleParts {
         let file = files.manifest.modelFile
-        let digest = try folder.digest(of: file)
+        var source: [UInt8]?
+        let digest: SHA256Digest
+        if keepsSource {
+            let bytes = try folder.read(file, limit: ModelBounds.fileBytes)
+            (source, digest) = (bytes, SHA256Digest(of: bytes))
+        } else {
+            digest = try folder.digest(of: file)
+        }
         try files.checksums.check(file, digest, in: folder.path)
         // Other steps in the manifest, another image.
         let key = files.manifest.imageKey(source: digest)
         if let (model, facts) = cache?.load(key, featureCount: files.manifest.features.count) {
             return BundleParts(
                 manifest: files.manifest, model: model, facts: facts, sourceDigest: digest,
-                manifestDigest: files.manifestDigest, isCached: true)
+                manifestDigest: files.manifestDigest, isCached: true, source: source)
         }
-        let bytes = try folder.read(file, limit: ModelBounds.fileBytes)
-        // Read a second time, so checked a second time.
-        try files.checksums.check(file, SHA256Digest(of: bytes), in: folder.path)
+        let bytes: [UInt8]
+        if let source {
+            bytes = source
+        } else {
+            bytes = try folder.read(file, limit: ModelBounds.fileBytes)
+            // Read a second time, so checked a second time.
+            try files.checksums.check(file, SHA256Digest(of: bytes), in: folder.path)
+        }
         let (model, facts) = try SourceModel.compile(
             bytes, place: files.place(file), manifest: files.manifest, source: files.place(Manifest.fileName),
             progress: nil)
         if let warning = cache?.store(model, facts, key: key) { warnings.append(warning) }
         return BundleParts(
             manifest: files.manifest, model: model, facts: facts, sourceDigest: digest,
-            manifestDigest: files.manifestDigest, isCached: false)
+            manifestDigest: files.manifestDigest, isCached: false, source: source)
     }
 
     /// How many golden rows the model answered.
@@ -132,6 +147,16 @@ enum SourceModel {
     static func compile(
         _ bytes: [UInt8], place: String, manifest: Manifest?, source: String, progress: ((Double) -> Void)?
     ) throws(ConfigurationError) -> (CompiledModel, ModelFacts) {
+        let (model, facts) = try read(bytes, place: place, manifest: manifest, source: source, progress: progress)
+        do { return (try CompiledModel.compile(model), facts) } catch {
+            throw ConfigurationError(source: place, message: "cannot be compiled: \(error)")
+        }
+    }
+
+    /// The model between the manifest's steps, not compiled; parameters as above.
+    static func read(
+        _ bytes: [UInt8], place: String, manifest: Manifest?, source: String, progress: ((Double) -> Void)? = nil
+    ) throws(ConfigurationError) -> (PortableModel, ModelFacts) {
         let imported: ImportedModel
         do {
             imported = try ModelImporter.importModel(
@@ -140,10 +165,7 @@ enum SourceModel {
         } catch {
             throw ConfigurationError(source: place, keyPath: error.place, message: error.message)
         }
-        let model = try manifest?.apply(to: imported.model, source: source) ?? imported.model
-        do { return (try CompiledModel.compile(model), ModelFacts(imported)) } catch {
-            throw ConfigurationError(source: place, message: "cannot be compiled: \(error)")
-        }
+        return (try manifest?.apply(to: imported.model, source: source) ?? imported.model, ModelFacts(imported))
     }
 }
 

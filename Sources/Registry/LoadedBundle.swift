@@ -2,8 +2,11 @@
 //
 // It holds no open file: deleting its folder changes nothing that serves.
 
+public import Configuration
 public import Execution
 public import Inference
+public import ModelFormat
+internal import Synchronization
 
 public final class LoadedBundle: Sendable {
     public let manifest: Manifest
@@ -28,6 +31,8 @@ public final class LoadedBundle: Sendable {
     public let isCached: Bool
     /// What an operator should know, a sentence each.
     public let warnings: [String]
+    /// The source model's bytes, until somebody takes the model.
+    private let source: Mutex<[UInt8]?>
 
     public var name: String { manifest.name }
     public var version: String { manifest.version }
@@ -44,6 +49,19 @@ public final class LoadedBundle: Sendable {
         manifestDigest = parts.manifestDigest
         isCached = parts.isCached
         self.warnings = warnings
+        source = Mutex(parts.source)
+    }
+
+    /// The model as it was before it was compiled, read from the bytes that were verified at load; they are let go. nil:
+    /// they were not kept, or were taken before.
+    public func takeModel() throws(ConfigurationError) -> PortableModel? {
+        let bytes = source.withLock { source in
+            defer { source = nil }
+            return source
+        }
+        guard let bytes else { return nil }
+        let place = "\(name)/\(version)"
+        return try SourceModel.read(bytes, place: place, manifest: manifest, source: "\(place) manifest").0
     }
 }
 
@@ -55,4 +73,6 @@ struct BundleParts {
     var sourceDigest: SHA256Digest
     var manifestDigest: SHA256Digest
     var isCached: Bool
+    /// Kept where the bundle is to keep it.
+    var source: [UInt8]?
 }

@@ -8,7 +8,7 @@ extension Manifest {
     static let categoriesMax = 1 << 20
     private static let kinds: [FeatureSpec.Kind] = [.number, .integer, .boolean, .category]
     private static let featureKeys = [
-        "name", "type", "unit", "range", "on_range", "missing", "categories", "unknown", "pii",
+        "name", "type", "unit", "range", "on_range", "missing", "categories", "unknown", "pii", "reason",
     ]
 
     static func parseFeatures(_ value: YAMLValue) throws(ConfigurationError) -> [FeatureSpec] {
@@ -32,6 +32,12 @@ extension Manifest {
         guard isLabel(feature.name) else { throw name.expected("1 to 256 characters without control characters") }
         if let unit = fields["unit"], !unit.isNull { feature.unit = try unit.text() }
         if let pii = fields["pii"] { feature.pii = try pii.boolean() }
+        if let reason = fields["reason"], !reason.isNull {
+            feature.reason = try reason.text("a sentence or a code")
+            guard isLabel(try reason.text()) else {
+                throw reason.expected("1 to 256 characters without control characters")
+            }
+        }
         try parseRange(fields, into: &feature)
         try parseCategories(fields, into: &feature)
         if let missing = fields["missing"] { feature.missing = try parseMissing(missing, of: feature) }

@@ -7,8 +7,8 @@ internal import ModelFormat
 extension Manifest {
     static let budgetRange: ClosedRange<UInt64> = 1...3_600_000_000_000
     private static let topKeys = [
-        "schema", "name", "version", "model", "input", "features", "pipeline", "output", "budgets", "golden", "lineage",
-        "feedback", "fault",
+        "schema", "name", "version", "model", "input", "features", "pipeline", "output", "reasons", "budgets", "golden",
+        "lineage", "feedback", "fault",
     ]
 
     /// - Parameter source: the file's name in errors.
@@ -33,6 +33,7 @@ extension Manifest {
         if let accept = model["accept"] { manifest.accept = try parseAccept(accept) }
         try manifest.parseInput(top["input"])
         try manifest.parseOutput(output)
+        try manifest.parseReasons(top["reasons"])
         try manifest.parseBudgets(top["budgets"])
         manifest.golden = try top["golden"].map { value throws(ConfigurationError) in try value.choice() }
         if let lineage = top["lineage"], !lineage.isNull { manifest.lineage = try Lineage(parsing: lineage) }
@@ -94,6 +95,19 @@ extension Manifest {
                 throw extra.error("a decision needs a score of one column, but there are \(classes.count) classes")
             }
         }
+    }
+
+    /// `{top: 4, toward: higher}`
+    private mutating func parseReasons(_ value: YAMLValue?) throws(ConfigurationError) {
+        guard let value, !value.isNull else { return }
+        let fields = try value.fields(["top", "toward"])
+        if let top = fields["top"] {
+            reasons.top = try top.integer(in: 1...ReasonPolicy.topMax)
+            guard reasons.top <= features.count else {
+                throw top.error("is more than there are features, which are \(features.count)")
+            }
+        }
+        if let toward = fields["toward"] { reasons.toward = try toward.choice(of: [.higher, .lower]) }
     }
 
     private mutating func parseBudgets(_ value: YAMLValue?) throws(ConfigurationError) {

@@ -5,6 +5,7 @@
 //     input, features      the one tensor, its columns in order, what to do with odd values
 //     pipeline             steps before the model and after it (Pipeline/)
 //     output               objective, classes, decision threshold
+//     reasons              how an explanation becomes words
 //     budgets, golden      what it promises
 //     lineage              where it comes from
 //     feedback             features that labels are weighed and told apart by
@@ -83,6 +84,8 @@ public struct Manifest: Sendable, Equatable {
     public var threshold: Double?
     /// nil: 1.
     public var positive: Int?
+    /// How many reasons an explanation gives, and of which direction.
+    public var reasons = ReasonPolicy()
     public var latencyBudgetNanos: UInt64?
     /// Processor time of one row.
     public var costBudgetNanos: UInt64?
@@ -112,6 +115,6 @@ public struct Manifest: Sendable, Equatable {
     public func output(scoreType: ValueType, columns: Int) -> ModelOutput {
         ModelOutput(
             scoreType: scoreType, columns: columns, objective: objective, classes: classes,
-            threshold: threshold ?? 0.5, positive: positive ?? 1)
+            threshold: threshold ?? 0.5, positive: positive ?? 1, reasons: reasons)
     }
 }

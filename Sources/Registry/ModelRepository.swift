@@ -72,7 +72,7 @@ public struct ModelRepository: Sendable {
     /// Loads a bundle; no part of its path in the repository may be a symbolic link.
     public func load(
         _ identity: BundleIdentity, cache: ImageCache? = nil, requireGolden: Bool = false,
-        signature: SignaturePolicy = .none
+        signature: SignaturePolicy = .none, keepsSource: Bool = false
     ) throws(ConfigurationError) -> LoadedBundle {
         guard ModelIdentifier.isName(identity.name), ModelIdentifier.versionNumber(identity.version) != nil else {
             throw ConfigurationError(source: path, message: "expected a model's name and version")
@@ -80,6 +80,6 @@ public struct ModelRepository: Sendable {
         let model = try Directory(identity.name, in: Directory(path: path))
         return try BundleLoader.load(
             Directory(identity.version, in: model), identity: identity, cache: cache, requireGolden: requireGolden,
-            signature: signature)
+            signature: signature, keepsSource: keepsSource)
     }
 }

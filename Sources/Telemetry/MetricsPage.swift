@@ -46,7 +46,9 @@ struct MetricsPage {
     private mutating func append(_ series: MetricsRegistry.Series, of name: String) {
         let labels = series.labels.isEmpty ? "" : "{\(series.labels)}"
         switch series.source {
-        case .counter(let id): text += "\(name)\(labels) \(totals[id.cell])\n"
+        case .counter(let id, .plain): text += "\(name)\(labels) \(totals[id.cell])\n"
+        case .counter(let id, .seconds):
+            text += "\(name)\(labels) \(TextExposition.number(Double(totals[id.cell]) / 1e9))\n"
         case .gauge(let id): text += "\(name)\(labels) \(Int64(bitPattern: totals[id.cell]))\n"
         case .above(let id, let value): text += "\(name)\(labels) \(totals.above(value, id))\n"
         case .reading(let read): text += "\(name)\(labels) \(TextExposition.number(read()))\n"

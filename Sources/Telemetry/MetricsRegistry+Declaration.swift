@@ -5,12 +5,14 @@ import Synchronization
 extension MetricsRegistry {
     public typealias Labels = [(String, String)]
 
-    /// A number that only grows.
-    public func counter(_ name: String, _ help: String, labels: Labels = []) throws(MetricsError) -> CounterID {
+    /// A number that only grows. Of seconds, nanoseconds are added.
+    public func counter(
+        _ name: String, _ help: String, labels: Labels = [], unit: Unit = .plain
+    ) throws(MetricsError) -> CounterID {
         let source = try declare(name, help, .counter, labels) { state throws(MetricsError) in
-            .counter(CounterID(cell: try self.takeCells(1, for: name, in: &state)))
+            .counter(CounterID(cell: try self.takeCells(1, for: name, in: &state)), unit)
         }
-        guard case .counter(let id) = source else { throw Self.otherSource(name) }
+        guard case .counter(let id, unit) = source else { throw Self.otherSource(name) }
         return id
     }
 

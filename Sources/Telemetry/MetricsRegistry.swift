@@ -16,7 +16,7 @@ import Glibc
 import Synchronization
 
 public final class MetricsRegistry: Sendable {
-    /// What a histogram's edges and values are: seconds (observed as nanoseconds) or plain numbers.
+    /// What a histogram's edges and values are, or what a counter adds: seconds (observed as nanoseconds) or plain numbers.
     public enum Unit: Sendable { case seconds, plain }
 
     /// Cells of each shard.
@@ -124,7 +124,7 @@ extension MetricsRegistry {
 
     /// Where a series' value comes from.
     enum Source {
-        case counter(CounterID)
+        case counter(CounterID, Unit)
         case gauge(GaugeID)
         /// What the histogram has seen beyond one of its edges.
         case above(HistogramID, UInt64)

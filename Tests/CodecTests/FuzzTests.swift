@@ -26,12 +26,13 @@ private struct Mutator {
         "18446744073709551615", "100000000000000000000", "9007199254740993", secret, "\"\(secret)\"", "[\(secret)]",
         "{\"amount\":\(secret)}", "{\"amount\":\"\(secret)\"}", "{\"binary_data_size\":16}", "{\"binary_data\":true}",
         "{\"binary_data_output\":true}", "{\"triton_x\":1}", "[1,2,0,1]", "[[1,2,0,1],[3,4,1,null]]", "NaN",
-        "\"\\u0000\"",
+        "\"\\u0000\"", "{\"explain\":true}", "{\"explain\":2}", "{\"explain_class\":1}", "\"contributions\"",
+        "\"reasons\"",
     ]
     static let keys = [
         "inputs", "outputs", "id", "parameters", "name", "shape", "datatype", "data", "instances", "signature_name",
         "amount", "hour", "online", "country", "binary_data_size", "binary_data", "binary_data_output", "x", "",
-        "feature with spaces", "timeout",
+        "feature with spaces", "timeout", "explain", "explain_class", "reasons", "class",
     ]
 
     mutating func pick(_ choices: [String]) -> String { choices.randomElement(using: &random)! }
@@ -77,13 +78,30 @@ private struct Mutator {
             tensor.append(("data", data))
         }
         let output = object([
-            ("name", pick(["\"score\"", "\"label\"", "\"margin\""])),
+            ("name", pick(["\"score\"", "\"label\"", "\"margin\"", "\"contributions\"", "\"reasons\""])),
             ("parameters", pick(["{}", "{\"binary_data\":true}"])),
         ])
         let input = object(tensor)
         return object([
-            ("id", "\"an id\""), ("inputs", "[\(input)]"), ("outputs", "[\(output)]"), ("parameters", "{\"a\":1}"),
+            ("id", "\"an id\""), ("inputs", "[\(input)]"), ("outputs", "[\(output)]"), ("parameters", parameters()),
         ])
+    }
+
+    mutating func parameters() -> String {
+        guard chance(2) else { return "{\"a\":1}" }
+        var members = [("explain", pick(["true", "false", "0", "1", "4", "5", "-1", "\"\(Self.secret)\""]))]
+        if chance(3) { members.append(("explain_class", pick(["0", "2", "3", "\"\(Self.secret)\"", "\"b\""]))) }
+        return object(members)
+    }
+
+    /// `:explain` of the same rows.
+    mutating func v1Explain() -> String {
+        let body = v1()
+        guard body.hasSuffix("}") else { return body }
+        var members = ""
+        if chance(2) { members += ",\"reasons\":\(pick(["0", "1", "4", "5", "true", "null", Self.secret]))" }
+        if chance(3) { members += ",\"class\":\(pick(["0", "2", "3", "\"b\"", "\"\(Self.secret)\"", "null"]))" }
+        return String(body.dropLast()) + members + "}"
     }
 
     /// A V2 body in the form that is read without a tape, or nearly so.
@@ -142,7 +160,7 @@ private struct Mutator {
 }
 
 @Suite(.serialized) struct FuzzTests {
-    private enum Form { case v2, v1, binary, raw, plain }
+    private enum Form { case v2, v1, v1Explain, binary, raw, plain }
     private static let types: [(String, Int)] = [
         ("FP32", 4), ("FP64", 8), ("BOOL", 1), ("INT8", 1), ("INT16", 2), ("INT32", 4), ("INT64", 8), ("UINT8", 1),
         ("UINT16", 2), ("UINT32", 4), ("UINT64", 8),
@@ -151,6 +169,7 @@ private struct Mutator {
 
     @Test func v2Bodies() { fuzz(.v2) }
     @Test func v1Bodies() { fuzz(.v1) }
+    @Test func explainBodies() { fuzz(.v1Explain) }
     @Test func plainBodies() { fuzz(.plain) }
     @Test func binaryBodies() { fuzz(.binary) }
     @Test func rawBodies() { fuzz(.raw) }
@@ -168,7 +187,10 @@ private struct Mutator {
             let codec = codecs[mutator.chance(2) ? 0 : 1]
             request.reset()
             if form == .plain || form == .v2 { plain += compareReaders(body, codec, &decoder) }
-            switch decode(body, v1: form == .v1, headerLength: headerLength, codec: codec, &decoder, &request) {
+            let outcome = decode(
+                body, v1: form == .v1 || form == .v1Explain, isExplain: form == .v1Explain, headerLength: headerLength,
+                codec: codec, &decoder, &request)
+            switch outcome {
             case .success(let result):
                 decoded += 1
                 check(result, codec, body)
@@ -208,7 +230,9 @@ private struct Mutator {
         features[0].onRange = .clip
         features[1].missing = .value(-1)
         features[3].unknown = .missing
-        return .test(features, type: .float64, columns: 3)
+        features[0].reason = "A \"large\" amount"
+        features[1].reason = "A late hour"
+        return .test(features, type: .float64, columns: 3, classes: ["a", "b", "c"])
     }
 
     private func make(_ form: Form, _ mutator: inout Mutator) -> ([UInt8], Int?) {
@@ -216,6 +240,7 @@ private struct Mutator {
         switch form {
         case .plain: return (mutator.bend(Array(mutator.plain(rows: rows).utf8)), nil)
         case .v1: return (mutator.bend(Array(mutator.v1().utf8)), nil)
+        case .v1Explain: return (mutator.bend(Array(mutator.v1Explain().utf8)), nil)
         case .v2:
             let type = mutator.chance(2) ? "FP32" : Self.types.randomElement(using: &mutator.random)!.0
             return (mutator.bend(Array(mutator.v2(rows: rows, binarySize: nil, type: type).utf8)), nil)
@@ -255,7 +280,7 @@ private struct Mutator {
                 #expect(country.isNaN || [0, 1, 2].contains(country))
             }
         }
-        #expect((1...3).contains(result.wishes.count) && Set(result.wishes).count == result.wishes.count)
+        #expect((1...5).contains(result.wishes.count) && Set(result.wishes).count == result.wishes.count)
     }
 
     /// The answer to it is JSON, and as long as it says.
@@ -263,6 +288,9 @@ private struct Mutator {
         let bytes = request.rowCount * codec.columns * codec.scoreType.byteCount
         request.scores.reserve(bytes)
         request.margins.reserve(bytes)
+        request.contributions.reserve(5 * bytes)
+        request.contributions.count = 5 * bytes
+        memset(request.contributions.pointer, 0x3e, 5 * bytes)
         memset(request.scores.pointer, 0x3e, bytes)
         memset(request.margins.pointer, 0x3e, bytes)
         var out = GrowableBuffer()

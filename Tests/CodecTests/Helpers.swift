@@ -14,6 +14,7 @@ struct Decoded {
     var wishes: [OutputKind]
     var binary: [Bool]
     var outOfRange: Int
+    var explanation: ExplanationWish
 }
 
 extension ModelCodec {
@@ -29,14 +30,14 @@ extension ModelCodec {
     /// A codec of four features, one of each kind, unless told otherwise.
     static func test(
         _ features: [FeatureSpec] = features, type: ValueType = .float32, columns: Int = 1, threshold: Double = 0.5,
-        positive: Int = 1, maxRows: Int = 8
+        positive: Int = 1, maxRows: Int = 8, classes: [String] = [], reasons: ReasonPolicy = ReasonPolicy()
     ) -> ModelCodec {
         ModelCodec(
             name: "fraud", version: "1", platform: "xgboost",
             input: ModelInput(declaredType: .float32, features: features),
             output: ModelOutput(
-                scoreType: type, columns: columns, objective: "binary:logistic", threshold: threshold,
-                positive: positive),
+                scoreType: type, columns: columns, objective: "binary:logistic", classes: classes,
+                threshold: threshold, positive: positive, reasons: reasons),
             maxRows: maxRows)
     }
 }
@@ -50,22 +51,23 @@ func withPadded<Result>(_ body: [UInt8], _ use: (UnsafeRawBufferPointer) -> Resu
 
 /// Decodes one body with a decoder and a slot of its own.
 func decode(
-    _ body: [UInt8], v1: Bool = false, headerLength: Int? = nil, codec: ModelCodec
+    _ body: [UInt8], v1: Bool = false, isExplain: Bool = false, headerLength: Int? = nil, codec: ModelCodec
 ) -> Result<Decoded, RequestError> {
     var decoder = RequestDecoder(maxBytes: 1 << 20)
     var request = InferenceRequest()
-    return decode(body, v1: v1, headerLength: headerLength, codec: codec, &decoder, &request)
+    return decode(body, v1: v1, isExplain: isExplain, headerLength: headerLength, codec: codec, &decoder, &request)
 }
 
 func decode(
-    _ body: [UInt8], v1: Bool, headerLength: Int? = nil, codec: ModelCodec, _ decoder: inout RequestDecoder,
+    _ body: [UInt8], v1: Bool, isExplain: Bool = false, headerLength: Int? = nil, codec: ModelCodec,
+    _ decoder: inout RequestDecoder,
     _ request: inout InferenceRequest
 ) -> Result<Decoded, RequestError> {
     withUnsafeMutablePointer(to: &request) { request in
         withPadded(body) { body in
             do throws(RequestError) {
                 if v1 {
-                    try decoder.decodeV1(body, codec: codec, into: request)
+                    try decoder.decodeV1(body, isExplain: isExplain, codec: codec, into: request)
                 } else {
                     try decoder.decodeV2(body, binaryHeaderLength: headerLength, codec: codec, into: request)
                 }
@@ -91,7 +93,7 @@ private func copy(_ request: UnsafeMutablePointer<InferenceRequest>, _ codec: Mo
         id: String(decoding: request.pointee.id.bytes, as: UTF8.self),
         wishes: (0..<request.pointee.wishCount).map { request.pointee.wishes[$0].kind },
         binary: (0..<request.pointee.wishCount).map { request.pointee.wishes[$0].binary },
-        outOfRange: request.pointee.outOfRange)
+        outOfRange: request.pointee.outOfRange, explanation: request.pointee.explanation)
 }
 
 func decodeV2(_ text: String, codec: ModelCodec = .test()) throws -> Decoded {

@@ -109,7 +109,9 @@ struct ModelInferMaker {
     }
 
     private mutating func output() -> (inout ProtobufWriter) -> Void {
-        let name = pick(["score", "margin", "label", "score", "margin", "label", Self.secret])
+        let name = pick([
+            "score", "margin", "label", "contributions", "reasons", "score", "margin", "label", Self.secret,
+        ])
         let extra = chance(5) ? parameter(2) : { _ in }
         return { fields in
             fields.message(6) {
@@ -121,8 +123,12 @@ struct ModelInferMaker {
 
     /// A pair of a map.
     private mutating func parameter(_ number: Int) -> (inout ProtobufWriter) -> Void {
-        let name = pick(["timeout", "priority", "any", Self.secret, "classification", "shared_memory_offset"])
-        let value = Int.random(in: 1...6, using: &random)
+        let name = pick([
+            "timeout", "priority", "any", Self.secret, "classification", "shared_memory_offset", "explain", "explain",
+            "explain_class",
+        ])
+        let value = Int.random(in: 1...8, using: &random)
+        let count = UInt64.random(in: 0...5, using: &random)
         return { fields in
             fields.message(number) { entry in
                 entry.field(1, name)
@@ -133,6 +139,8 @@ struct ModelInferMaker {
                     case 3: choice.element(3, Self.secret)
                     case 4: choice.field(2, -1 as Int64)
                     case 5: choice.present(5, .max)
+                    case 6: choice.present(1, 0)
+                    case 7: choice.present(2, count)
                     default: break
                     }
                 }

@@ -66,19 +66,40 @@ import Testing
         let rows = Int(tensor.shape[0])
         var wishes: [OutputKind] = []
         for output in request.outputs {
-            guard let kind = ["score": OutputKind.score, "margin": .margin, "label": .label][output.name],
-                !wishes.contains(kind),
+            guard let kind = OutputKind.allCases.first(where: { "\($0)" == output.name }), !wishes.contains(kind),
                 !output.parameters.contains(where: { $0.key == "classification" || isSharedMemory($0) })
             else { return nil }
             wishes.append(kind)
         }
+        if wishes.isEmpty { wishes = [.score] }
+        guard explain(request, &wishes) else { return nil }
         let isRaw = !request.raw.isEmpty
         if isRaw, request.raw.count != 1 || !(tensor.contents?.isEmpty ?? true) { return nil }
         let values =
             isRaw ? raw(tensor.datatype, Array(request.raw[0]), rows * 4) : typed(tensor.datatype, tensor.contents)
         guard let values, values.count == rows * 4 else { return nil }
-        return Outcome(
-            values: values, rows: rows, id: request.id, wishes: wishes.isEmpty ? [.score] : wishes, isRaw: isRaw)
+        return Outcome(values: values, rows: rows, id: request.id, wishes: wishes, isRaw: isRaw)
+    }
+
+    /// Adds the outputs that `parameters.explain` stands for; false: it, or what goes with it, is to be refused.
+    private func explain(_ request: OracleRequest, _ wishes: inout [OutputKind]) -> Bool {
+        // One score, so no classes.
+        if request.parameters.contains(where: { $0.key == "explain_class" }) { return false }
+        var count = 0
+        var isAsked = false
+        if let parameter = request.parameters.last(where: { $0.key == "explain" }) {
+            switch parameter.value?.choice {
+            case .bool(let flag): (isAsked, count) = (flag, flag ? 4 : 0)
+            case .int64(let number) where 0...4 ~= number: (isAsked, count) = (true, Int(number))
+            case .uint64(let number) where 0...4 ~= number: (isAsked, count) = (true, Int(number))
+            default: return false
+            }
+        }
+        guard isAsked else { return true }
+        if count == 0, wishes.contains(.reasons) { return false }
+        if !wishes.contains(.contributions) { wishes.append(.contributions) }
+        if count > 0, !wishes.contains(.reasons) { wishes.append(.reasons) }
+        return true
     }
 
     private func isSharedMemory(_ parameter: OracleEntry) -> Bool {
@@ -196,10 +217,14 @@ import Testing
         let numbers = (0..<2 * count).map { _ in Double(Float.random(in: 0...1, using: &maker.random)) }
         put(Array(numbers[..<count]), &request.scores, isDouble)
         put(Array(numbers[count...]), &request.margins, isDouble)
+        let contributions = (0..<5 * count).map { _ in Double(Float.random(in: -1...1, using: &maker.random)) }
+        put(contributions, &request.contributions, isDouble)
         var out = GrowableBuffer()
         out.append("prefix")
+        var told = ServingFacts(arm: "stable", tier: "full")
+        if request.explanation.isWanted { told.explanation = .full }
         let header = withUnsafeMutablePointer(to: &request) {
-            ResponseEncoder.encode($0, codec: codec, facts: ServingFacts(arm: "stable", tier: "full"), into: &out)
+            ResponseEncoder.encode($0, codec: codec, facts: told, into: &out)
         }
         let bytes = Array(out.bytes.dropFirst(6))
         guard header == nil, let response = try? OracleResponse(serializedBytes: bytes) else {
@@ -207,16 +232,55 @@ import Testing
             return false
         }
         let facts = Dictionary(uniqueKeysWithValues: response.parameters.map { ($0.key, $0.value?.choice) })
-        #expect(facts == ["serin-version": .text("1"), "serin-arm": .text("stable"), "serin-tier": .text("full")])
+        var wanted: [String: OracleParameter.Choice?] = [
+            "serin-version": .text("1"), "serin-arm": .text("stable"), "serin-tier": .text("full"),
+        ]
+        if request.explanation.isWanted { wanted["serin-explanation"] = .text("full") }
+        #expect(facts == wanted)
         #expect(response.model == "fraud" && response.version == "1")
         #expect(response.id == String(decoding: request.id.bytes, as: UTF8.self))
         #expect(response.outputs.count == request.wishCount)
         for index in 0..<request.wishCount {
             let wish = request.wishes[index]
-            let wanted = wish.kind == .score ? Array(numbers[..<count]) : Array(numbers[count...])
-            check(response, index, wish, wish.kind == .label ? nil : wanted, request.rowCount, codec, isDouble)
+            switch wish.kind {
+            case .score: check(response, index, wish, Array(numbers[..<count]), request.rowCount, codec, isDouble)
+            case .margin: check(response, index, wish, Array(numbers[count...]), request.rowCount, codec, isDouble)
+            case .label: check(response, index, wish, nil, request.rowCount, codec, isDouble)
+            case .contributions: check(response, index, wish, contributions, request.rowCount, codec, isDouble)
+            case .reasons:
+                let texts = Self.reasons(
+                    contributions, scores: Array(numbers[..<count]), codec.columns, request.explanation.reasons)
+                check(response, index, wish, texts)
+            }
         }
         return true
+    }
+
+    /// The reasons of every row, in plain lines: of the class with the highest score, the features that moved it up most.
+    private static func reasons(_ all: [Double], scores: [Double], _ columns: Int, _ count: Int) -> [String] {
+        (0..<scores.count / columns).flatMap { row in
+            let own = scores[row * columns..<(row + 1) * columns]
+            let column = own.firstIndex(of: own.max()!)! - own.startIndex
+            let first = (row * columns + column) * 5
+            let ranked = (0..<4).filter { all[first + $0] > 0 }.sorted { all[first + $0] > all[first + $1] }
+            let texts = ranked.prefix(count).map { ModelCodec.features[$0].name }
+            return texts + [String](repeating: "", count: count - texts.count)
+        }
+    }
+
+    private func check(_ response: OracleResponse, _ index: Int, _ wish: OutputWish, _ texts: [String]) {
+        let output = response.outputs[index]
+        let count = Int(output.shape.last ?? 0)
+        #expect(output.name == "reasons" && output.datatype == "BYTES")
+        #expect(output.shape == [Int64(texts.count / max(count, 1)), Int64(count)])
+        if wish.binary {
+            let bytes = texts.flatMap { text in
+                withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) { Array($0) } + Array(text.utf8)
+            }
+            #expect(Array(response.raw[index]) == bytes)
+        } else {
+            #expect(output.contents?.texts.map { String(decoding: $0, as: UTF8.self) } == texts)
+        }
     }
 
     private func check(
@@ -224,8 +288,10 @@ import Testing
         _ codec: ModelCodec, _ isDouble: Bool
     ) {
         let output = response.outputs[index]
-        let columns = numbers == nil ? 1 : codec.columns
-        #expect(output.name == "\(wish.kind)" && output.shape == [Int64(rows), Int64(columns)])
+        let isWide = wish.kind == .contributions
+        let columns = numbers == nil ? 1 : codec.columns * (isWide ? 5 : 1)
+        let shape = isWide ? (codec.columns > 1 ? [rows, codec.columns, 5] : [rows, 5]) : [rows, columns]
+        #expect(output.name == "\(wish.kind)" && output.shape == shape.map { Int64($0) })
         let type = numbers == nil ? "INT64" : isDouble ? "FP64" : "FP32"
         #expect(output.datatype == type)
         let found: [Double]?

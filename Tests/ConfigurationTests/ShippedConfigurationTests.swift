@@ -62,7 +62,8 @@ import Testing
         ("drift.silent", "default []; at most 4096 features"),
         ("decisions.log", "default off; off, sampled, full"),
         ("decisions.sample", "default 100; 1 to 1000000 requests"),
-        ("decisions.pii", "default drop; drop, hash"),
+        ("decisions.pii", "default drop; drop, hash"), ("explain.enabled", "default true; true or false"),
+        ("explain.budget", "default 100ms; 1us to 1h"),
         ("route.stable", "default: the highest version that is ready"),
     ])
     func modelFieldIsDocumented(key: String, text: String) throws {
@@ -81,7 +82,7 @@ import Testing
         }
         let known =
             "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route, "
-            + "watch, drift, decisions, feedback)"
+            + "watch, drift, decisions, feedback, explain)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

@@ -80,6 +80,7 @@ def bodies(fraud) -> dict:
         "v2": ("/v2/models/fraud/versions/1/infer", fraud.v2(rows, "FP32")),
         "v2 lightgbm": ("/v2/models/fraud/versions/2/infer", fraud.v2(rows, "FP64")),
         "v1": ("/v1/models/fraud/versions/1:predict", {"instances": fraud.objects(rows)}),
+        "explain": ("/v1/models/fraud/versions/1:explain", {"instances": fraud.objects(rows)}),
         "call": (calls.INFER, calls.frame(calls.infer_request(fraud, rows).SerializeToString())),
         "typed call": (calls.INFER, calls.frame(calls.infer_request(fraud, rows, raw=False).SerializeToString())),
     }
@@ -89,9 +90,9 @@ CASES = [(2, "v2"), (2, "v2 lightgbm"), (2, "v1"), (2, "call"), (2, "typed call"
 
 
 @contextmanager
-def counted(folder, protocol: int, shape: str, fraud, certs=None, prepare=None, **changes):
+def counted(folder, protocol: int, shape: str, fraud, certs=None, prepare=None, others=None, **changes):
     """A gateway and its reactor's counts over 10,000 warm requests; over TLS, given `certs`. `prepare`: what is done to
-    the gateway before, and the path that is asked then."""
+    the gateway before, and the path that is asked then. `others`: gets the counts of all other threads."""
     path, document = bodies(fraud)[shape]
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     probe = Probe(folder)
@@ -117,6 +118,8 @@ def counted(folder, protocol: int, shape: str, fraud, certs=None, prepare=None, 
         assert_interposed(threads)
         reactors = [thread for thread in threads if thread.armed["poll"] >= 100]
         assert len(reactors) == 1, [thread.armed for thread in threads]
+        if others is not None:
+            others.extend(thread for thread in threads if thread is not reactors[0])
         yield gateway, reactors[0]
         for connection in connections:
             connection.__exit__()
@@ -202,6 +205,26 @@ def test_with_every_request_traced_it_is_the_same(installed, tmp_path, fraud, pr
             collector.wait_for(lambda spans: len(spans) >= 4 * (REQUESTS + WARM), seconds=90)
             page = httpx.get(gateway.metrics_url + "/metrics", headers={"accept": "application/openmetrics-text"}).text
             assert "trace_id" in page
+
+
+@pytest.mark.parametrize("protocol", [2, 1])
+def test_an_explanation_allocates_nothing(installed, tmp_path, fraud, protocol):
+    """Neither the reactor, which reads the request and writes names, numbers and reasons, nor the executor that explains."""
+    def prepare(gateway):
+        deadline = time.monotonic() + 60
+        with Admin(gateway) as admin:
+            while any(version.get("explanations") == "preparing" for version in admin.model()["versions"]):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        return "/v1/models/fraud/versions/1:explain"
+
+    others = []
+    with counted(tmp_path, protocol, "explain", fraud, prepare=prepare, others=others) as (gateway, reactor):
+        kinds = ("allocate", "release", "map")
+        assert all(reactor.armed[kind] == 0 for kind in kinds), describe(gateway.pid, reactor, kinds)
+        print(f"HTTP/{protocol} explain, reactor:", reactor.armed, "others:", [thread.armed for thread in others])
+        metrics = Exposition(httpx.get(gateway.metrics_url + "/metrics", timeout=10).text)
+        assert metrics.total("serin_explanations_total", outcome="full") >= REQUESTS + WARM
 
 
 @pytest.mark.parametrize("protocol", [2, 1])

@@ -19,6 +19,8 @@ import Testing
         ("/v1/models/fraud:predict", .predict, "fraud", ""),
         ("/v1/models/fraud:feedback", .feedback, "fraud", ""),
         ("/v1/models/fraud/versions/2:predict", .predict, "fraud", "2"),
+        ("/v1/models/fraud:explain", .explain, "fraud", ""),
+        ("/v1/models/fraud/versions/2:explain", .explain, "fraud", "2"),
     ])
     func known(path: String, endpoint: Endpoint, model: String, version: String) {
         withTarget(path) { target in

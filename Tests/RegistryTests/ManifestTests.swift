@@ -51,6 +51,20 @@ import Testing
         #expect(output.threshold == 0.5 && output.positive == 1)
     }
 
+    @Test func reasonsAreRead() throws {
+        let text = """
+            {schema: 1, name: a, version: 1, model: {file: m.txt}, output: {objective: regression},
+             features: [{name: x, type: number, reason: "Too much"}, {name: y, type: number, reason: R02}],
+             reasons: {top: 2, toward: lower}}
+            """
+        let manifest = try Manifest.parse(Array(text.utf8), source: "m")
+        #expect(manifest.features.map(\.reason) == ["Too much", "R02"])
+        let reasons = manifest.output(scoreType: .float64, columns: 1).reasons
+        #expect(reasons.top == 2 && reasons.toward == .lower)
+        let plain = try Manifest.parse(Array(TinyBundle.manifest.utf8), source: "manifest.yaml")
+        #expect(plain.reasons == ReasonPolicy() && plain.reasons.top == 4 && plain.reasons.toward == .higher)
+    }
+
     @Test func emptyFileNeedsItsKeys() {
         let error = #expect(throws: ConfigurationError.self) { try Manifest.parse([], source: "m") }
         #expect(error?.description == "m:1: needs the key schema")

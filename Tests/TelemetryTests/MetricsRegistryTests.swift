@@ -18,6 +18,16 @@ import Testing
         #expect(scrape.help["serin_requests_total"] == "Requests.")
     }
 
+    @Test func countersOfSecondsAddNanoseconds() throws {
+        let registry = MetricsRegistry(shards: 2)
+        let id = try registry.counter("cpu_seconds_total", "CPU.", unit: .seconds)
+        registry.shard(0).add(id, 1_500_000_000)
+        registry.shard(1).add(id, 250)
+        #expect(try Exposition(registry.render()).value("cpu_seconds_total") == 1.50000025)
+        #expect(throws: MetricsError.self) { try registry.counter("cpu_seconds_total", "CPU.") }
+        #expect(try registry.counter("cpu_seconds_total", "CPU.", unit: .seconds) == id)
+    }
+
     @Test func gaugesGoUpOnOneShardAndDownOnAnother() throws {
         let registry = MetricsRegistry(shards: 2)
         let inflight = try registry.gauge("serin_inflight", "Requests being worked on.")

@@ -21,7 +21,7 @@ enum ModuleDiagram {
         "Codec": ["Primitives", "Inference", "JSON", "GRPC"],
         "Routing": ["Primitives", "Inference"],
         "Batching": ["Primitives", "Inference", "CLinux"],
-        "Execution": ["Primitives", "Inference", "ModelFormat", "CKernels"],
+        "Execution": ["Primitives", "Inference", "ModelFormat", "CKernels", "CLinux"],
         "ModelFormat": ["JSON"],
         "Configuration": ["Yams"],
         "Registry": [

@@ -103,6 +103,8 @@ def _feature(feature: Feature) -> list[str]:
         parts.append(f"range: [{double_text(feature.range[0])}, {double_text(feature.range[1])}]")
     if feature.missing != "model":
         parts.append(f"missing: {feature.missing}")
+    if feature.reason:
+        parts.append(f"reason: {_scalar(feature.reason)}")
     text = f"- {{{', '.join(parts)}"
     if feature.categories:
         text += ",\n   categories: [" + ", ".join(map(_scalar, feature.categories)) + "]"

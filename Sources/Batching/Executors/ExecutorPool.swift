@@ -45,10 +45,20 @@ public struct ExecutorSettings: Sendable {
     public init() {}
 }
 
+/// What scoring a batch took; times in nanoseconds.
+public struct ExecutedBatch: Sendable {
+    public var rows: Int
+    /// Of `clinux_now`.
+    public var startedAt: UInt64
+    public var endedAt: UInt64
+    /// The thread's own time, without what others had meanwhile.
+    public var processorNanos: UInt64
+}
+
 /// What an executor tells the gateway; called on the executor's thread (`stuck`: on the supervisor's).
 public struct ExecutorHooks: Sendable {
     /// A batch of the version `tag` was scored by the thread in `slot`.
-    public var ran: @Sendable (_ slot: Int, _ tag: Int, _ rows: Int, _ startedAt: UInt64, _ endedAt: UInt64) -> Void
+    public var ran: @Sendable (_ slot: Int, _ tag: Int, _ batch: ExecutedBatch) -> Void
     /// Between two batches: the thread looks at no table older than `generation`. Before a sleep, and at its end, that is
     /// `ExecutorPool.away`: at none until the next call.
     public var quiescent: @Sendable (_ slot: Int, _ generation: UInt64) -> Void
@@ -59,7 +69,7 @@ public struct ExecutorHooks: Sendable {
 
     public init(
         startThread: @escaping @Sendable (String, @escaping @Sendable () -> Void) -> Void,
-        ran: @escaping @Sendable (Int, Int, Int, UInt64, UInt64) -> Void = { _, _, _, _, _ in },
+        ran: @escaping @Sendable (Int, Int, ExecutedBatch) -> Void = { _, _, _ in },
         quiescent: @escaping @Sendable (Int, UInt64) -> Void = { _, _ in },
         stuck: @escaping @Sendable (Int, UInt64, Bool) -> Void = { _, _, _ in }
     ) {

@@ -53,11 +53,14 @@ struct Batch: ~Copyable {
         let width = scoring.featureCount * request.pointee.valueType.byteCount
         let outputs = scoring.columns * scoring.scoreType.byteCount
         let margins = request.pointee.wantsMargins ? request.pointee.margins.pointer + first * outputs : nil
+        let contributions =
+            request.pointee.explanation.isWanted
+            ? request.pointee.contributions.pointer + first * outputs * (scoring.featureCount + 1) : nil
         (jobs + count).initialize(
             to: ScoringJob(
                 values: request.pointee.values.pointer + first * width, rowCount: partRows,
                 valueType: request.pointee.valueType, margins: margins,
-                scores: request.pointee.scores.pointer + first * outputs))
+                scores: request.pointee.scores.pointer + first * outputs, contributions: contributions))
         (parts + count).initialize(to: Part(job: job, rows: partRows))
         count += 1
         rows += partRows

@@ -35,7 +35,7 @@ public struct BatchCost: ~Copyable, @unchecked Sendable {
     }
 
     /// What `rows` rows take by the measurement at load.
-    func planned(_ rows: Int) -> Double { fixedNanos + rowNanos * Double(rows) }
+    public func planned(_ rows: Int) -> Double { fixedNanos + rowNanos * Double(rows) }
 
     /// What `rows` rows in one batch take.
     public func nanos(_ rows: Int) -> UInt64 {

@@ -68,11 +68,15 @@ public struct QueuedJob: ~Copyable, @unchecked Sendable {
 
     var rowCount: Int { request.pointee.rowCount }
 
-    /// Room for the scores, and for the margins where they are wished.
-    func reserve(columns: Int, type: ValueType) {
+    /// Room for the scores, and for margins and contributions where they are wished.
+    func reserve(features: Int, columns: Int, type: ValueType) {
         let bytes = rowCount * columns * type.byteCount
         request.pointee.scores.reserve(bytes)
         request.pointee.scores.count = bytes
+        if request.pointee.explanation.isWanted {
+            request.pointee.contributions.reserve(bytes * (features + 1))
+            request.pointee.contributions.count = bytes * (features + 1)
+        }
         guard request.pointee.wantsMargins else { return }
         request.pointee.margins.reserve(bytes)
         request.pointee.margins.count = bytes

@@ -68,7 +68,8 @@ extension VersionQueue {
         }
         lane.pointee.rows.wrappingAdd(rows, ordering: .relaxed)
         job.pointee.begin(home: home, priority: priority, due: due, now: now, estimatedWait: wait)
-        job.pointee.reserve(columns: scoring.columns, type: scoring.scoreType)
+        job.pointee.reserve(
+            features: scoring.featureCount, columns: scoring.columns, type: scoring.scoreType)
         home.pointee.outstanding += 1
         let isIn = lane.pointee.ring.push(job)
         precondition(isIn, "the ring has room for every request that was counted")

@@ -49,11 +49,8 @@ enum InferOutputs {
     }
 
     private static func kind(_ name: UnsafeRawBufferPointer, _ index: Int) throws(RequestError) -> OutputKind {
-        if InferText.equals(name, "score") { return .score }
-        if InferText.equals(name, "margin") { return .margin }
-        if InferText.equals(name, "label") { return .label }
-        if InferText.equals(name, "prediction_id") { return .predictionID }
+        if let kind = OutputKind(named: name) { return kind }
         let got = name.isEmpty ? "none" : RequestFields.printable(name).map { "'\($0)'" } ?? "another name"
-        throw RequestFields.expected("outputs[\(index)].name", OutputWishes.expectation, got: got)
+        throw RequestFields.expected("outputs[\(index)].name", OutputKind.expectation, got: got)
     }
 }

@@ -20,6 +20,7 @@ public enum ModelInferDecoder {
     ) throws(RequestError) {
         request.pointee.dialect = .modelInfer
         request.pointee.outOfRange = 0
+        request.pointee.explanation = ExplanationWish()
         request.pointee.id.count = 0
         request.pointee.id.append(envelope.id)
         if let micros = envelope.timeoutMicros, micros > 0 {
@@ -41,6 +42,8 @@ public enum ModelInferDecoder {
         request.pointee.wishes[0] = OutputWish(.score, binary: isRaw)
         request.pointee.wishCount = 1
         if envelope.outputCount > 0 { try InferOutputs.read(envelope.message, isRaw: isRaw, into: request) }
+        if envelope.explain != nil || envelope.explainClass != nil { try readExplanation(envelope, codec, request) }
+        try ExplanationFields.settle(request, codec, binary: isRaw)
         try Rows.applyPolicies(request, codec)
     }
 
@@ -53,6 +56,28 @@ public enum ModelInferDecoder {
         if raw.count != expected { throw rawSizeRefusal(raw.count, rows, type, codec) }
         try BinaryData.decode(
             size: expected, tail: raw, hasData: false, type: type, rows: rows, codec: codec, into: request)
+    }
+
+    /// `parameters.explain` and `parameters.explain_class`.
+    @inline(never)
+    private static func readExplanation(
+        _ envelope: ModelInferEnvelope, _ codec: ModelCodec, _ request: UnsafeMutablePointer<InferenceRequest>
+    ) throws(RequestError) {
+        if let explain = envelope.explain {
+            if let flag = explain.flag {
+                ExplanationFields.noteExplain(flag, request)
+            } else if let count = explain.count, count <= codec.explanation.reasonsMax {
+                request.pointee.explanation.need = .whereItFits
+                request.pointee.explanation.reasons = Int(count)
+            } else {
+                throw ExplanationFields.countRefusal(
+                    "parameters.explain", "true, false or ", codec, got: "another value")
+            }
+        }
+        guard let chosen = envelope.explainClass else { return }
+        var column = chosen.text.flatMap { codec.explanation.column(named: $0) }
+        if let number = chosen.count, number < codec.columns { column = Int(number) }
+        try ExplanationFields.noteClass(column, "parameters.explain_class", got: "another", codec, request)
     }
 
     // MARK: Refusals

@@ -34,6 +34,10 @@ enum ModelInferEncoder {
         if request.pointee.id.count > 0 { pen.put(field: 3, request.pointee.id.bytes) }
         put(parameter: "serin-arm", facts.arm, &pen)
         put(parameter: "serin-tier", facts.tier, &pen)
+        if let text = facts.explanation?.text {
+            let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            put(parameter: "serin-explanation", bytes, &pen)
+        }
         for index in 0..<request.pointee.wishCount { putOutput(request.pointee.wishes[index], request, codec, &pen) }
         for index in 0..<request.pointee.wishCount where request.pointee.wishes[index].binary {
             putRaw(request.pointee.wishes[index].kind, request, codec, &pen)
@@ -46,10 +50,15 @@ enum ModelInferEncoder {
     ) -> Int {
         // Of each output: name, type, shape and lengths, and up to 10 bytes a value.
         let output = 128 + request.pointee.rowCount * codec.columns * Protobuf.varintBytesMax
-        return 256 + codec.inferHead.count + facts.arm.count + facts.tier.count + request.pointee.id.count
+        let common =
+            320 + codec.inferHead.count + facts.arm.count + facts.tier.count + request.pointee.id.count
             + max(1, request.pointee.wishCount) * output
             // A tag and a length each.
             + request.pointee.predictionIDs.count + request.pointee.rowCount * 4
+        guard request.pointee.explanation.isWanted else { return common }
+        return (0..<request.pointee.wishCount).reduce(common) {
+            $0 + ExplanationEncoder.bytesMax(request.pointee.wishes[$1].kind, request, codec)
+        }
     }
 
     /// A pair of `parameters`: key 1, value 2 { string_param 3 }.
@@ -72,14 +81,15 @@ enum ModelInferEncoder {
         _ wish: OutputWish, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, _ pen: inout Pen
     ) {
         let rows = request.pointee.rowCount
-        let columns = wish.kind.columns(codec)
-        let name = name(wish.kind)
-        let datatype = datatype(wish.kind, codec)
-        let shape = Protobuf.byteCount(varint: UInt64(rows)) + Protobuf.byteCount(varint: UInt64(columns))
+        let dimensions = OutputShape(wish.kind, request, codec)
+        let (name, datatype) = (wish.kind.name, wish.kind.datatype(codec))
+        let shape =
+            Pen.bytes(varint: rows) + Pen.bytes(varint: dimensions.first)
+            + (dimensions.second > 0 ? Pen.bytes(varint: dimensions.second) : 0)
         let values = wish.binary ? 0 : valueBytes(wish.kind, request, codec)
-        // contents 5 { list } with the list's own tag and length; bytes_contents are no packed list.
-        let isPacked = wish.kind != .predictionID
-        let list = wish.binary ? 0 : (isPacked ? 1 + Protobuf.byteCount(varint: UInt64(values)) : 0) + values
+        // contents 5 { list } with the list's own tag and length; texts are fields of their own.
+        let isPacked = wish.kind != .reasons && wish.kind != .predictionID
+        let list = wish.binary ? 0 : isPacked ? 1 + Protobuf.byteCount(varint: UInt64(values)) + values : values
         let contents = wish.binary ? 0 : 1 + Protobuf.byteCount(varint: UInt64(list)) + list
         let head = 2 + name.utf8CodeUnitCount + 2 + datatype.utf8CodeUnitCount + 2 + shape
         pen.put(tag: 5, length: head + contents)
@@ -89,39 +99,31 @@ enum ModelInferEncoder {
         pen.put(datatype)
         pen.put(tag: 3, length: shape)
         pen.put(varint: UInt64(rows))
-        pen.put(varint: UInt64(columns))
+        pen.put(varint: UInt64(dimensions.first))
+        if dimensions.second > 0 { pen.put(varint: UInt64(dimensions.second)) }
         if wish.binary { return }
-        if wish.kind == .predictionID {
-            pen.put(tag: 5, length: values)
-            return putPredictionIDs(request, &pen)
-        }
         pen.put(tag: 5, length: list)
+        if wish.kind == .predictionID { return putPredictionIDs(request, &pen) }
+        if wish.kind == .reasons { return ExplanationEncoder.writeElements(request, codec, &pen) }
         pen.put(tag: listField(wish.kind, codec), length: values)
-        putValues(wish.kind, request, codec, asVarints: true, &pen)
+        putList(wish.kind, request, codec, &pen)
     }
 
     private static func putRaw(
         _ kind: OutputKind, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, _ pen: inout Pen
     ) {
-        pen.put(tag: 6, length: kind.binaryBytes(request, codec))
-        putValues(kind, request, codec, asVarints: false, &pen)
+        pen.put(tag: 6, length: OutputBytes.raw(kind, request, codec))
+        OutputBytes.write(kind, request, codec, &pen)
     }
 
-    private static func putValues(
-        _ kind: OutputKind, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, asVarints: Bool,
-        _ pen: inout Pen
+    /// The values of a packed list: as in binary, but for labels, which are varints.
+    private static func putList(
+        _ kind: OutputKind, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, _ pen: inout Pen
     ) {
-        let count = request.pointee.rowCount * codec.columns * codec.scoreType.byteCount
-        switch kind {
-        case .score: pen.put(UnsafeRawBufferPointer(start: request.pointee.scores.pointer, count: count))
-        case .margin: pen.put(UnsafeRawBufferPointer(start: request.pointee.margins.pointer, count: count))
-        case .label:
-            let scores = Scores(request.pointee.scores.pointer, codec)
-            for row in 0..<request.pointee.rowCount {
-                let label = Int64(scores.label(row, codec, request))
-                if asVarints { pen.put(varint: UInt64(bitPattern: label)) } else { pen.put(int64: label) }
-            }
-        case .predictionID: PredictionIDs(request).writeBinary(&pen)
+        guard kind == .label else { return OutputBytes.write(kind, request, codec, &pen) }
+        let scores = Scores(request.pointee.scores.pointer, codec)
+        for row in 0..<request.pointee.rowCount {
+            pen.put(varint: UInt64(bitPattern: Int64(scores.label(row, codec, request))))
         }
     }
 
@@ -137,9 +139,10 @@ enum ModelInferEncoder {
     ) -> Int {
         if kind == .predictionID {
             let length = PredictionIDs(request).length
-            return request.pointee.rowCount * (1 + Protobuf.byteCount(varint: UInt64(length)) + length)
+            return request.pointee.rowCount * (1 + Pen.bytes(varint: length) + length)
         }
-        guard kind == .label else { return request.pointee.rowCount * codec.columns * codec.scoreType.byteCount }
+        if kind == .reasons { return ExplanationEncoder.elementBytes(request, codec) }
+        guard kind == .label else { return OutputBytes.raw(kind, request, codec) }
         let scores = Scores(request.pointee.scores.pointer, codec)
         return (0..<request.pointee.rowCount).reduce(0) {
             $0 + Protobuf.byteCount(varint: UInt64(bitPattern: Int64(scores.label($1, codec, request))))
@@ -149,19 +152,6 @@ enum ModelInferEncoder {
     /// int64_contents, fp32_contents or fp64_contents.
     private static func listField(_ kind: OutputKind, _ codec: ModelCodec) -> UInt8 {
         kind == .label ? 3 : codec.scoreType == .float32 ? 6 : 7
-    }
-
-    private static func name(_ kind: OutputKind) -> StaticString {
-        switch kind {
-        case .score: "score"
-        case .margin: "margin"
-        case .label: "label"
-        case .predictionID: "prediction_id"
-        }
-    }
-
-    private static func datatype(_ kind: OutputKind, _ codec: ModelCodec) -> StaticString {
-        kind == .predictionID ? "BYTES" : kind == .label ? "INT64" : codec.scoreType == .float32 ? "FP32" : "FP64"
     }
 }
 
@@ -177,8 +167,12 @@ extension Pen {
     @inline(__always)
     fileprivate mutating func put(varint value: UInt64) { at += Protobuf.write(varint: value, to: at) }
 
+    /// Bytes that a length or a dimension takes.
     @inline(__always)
-    fileprivate mutating func put(field number: UInt8, _ bytes: UnsafeRawBufferPointer) {
+    static func bytes(varint value: Int) -> Int { Protobuf.byteCount(varint: UInt64(value)) }
+
+    @inline(__always)
+    mutating func put(field number: UInt8, _ bytes: UnsafeRawBufferPointer) {
         put(tag: number, length: bytes.count)
         put(bytes)
     }

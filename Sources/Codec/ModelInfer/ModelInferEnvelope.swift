@@ -22,6 +22,9 @@ public struct ModelInferEnvelope {
     private(set) var rawCount = 0
     /// `parameters.timeout`, in µs; nil: not given.
     private(set) var timeoutMicros: UInt64?
+    /// `parameters.explain` and `parameters.explain_class`; nil: not given.
+    private(set) var explain: InferParameter?
+    private(set) var explainClass: InferParameter?
 
     /// Of no message.
     public init() {}
@@ -58,6 +61,10 @@ public struct ModelInferEnvelope {
             timeoutMicros = try parameter.wholeNumber("parameters.timeout")
         } else if parameter.isNamed("priority") {
             _ = try parameter.wholeNumber("parameters.priority")
+        } else if parameter.isNamed("explain") {
+            explain = parameter
+        } else if parameter.isNamed("explain_class") {
+            explainClass = parameter
         }
     }
 }
@@ -94,10 +101,11 @@ enum InferText {
 /// One pair of a `parameters` map: `key = 1`, `value = 2: InferParameter`.
 struct InferParameter {
     private enum Choice {
-        case none, bool
+        case none, double
+        case bool(Bool)
         case integer(Int64)
         case unsigned(UInt64)
-        case text, double
+        case text(UnsafeRawBufferPointer)
     }
 
     private(set) var key = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -120,11 +128,10 @@ struct InferParameter {
         var fields = ProtobufReader(message)
         while fields.next() {
             switch (fields.number, fields.type) {
-            case (1, .varint): choice = .bool
+            case (1, .varint): choice = .bool(fields.scalar != 0)
             case (2, .varint): choice = .integer(Int64(bitPattern: fields.scalar))
             case (3, .bytes):
-                _ = try InferText.read(fields.bytes, field)
-                choice = .text
+                choice = .text(try InferText.read(fields.bytes, field))
             case (4, .fixed64): choice = .double
             case (5, .varint): choice = .unsigned(fields.scalar)
             default: break
@@ -135,10 +142,22 @@ struct InferParameter {
 
     func isNamed(_ name: StaticString) -> Bool { InferText.equals(key, name) }
 
-    func wholeNumber(_ field: StaticString) throws(RequestError) -> UInt64 {
+    var flag: Bool? { if case .bool(let flag) = choice { flag } else { nil } }
+
+    var text: UnsafeRawBufferPointer? { if case .text(let bytes) = choice { bytes } else { nil } }
+
+    /// A whole number from 0; nil: it is something else.
+    var count: UInt64? {
         switch choice {
-        case .integer(let value) where value >= 0: return UInt64(value)
-        case .unsigned(let value): return value
+        case .integer(let value) where value >= 0: UInt64(value)
+        case .unsigned(let value): value
+        default: nil
+        }
+    }
+
+    func wholeNumber(_ field: StaticString) throws(RequestError) -> UInt64 {
+        if let count { return count }
+        switch choice {
         case .none: throw RequestFields.expected("\(field)", "int64_param or uint64_param from 0", got: "no value")
         default: throw RequestFields.expected("\(field)", "int64_param or uint64_param from 0", got: "another value")
         }

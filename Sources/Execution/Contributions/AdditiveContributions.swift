@@ -62,6 +62,12 @@ final class AdditiveContributions: Sendable {
         bytes = ((model.outputCount * 8 + 63) & ~63, (largest * 8 + 63) & ~63, scratch.max()!)
     }
 
+    /// Of the terms' model, the forests' tables and the terms themselves.
+    var memoryBytes: Int {
+        model.imageBytes + forests.reduce(0) { $0 + $1.contributions.layout.memoryBytes }
+            + terms.count * MemoryLayout<Term>.stride
+    }
+
     /// Bytes of scratch to explain a row.
     var scratchByteCount: Int { 64 + bytes.values + bytes.contributions + bytes.scratch }
 

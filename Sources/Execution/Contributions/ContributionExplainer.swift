@@ -47,6 +47,8 @@ public final class ContributionExplainer: Sendable {
     public let scoreType: ValueType
     /// Bytes of scratch that `explain` needs, whatever the number of rows.
     public let scratchByteCount: Int
+    /// What its tables take.
+    public var memoryBytes: Int { forest?.layout.memoryBytes ?? additive?.memoryBytes ?? 0 }
 
     /// Prepares a model.  Throws a `ContributionError` where it cannot be explained: linear leaves, no covers,
     /// a pipeline that mixes features in a way that is not linear.

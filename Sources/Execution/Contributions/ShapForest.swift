@@ -13,6 +13,8 @@ final class ShapForest: @unchecked Sendable {
     // SAFETY: written before the initializer returns and only read afterwards, until deinit frees it.
     let view: UnsafePointer<serin_shap_forest>
     private let memory: [UnsafeMutableRawPointer]
+    /// Of everything the view points to.
+    let memoryBytes: Int
 
     /// First group of each output, and the end of the last.
     let firstGroups: [Int]
@@ -39,7 +41,7 @@ final class ShapForest: @unchecked Sendable {
         splitCount = builder.splitCount
         var memory = ShapMemory()
         view = Self.place(builder, in: &memory)
-        self.memory = memory.blocks
+        (self.memory, memoryBytes) = (memory.blocks, memory.bytes)
     }
 
     private static func place(
@@ -78,12 +80,14 @@ final class ShapForest: @unchecked Sendable {
 /// Blocks of memory on 64-byte boundaries; whoever takes them frees them.
 private struct ShapMemory {
     private(set) var blocks: [UnsafeMutableRawPointer] = []
+    private(set) var bytes = 0
 
     /// A copy of the elements that stays where it is.
     mutating func place<Element>(_ elements: [Element]) -> UnsafePointer<Element> {
         let bytes = max(64, (elements.count * MemoryLayout<Element>.stride + 63) & ~63)
         guard let start = aligned_alloc(64, bytes) else { fatalError("out of memory: \(bytes) bytes") }
         blocks.append(start)
+        self.bytes += bytes
         let typed = start.bindMemory(to: Element.self, capacity: elements.count)
         typed.initialize(from: elements, count: elements.count)
         return UnsafePointer(typed)

@@ -54,6 +54,10 @@ extension Controller: AdminBackend {
         document.format = bundle.facts.format.rawValue
         document.costNanos = bundle.model.cost.nanosAlone
         document.golden = bundle.goldenCount
+        document.cpuSeconds = served.metrics.cost.seconds(metrics.registry)
+        document.memoryBytes = bundle.model.imageBytes + served.explanations.memoryBytes
+        document.explanations = served.explanations.text
+        document.explainNanos = served.explanations.explained?.rowNanos
         document.requests = served.arms.totals()
         document.lineage = LineageDocument(bundle.manifest.lineage)
         return document

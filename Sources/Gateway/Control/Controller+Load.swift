@@ -124,6 +124,7 @@ extension Controller {
         logger.notice("\(name)/\(version) is loaded, by \(context.actor)")
         events.append("load", AdminJSON.encode(document))
         health.set(hasModels: state.withLock { Self.isReady($0, fieldNames) })
+        prepareExplanations(served)
         return document
     }
 
@@ -258,7 +259,7 @@ extension Controller {
         for (index, model) in state.models.enumerated() {
             for controlled in model.versions where controlled.state == .unloading && controlled.queueLeftAt == 0 {
                 guard let served = controlled.served, controlled.leftAt != 0, controlled.leftAt <= oldest,
-                    holds.total(served.slot) == 0, served.queue.queue.isIdle
+                    holds.total(served.slot) == 0, served.queues.allSatisfy(\.isIdle)
                 else { continue }
                 state.models[index][controlled.version]?.queueLeftAt = .max
                 leaving.append((index, controlled.version))

@@ -206,13 +206,18 @@ final class LoaderThread: Sendable {
     /// Runs a job, and returns when it is done.
     func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
         let box = Box<Result>()
+        submit { box.put(body()) }
+        return box.take()
+    }
+
+    /// Runs a job behind those that wait; returns at once.
+    func submit(_ job: @escaping @Sendable () -> Void) {
         let starts = queue.withLock { queue in
-            queue.jobs.append { box.put(body()) }
+            queue.jobs.append(job)
             defer { queue.isRunning = true }
             return !queue.isRunning
         }
         if starts { ReactorThread.start("loader") { self.work() } }
-        return box.take()
     }
 
     private func work() {

@@ -47,11 +47,13 @@ struct StatusCommand: ParsableCommand {
                 rows.append([
                     model.name, version.version, version.state, version.uses.joined(separator: ", "),
                     Percent.text(version.weight * 100), "\(served)", "\(served - (version.requests["ok"] ?? 0))",
-                    version.error ?? "",
+                    version.cpuSeconds.map { Self.seconds($0) } ?? "",
+                    version.memoryBytes.map { Self.mebibytes($0) } ?? "", version.error ?? "",
                 ])
             }
         }
-        Terminal.printTable(["MODEL", "VERSION", "STATE", "USED AS", "%", "REQUESTS", "NOT OK", "WHY"], rows)
+        Terminal.printTable(
+            ["MODEL", "VERSION", "STATE", "USED AS", "%", "REQUESTS", "NOT OK", "CPU S", "MIB", "WHY"], rows)
         for model in models {
             for problem in model.problems { Terminal.printWarning("\(model.name): \(problem)") }
             if model.differsFromConfiguration {
@@ -60,6 +62,18 @@ struct StatusCommand: ParsableCommand {
                 )
             }
         }
+    }
+
+    /// With three digits behind the point.
+    private static func seconds(_ seconds: Double) -> String {
+        let millis = (seconds * 1000).rounded()
+        return String(millis / 1000)
+    }
+
+    /// With one digit behind the point.
+    private static func mebibytes(_ bytes: Int) -> String {
+        let tenths = (Double(bytes) * 10 / 1_048_576).rounded()
+        return String(tenths / 10)
     }
 }
 
