@@ -2,7 +2,7 @@
 
 struct AdminCall: Sendable, Equatable {
     enum Name: String, Sendable, CaseIterable {
-        case openapi, status, models, model, route, drift, events, audit
+        case openapi, status, models, model, route, drift, triggers, arrivals, events, audit
         case auditVerdict = "audit-verdict"
         case load, unload
         case setRoute = "route-set"
@@ -59,6 +59,12 @@ struct AdminCall: Sendable, Equatable {
         AdminCall(
             name: .drift, method: "GET", path: "/models/{model}/versions/{version}/drift", role: .viewer,
             summary: "How a version's traffic differs from its training"),
+        AdminCall(
+            name: .triggers, method: "GET", path: "/models/{model}/triggers", role: .viewer,
+            summary: "A model's triggers, and what became of their events"),
+        AdminCall(
+            name: .arrivals, method: "GET", path: "/models/{model}/arrivals", role: .viewer,
+            summary: "Versions that arrived in the repository, and what became of them"),
         AdminCall(name: .rollouts, method: "GET", path: "/rollouts", role: .viewer, summary: "All rollouts"),
         AdminCall(name: .rollout, method: "GET", path: "/rollouts/{id}", role: .viewer, summary: "One rollout"),
         AdminCall(

@@ -74,6 +74,8 @@ public enum AdminOpenAPI {
             case .model: ("application/json", reference("Model"))
             case .route: ("application/json", reference("Route"))
             case .drift: ("application/json", reference("Drift"))
+            case .triggers: ("application/json", list("triggers", "Trigger"))
+            case .arrivals: ("application/json", list("arrivals", "Arrival"))
             case .events: ("text/event-stream", ["type": "string"])
             case .audit: ("application/json", list("lines", "AuditLine"))
             case .auditVerdict: ("application/json", reference("AuditVerdict"))

@@ -62,6 +62,8 @@ import Testing
         ("decisions.log", "default off; off, sampled, full"),
         ("decisions.sample", "default 100; 1 to 1000000 requests"),
         ("decisions.pii", "default drop; drop, hash"),
+        ("triggers", "default []; at most 32 of {name, when, webhook, cooldown, retry}"),
+        ("on_new_version", "default ignore; ignore, load, {rollout: PLAN, approval: none or required}"),
         ("route.stable", "default: the highest version that is ready"),
     ])
     func modelFieldIsDocumented(key: String, text: String) throws {
@@ -80,7 +82,7 @@ import Testing
         }
         let known =
             "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route, "
-            + "watch, drift, decisions)"
+            + "watch, drift, decisions, triggers, on_new_version)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

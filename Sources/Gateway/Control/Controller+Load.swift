@@ -274,6 +274,8 @@ extension Controller {
         publication.collect()
         _ = freeUnloaded()
         if isDegraded { flush() }
-        tickDrift(at: clinux_now())
+        let now = clinux_now()
+        tickDrift(at: now)
+        tickTriggers(at: now)
     }
 }

@@ -11,6 +11,7 @@ import Admin
 import Configuration
 import Glibc
 import Logging
+import Monitoring
 import Primitives
 import Reactor
 import Registry
@@ -43,13 +44,21 @@ final class Controller: Sendable {
     let loaderQueue = LoaderThread()
     /// The last tick of drift.
     let driftTick = Atomic<UInt64>(0)
+    /// Under neither of them another lock is taken, but for counters'.
+    let triggers = Mutex(TriggerTable())
+    let arrivals = Mutex(ArrivalTable())
+    /// The last tick of triggers.
+    let triggerTick = Atomic<UInt64>(0)
+    /// What labels say of versions; nil: nobody takes any.
+    let accuracy: (any AccuracySource)?
 
     /// Restores what the state says, seeds what it does not know from the configuration, and loads it all.
     init(
         _ configuration: GatewayConfiguration, metrics: GatewayMetrics, store: StateStore, reactors: Int,
-        logger: Logger
+        accuracy: (any AccuracySource)? = nil, logger: Logger
     ) throws {
         self.metrics = metrics
+        self.accuracy = accuracy
         self.store = store
         self.logger = logger
         holds = VersionHolds(readers: reactors)
@@ -174,12 +183,16 @@ final class Controller: Sendable {
         }
         if let published { settle(published) }
         openRollouts()
+        openTriggers()
+        openArrivals()
     }
 
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// Another process has the state from now on.
     func close() {
+        closeTriggers()
+        closeArrivals()
         closeRollouts()
         changing.withLock { _ in state.withLock { $0.isOpen = false } }
         flush()
