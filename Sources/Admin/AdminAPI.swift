@@ -100,6 +100,7 @@ public final class AdminAPI: Sendable {
             var response = AdminResponse(200, AdminJSON.encode(model.route))
             response.generation = model.generation
             return response
+        case .accuracy: return AdminResponse(200, AdminJSON.encode(try backend.accuracy(names[0])))
         case .drift: return AdminResponse(200, AdminJSON.encode(try backend.drift(names[0], names[1])))
         case .triggers: return AdminResponse(200, AdminJSON.encode(["triggers": try backend.triggers(names[0])]))
         case .arrivals: return AdminResponse(200, AdminJSON.encode(["arrivals": try backend.arrivals(names[0])]))

@@ -2,7 +2,7 @@
 
 struct AdminCall: Sendable, Equatable {
     enum Name: String, Sendable, CaseIterable {
-        case openapi, status, models, model, route, drift, triggers, arrivals, events, audit
+        case openapi, status, models, model, route, drift, accuracy, triggers, arrivals, events, audit
         case auditVerdict = "audit-verdict"
         case load, unload
         case setRoute = "route-set"
@@ -59,6 +59,9 @@ struct AdminCall: Sendable, Equatable {
         AdminCall(
             name: .drift, method: "GET", path: "/models/{model}/versions/{version}/drift", role: .viewer,
             summary: "How a version's traffic differs from its training"),
+        AdminCall(
+            name: .accuracy, method: "GET", path: "/models/{model}/accuracy", role: .viewer,
+            summary: "What labels say of a model's versions"),
         AdminCall(
             name: .triggers, method: "GET", path: "/models/{model}/triggers", role: .viewer,
             summary: "A model's triggers, and what became of their events"),

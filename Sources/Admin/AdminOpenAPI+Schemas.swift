@@ -3,7 +3,9 @@
 internal import Foundation
 
 extension AdminOpenAPI {
-    static var schemas: [String: Any] {
+    static var schemas: [String: Any] { parse(text).merging(parse(accuracyText)) { first, _ in first } }
+
+    private static func parse(_ text: String) -> [String: Any] {
         let parsed = try? JSONSerialization.jsonObject(with: Data(text.utf8))
         guard let schemas = parsed as? [String: Any] else { preconditionFailure("the schemas are JSON") }
         return schemas

@@ -74,6 +74,7 @@ public enum AdminOpenAPI {
             case .model: ("application/json", reference("Model"))
             case .route: ("application/json", reference("Route"))
             case .drift: ("application/json", reference("Drift"))
+            case .accuracy: ("application/json", reference("Accuracy"))
             case .triggers: ("application/json", list("triggers", "Trigger"))
             case .arrivals: ("application/json", list("arrivals", "Arrival"))
             case .events: ("text/event-stream", ["type": "string"])

@@ -18,6 +18,8 @@ public struct RecordEncoder {
     public static func names(of kind: OutputKind, codec: ModelCodec) -> [String] {
         switch kind {
         case .label: return ["label"]
+        // Nobody waits for the labels of a file.
+        case .predictionID: preconditionFailure("rows of a file have no prediction ids")
         case .score, .margin:
             let name = kind == .score ? "score" : "margin"
             if codec.columns == 1 { return [name] }
@@ -34,6 +36,7 @@ public struct RecordEncoder {
         var pen = Pen(at: out.pointer + out.count)
         switch kind {
         case .label: pen.put(scores.label(row, codec))
+        case .predictionID: preconditionFailure("rows of a file have no prediction ids")
         case .score, .margin:
             let values = kind == .score ? scores : margins
             for column in 0..<codec.columns {

@@ -166,6 +166,8 @@ private enum RequestParameters {
 
 /// `outputs` of the request.
 enum OutputWishes {
+    static let expectation = "'score', 'margin', 'label' or 'prediction_id'"
+
     /// The primary output.
     @inline(__always)
     static func readNone(into request: UnsafeMutablePointer<InferenceRequest>, binary: Bool = false) {
@@ -201,7 +203,7 @@ enum OutputWishes {
         request.pointee.wishCount = count
     }
 
-    /// One output; as no kind may come twice, there are never more than three before a refusal.
+    /// One output; as no kind may come twice, there are never more than four before a refusal.
     private static func read(_ output: JSONValue, _ index: Int, _ binary: Bool) throws(RequestError) -> OutputWish {
         guard var object = output.asObject else {
             throw RequestFields.expected("outputs[\(index)]", "an object", got: output)
@@ -230,10 +232,11 @@ enum OutputWishes {
             if key == "score" { return .score }
             if key == "margin" { return .margin }
             if key == "label" { return .label }
+            if key == "prediction_id" { return .predictionID }
             let got = RequestFields.printable(bytes).map { "'\($0)'" } ?? "another name"
-            throw RequestFields.expected("outputs[\(index)].name", "'score', 'margin' or 'label'", got: got)
+            throw RequestFields.expected("outputs[\(index)].name", OutputWishes.expectation, got: got)
         }
-        throw RequestFields.expected("outputs[\(index)].name", "'score', 'margin' or 'label'", got: name)
+        throw RequestFields.expected("outputs[\(index)].name", OutputWishes.expectation, got: name)
     }
 
     private static func wantsBinary(

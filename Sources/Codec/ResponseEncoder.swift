@@ -72,6 +72,8 @@ public enum ResponseEncoder {
         let output = 192 + values * (JSONWriter.numberBytesMax + 1) + request.pointee.rowCount * 3
         return 128 + codec.responseHead.count + codec.responseFacts.count + facts.arm.count + facts.tier.count
             + JSONWriter.escapedBytesMax * request.pointee.id.count + max(1, request.pointee.wishCount) * output
+            // Quotes and a comma, or a length.
+            + request.pointee.predictionIDs.count + request.pointee.rowCount * 4
     }
 
     // MARK: V1
@@ -119,14 +121,16 @@ public enum ResponseEncoder {
         _ wish: OutputWish, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, _ pen: inout Pen
     ) {
         let rows = request.pointee.rowCount
-        let columns = wish.kind == .label ? 1 : codec.columns
+        let columns = wish.kind.columns(codec)
         pen.put(#"{"name":""#)
         switch wish.kind {
         case .score: pen.put("score")
         case .margin: pen.put("margin")
         case .label: pen.put("label")
+        case .predictionID: pen.put("prediction_id")
         }
         switch (wish.kind, codec.scoreType) {
+        case (.predictionID, _): pen.put(#"","datatype":"BYTES","shape":["#)
         case (.label, _): pen.put(#"","datatype":"INT64","shape":["#)
         case (_, .float32): pen.put(#"","datatype":"FP32","shape":["#)
         case (_, .float64): pen.put(#"","datatype":"FP64","shape":["#)
@@ -136,7 +140,7 @@ public enum ResponseEncoder {
         pen.put(columns)
         if wish.binary {
             pen.put(#"],"parameters":{"binary_data_size":"#)
-            pen.put(rows * columns * valueBytes(wish.kind, codec))
+            pen.put(wish.kind.binaryBytes(request, codec))
             pen.put("}}")
             return
         }
@@ -145,6 +149,7 @@ public enum ResponseEncoder {
         case .score: Scores(request.pointee.scores.pointer, codec).write(0, rows * columns, &pen)
         case .margin: Scores(request.pointee.margins.pointer, codec).write(0, rows * columns, &pen)
         case .label: writeLabels(request, codec, &pen)
+        case .predictionID: writePredictionIDs(request, &pen)
         }
         pen.put("]}")
     }
@@ -160,8 +165,15 @@ public enum ResponseEncoder {
         }
     }
 
-    private static func valueBytes(_ kind: OutputKind, _ codec: ModelCodec) -> Int {
-        kind == .label ? 8 : codec.scoreType.byteCount
+    /// Ids are letters that need no escaping.
+    @inline(never)
+    private static func writePredictionIDs(_ request: UnsafeMutablePointer<InferenceRequest>, _ pen: inout Pen) {
+        let ids = PredictionIDs(request)
+        for row in 0..<request.pointee.rowCount {
+            pen.put(row > 0 ? #",""# : #"""#)
+            pen.put(ids[row])
+            pen.put(#"""#)
+        }
     }
 
     /// Appends the data of the binary outputs in their order; false: there are none.
@@ -187,6 +199,48 @@ public enum ResponseEncoder {
         case .label:
             let scores = Scores(request.pointee.scores.pointer, codec)
             for row in 0..<request.pointee.rowCount { pen.put(int64: Int64(scores.label(row, codec, request))) }
+        case .predictionID: PredictionIDs(request).writeBinary(&pen)
+        }
+    }
+}
+
+extension OutputKind {
+    @inline(__always)
+    func columns(_ codec: ModelCodec) -> Int { self == .score || self == .margin ? codec.columns : 1 }
+
+    /// Of all rows, in a binary tail or in raw contents.
+    @inline(__always)
+    func binaryBytes(_ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec) -> Int {
+        switch self {
+        case .score, .margin: request.pointee.rowCount * codec.columns * codec.scoreType.byteCount
+        case .label: request.pointee.rowCount * 8
+        case .predictionID: request.pointee.predictionIDs.count + request.pointee.rowCount * 4
+        }
+    }
+}
+
+/// A slot's prediction ids, a row each.
+struct PredictionIDs {
+    private let bytes: UnsafeRawBufferPointer
+    private let rows: Int
+    let length: Int
+
+    init(_ request: UnsafeMutablePointer<InferenceRequest>) {
+        bytes = request.pointee.predictionIDs.bytes
+        rows = request.pointee.rowCount
+        length = bytes.count / max(rows, 1)
+    }
+
+    subscript(row: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[row * length..<(row + 1) * length])
+    }
+
+    /// As BYTES are: each behind its length in four bytes.
+    func writeBinary(_ pen: inout Pen) {
+        for row in 0..<rows {
+            pen.at.storeBytes(of: UInt32(length).littleEndian, as: UInt32.self)
+            pen.at += 4
+            pen.put(self[row])
         }
     }
 }

@@ -51,5 +51,8 @@ extension ConfigurationField {
         ConfigurationField("decisions.keep_bytes", .size(\.decisions.keepBytes, 2 << 20...1 << 40)),
         ConfigurationField("decisions.buffer_bytes", .size(\.decisions.bufferBytes, 64 << 10...1 << 30)),
         ConfigurationField("decisions.key", .optionalFile(\.decisions.key)),
+        ConfigurationField("feedback.accept", .duration(\.feedback.acceptNanos, 4320 * hour...43800 * hour)),
+        ConfigurationField("feedback.keep", .duration(\.feedback.keepNanos, 4320 * hour...43800 * hour)),
+        ConfigurationField("feedback.queue", .integer(\.feedback.queue, 16...65536, unit: "calls")),
     ]
 }

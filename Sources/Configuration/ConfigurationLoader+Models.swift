@@ -3,7 +3,7 @@
 extension ConfigurationLoader {
     static let modelFields = [
         "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
-        "watch", "drift", "decisions", "triggers", "on_new_version",
+        "watch", "drift", "decisions", "feedback", "triggers", "on_new_version",
     ]
     static let routeFields = [
         "stable", "canary", "arms", "shadow", "sticky", "labels", "segments", "override",
@@ -52,6 +52,7 @@ extension ConfigurationLoader {
         if let queue = fields["queue"], !queue.isNull { model.queue = try readQueue(queue) }
         if let drift = fields["drift"], !drift.isNull { model.drift = try readDrift(drift) }
         if let decisions = fields["decisions"], !decisions.isNull { model.decisions = try readDecisions(decisions) }
+        if let feedback = fields["feedback"], !feedback.isNull { model.feedback = try readFeedback(feedback) }
         if let triggers = fields["triggers"], !triggers.isNull {
             model.triggers = try readTriggers(triggers, model.drift)
         }

@@ -113,6 +113,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var logLevel = LogLevel.info
     public internal(set) var accessLog = AccessLogConfiguration()
     public internal(set) var decisions = DecisionConfiguration()
+    public internal(set) var feedback = FeedbackConfiguration()
     /// Models that the file names, in its order; others of the repository have every default.
     public internal(set) var models: [ModelConfiguration] = []
 

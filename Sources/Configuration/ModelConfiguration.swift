@@ -46,6 +46,7 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var queue = QueueConfiguration()
     public internal(set) var drift = DriftConfiguration()
     public internal(set) var decisions = ModelDecisions()
+    public internal(set) var feedback = ModelFeedback()
     public internal(set) var triggers: [TriggerConfiguration] = []
     public internal(set) var onNewVersion = NewVersionPolicy.ignore
     /// What answers when the version that should cannot in time, in turn.

@@ -30,6 +30,7 @@ extension BlockScorer {
             case .score: output.append("\"score\":")
             case .margin: output.append("\"margin\":")
             case .label: output.append("\"label\":")
+            case .predictionID: preconditionFailure("rows of a file have no prediction ids")
             }
             if place < 0 {
                 output.append("null")

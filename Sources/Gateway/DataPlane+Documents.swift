@@ -62,7 +62,7 @@ extension DataPlane {
         }
     }
 
-    private func listed(_ name: UnsafeRawBufferPointer) -> Snapshot.ListedModel? {
+    func listed(_ name: UnsafeRawBufferPointer) -> Snapshot.ListedModel? {
         let name = String(decoding: name, as: UTF8.self)
         return snapshot.models.first { $0.name == name }
     }

@@ -47,6 +47,7 @@ extension DataPlane {
         do throws(RequestError) {
             try decode(stream, endpoint, routed.index, prediction)
             if !isDecided { try decide(stream, endpoint, prediction) }
+            try checkPredictionIDs(prediction)
         } catch {
             return refuse(stream, prediction, error)
         }
@@ -164,7 +165,9 @@ extension DataPlane {
         }
         settled(prediction, .ok, at: ended)
         countDrift(prediction, index)
+        number(prediction, at: ended)
         logDecision(prediction, index, at: ended)
+        stamp(prediction, index)
         if prediction.pointee.request.pointee.outOfRange > 0 {
             shard.add(versions[index].metrics.outOfRange, UInt64(prediction.pointee.request.pointee.outOfRange))
         }
@@ -177,13 +180,13 @@ extension DataPlane {
         }
         respond(
             stream, index, arm: armName(prediction.pointee.routed, arm), tier: Self.bytes(tier), timing,
-            binaryHeader: binaryHeader)
+            id: predictionID(prediction), binaryHeader: binaryHeader)
         if prediction.pointee.rung == 0 { copyToShadows(prediction) }
     }
 
     private func respond(
         _ stream: Stream, _ index: Int, arm: UnsafeRawBufferPointer, tier: UnsafeRawBufferPointer,
-        _ timing: UnsafeRawBufferPointer, binaryHeader: Int?
+        _ timing: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer, binaryHeader: Int?
     ) {
         // `server-timing` stays out of HPACK's table: many batches' values under one name make libnghttp2's search
         // of it long, 4% of a request.
@@ -191,8 +194,12 @@ extension DataPlane {
         (fields + 1).initialize(to: HTTPField("serin-arm", arm))
         (fields + 2).initialize(to: HTTPField("serin-tier", tier))
         (fields + 3).initialize(to: HTTPField("server-timing", timing, isVolatile: true))
-        if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: 4)) }
         var count = 4
+        if !id.isEmpty {
+            (fields + count).initialize(to: HTTPField("serin-prediction-id", id, isVolatile: true))
+            count += 1
+        }
+        if stream.pointee.call.isCall { return respondInfer(stream, .init(start: fields, count: count)) }
         if let coding = engine.pack(stream) {
             (fields + count).initialize(to: HTTPField("content-encoding", Self.bytes(coding)))
             count += 1

@@ -84,6 +84,15 @@ final class DataPlane: Plane {
     /// Where rows for the decision log go, and what counts those it has no room for; nil: it is off.
     var decisions: Unmanaged<ByteRing>?
     var decisionsDropped: CounterID
+    /// Takes labels; nil: nobody does.
+    var feedbackDesk: FeedbackDesk?
+    /// Calls with labels whose answer has not come yet, and the answers on their way.
+    var feedbackCalls = FeedbackCalls()
+    private let feedbackReturnOwner = FeedbackReturn()
+    let feedbackReturn: Unmanaged<FeedbackReturn>
+    /// From `clock` to nanoseconds since 1970, and when it was looked at.
+    var wallOffset: Int64 = 0
+    var wallAt: UInt64 = 0
     /// The clock of what is measured and of deadlines while a batch is run; a round's own begins at `engine.now`.
     var clock: @convention(c) () -> UInt64 = { clinux_now() }
 
@@ -123,6 +132,7 @@ final class DataPlane: Plane {
         scratch = .allocate(byteCount: 64, alignment: 64)
         fields = .allocate(capacity: HTTPEngine.fieldLimit)
         timing = .allocate(byteCount: 64, alignment: 8)
+        feedbackReturn = .passUnretained(feedbackReturnOwner)
         super.init(port, limits: limits, secure: secure)
         engine.fieldNames = .passUnretained(fieldNames)
         if let executors {
@@ -152,6 +162,7 @@ final class DataPlane: Plane {
         let target = RequestTarget(stream.pointee.target)
         if target.endpoint.takesPOST {
             guard stream.pointee.method == .post else { return refuseMethod(stream, "POST") }
+            if target.endpoint == .feedback { return feedback(stream, target) }
             predict(stream, target)
         } else {
             answerDocument(stream, target)
@@ -163,12 +174,13 @@ final class DataPlane: Plane {
     override func cancelled(_ stream: Stream) {
         if stream.pointee.call.isCall { shard.add(metrics.calls[CallMethod(stream.pointee.target), .cancelled]) }
         if stream.pointee.call.isOpen { watchers.remove(stream) }
-        guard let user = stream.pointee.user else { return }
+        guard let user = stream.pointee.user else { return feedbackCalls.drop(stream) }
         cancel(user.assumingMemoryBound(to: Prediction.self))
     }
 
     override func expired(_ stream: Stream) {
         if let user = stream.pointee.user { return expire(user.assumingMemoryBound(to: Prediction.self), stream) }
+        feedbackCalls.drop(stream)
         shard.add(metrics.unroutedTimeout)
         refuse(stream, Self.late)
     }
@@ -187,6 +199,7 @@ final class DataPlane: Plane {
         let inflation = engine.takeInflationCounts()
         if inflation.isNews { count(inflation) }
         if !watchers.isEmpty { updateWatchers() }
+        if feedbackReturn._withUnsafeGuaranteedRef({ $0.hasNews }) { answerFeedback() }
         settleRound()
     }
 

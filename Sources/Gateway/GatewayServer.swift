@@ -104,6 +104,7 @@ final class Gateway {
                 plane.decisions = .passUnretained(decisions.rings[index])
                 plane.decisionsDropped = decisions.dropped
             }
+            plane.feedbackDesk = controller.feedback
             health.watch(plane.reactor)
             let reactor = plane.reactor
             controller.wake { reactor.wake() }

@@ -31,6 +31,8 @@ struct Prediction: ~Copyable {
     var routed = 0
     /// What the rollout's guard waits for.
     var guarded = GuardedRequest.none
+    /// Of the request: in its rows' prediction ids, and in the decision log.
+    var number: (UInt64, UInt64) = (0, 0)
     /// In the lane of executors, so that its slot comes back through their completions.
     var isPooled = false
 

@@ -2,6 +2,7 @@
 //
 //     /v2/models/NAME[/versions/V][/infer|/ready|/config|/stats], /v2/models/stats        Open Inference Protocol
 //     /v1/models/NAME[/versions/V|/labels/L][:predict]                                    TensorFlow Serving, KServe
+//     /v1/models/NAME:feedback                                                            labels
 //
 // Names and versions stay bytes of the path: they need no decoding, since a model's name is made of
 // letters, digits, dots, dashes and underscores (contract), which nobody has to escape.
@@ -13,13 +14,13 @@ enum Endpoint: UInt8 {
     case alive
     case serverMetadata, serverLive, serverReady, allStatistics
     case modelMetadata, modelReady, modelConfiguration, modelStatistics, infer
-    case modelList, modelStatus, predict
+    case modelList, modelStatus, predict, feedback
     /// gRPC's; the message names the model.
     case modelInfer
     case unknown
 
     /// The only method it answers, besides HEAD where it answers GET.
-    var takesPOST: Bool { self == .infer || self == .predict }
+    var takesPOST: Bool { self == .infer || self == .predict || self == .feedback }
 }
 
 struct RequestTarget {
@@ -97,6 +98,8 @@ struct RequestTarget {
             endpoint = .modelStatus
         } else if path.takes(":predict", exactly: true) {
             endpoint = .predict
+        } else if version.isEmpty, label.isEmpty, path.takes(":feedback", exactly: true) {
+            endpoint = .feedback
         }
     }
 }

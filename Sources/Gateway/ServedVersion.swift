@@ -5,6 +5,7 @@ import Configuration
 import Execution
 import Inference
 import ModelFormat
+import Monitoring
 import Registry
 import Routing
 import Synchronization
@@ -35,6 +36,8 @@ final class ServedVersion: @unchecked Sendable {
     let watched: WatchedVersion?
     /// Which of its requests are logged, and how.
     let decisions: ModelDecisions
+    /// What its prediction ids mean; nil: it gives none out.
+    let stamped: StampedVersion?
 
     init(
         bundle: LoadedBundle, configuration: ModelConfiguration, metrics: VersionMetrics, arms: ArmTable,
@@ -42,6 +45,7 @@ final class ServedVersion: @unchecked Sendable {
     ) {
         self.watched = watched
         decisions = configuration.decisions
+        stamped = StampedVersion(bundle, configuration.feedback)
         self.slot = slot
         self.bundle = bundle
         self.arms = arms
@@ -123,10 +127,18 @@ struct VersionEntry {
     var drift = DriftEntry.none
     /// Whether its requests are logged.
     let decisions: DecisionEntry
+    let positive: Int
+    /// How its prediction ids are written.
+    let stamp: PredictionStamp
 
     /// `arms`: those that the version has in its route, with their names. The snapshot keeps the ladder.
-    init(_ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)], ladder: Ladder) {
+    init(
+        _ version: ServedVersion, schema: Int, arms named: [(arm: Arm, name: String)], ladder: Ladder,
+        key: PredictionKey?
+    ) {
         self.schema = schema
+        positive = version.bundle.output.positive
+        stamp = key.flatMap { version.stamped?.stamp($0) } ?? .off
         decisions = DecisionEntry(version.decisions, schema: version.serial)
         (rungs, rungCount) = (ladder.rungs, ladder.count)
         owner = .passUnretained(version)

@@ -9,6 +9,7 @@ import Codec
 import Configuration
 import Execution
 import Inference
+import Monitoring
 import Primitives
 import Registry
 import Routing
@@ -44,7 +45,9 @@ final class Snapshot: @unchecked Sendable {
         var guarded: GuardedRoute?
     }
 
-    init(versions: ServedVersions, models: [ListedModel], fieldNames: FieldNames) {
+    init(
+        versions: ServedVersions, models: [ListedModel], fieldNames: FieldNames, predictionKey: PredictionKey? = nil
+    ) {
         self.versions = versions
         self.models = models
         self.fieldNames = fieldNames
@@ -68,7 +71,9 @@ final class Snapshot: @unchecked Sendable {
             let input = version.bundle.input
             let schema = schemas.firstIndex(of: input) ?? schemas.count
             if schema == schemas.count { schemas.append(input) }
-            (table + slot).initialize(to: VersionEntry(version, schema: schema, arms: arms[slot] ?? [], ladder: ladder))
+            (table + slot).initialize(
+                to: VersionEntry(
+                    version, schema: schema, arms: arms[slot] ?? [], ladder: ladder, key: predictionKey))
         }
         (self.ladders, ladderProblems) = (ladders, problems)
         guards = Self.place(models, versions, table)

@@ -19,7 +19,7 @@ public struct HTTPField {
 
 extension HTTPEngine {
     /// The most fields a handler may add.
-    public static let fieldLimit = 6
+    public static let fieldLimit = 7
 
     /// Answers a request with what is in its `responseBody`; does nothing when it was answered already.
     public func respond(
@@ -115,6 +115,7 @@ extension HTTPEngine {
         case 405: "Method Not Allowed"
         case 408: "Request Timeout"
         case 409: "Conflict"
+        case 410: "Gone"
         case 412: "Precondition Failed"
         case 413: "Content Too Large"
         case 414: "URI Too Long"

@@ -18,7 +18,7 @@ public enum Dialect: UInt8, Sendable {
 }
 
 /// An output a V2 request can name.
-public enum OutputKind: UInt8, Sendable { case score, margin, label }
+public enum OutputKind: UInt8, Sendable { case score, margin, label, predictionID }
 
 /// One output that was asked for, and whether its data goes in the binary tail.
 public struct OutputWish: Sendable {
@@ -40,13 +40,15 @@ public struct InferenceRequest: ~Copyable {
     public var scores = GrowableBuffer()
     /// As `scores`, before the objective's transform; filled only where `wantsMargins`.
     public var margins = GrowableBuffer()
+    /// The rows' prediction ids, all of one length, one behind the other; empty: none are given out.
+    public var predictionIDs = GrowableBuffer()
     public var status = ScoringStatus.ok
 
     public var dialect = Dialect.v2
     /// The client's `id` (UTF-8, unescaped), echoed in the answer; empty: none.
     public var id = GrowableBuffer()
-    /// The outputs wished for, in the request's order; the first `wishCount` count.
-    public var wishes: InlineArray<4, OutputWish> = .init(repeating: OutputWish(.score, binary: false))
+    /// The outputs wished for, in the request's order, each kind once at the most; the first `wishCount` count.
+    public var wishes: InlineArray<8, OutputWish> = .init(repeating: OutputWish(.score, binary: false))
     public var wishCount = 0
     /// The label of every row, where a constant answers and says it; -1: what the scores say.
     public var fixedLabel = -1
@@ -68,11 +70,19 @@ public struct InferenceRequest: ~Copyable {
         }
     }
 
+    public var wantsPredictionIDs: Bool {
+        @inlinable get {
+            for index in 0..<wishCount where wishes[index].kind == .predictionID { return true }
+            return false
+        }
+    }
+
     /// Ready for the next request; large buffers are given back.
     public mutating func reset() {
         values.reset()
         scores.reset()
         margins.reset()
+        predictionIDs.reset()
         id.reset()
         rowCount = 0
         valueType = .float32

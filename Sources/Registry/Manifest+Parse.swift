@@ -8,7 +8,7 @@ extension Manifest {
     static let budgetRange: ClosedRange<UInt64> = 1...3_600_000_000_000
     private static let topKeys = [
         "schema", "name", "version", "model", "input", "features", "pipeline", "output", "budgets", "golden", "lineage",
-        "fault",
+        "feedback", "fault",
     ]
 
     /// - Parameter source: the file's name in errors.
@@ -36,6 +36,9 @@ extension Manifest {
         try manifest.parseBudgets(top["budgets"])
         manifest.golden = try top["golden"].map { value throws(ConfigurationError) in try value.choice() }
         if let lineage = top["lineage"], !lineage.isNull { manifest.lineage = try Lineage(parsing: lineage) }
+        if let feedback = top["feedback"], !feedback.isNull {
+            manifest.feedback = try Feedback(parsing: feedback, features: manifest.features)
+        }
         if let fault = top["fault"], !fault.isNull { manifest.fault = try ModelFault(parsing: fault) }
         return manifest
     }

@@ -7,6 +7,7 @@
 //     output               objective, classes, decision threshold
 //     budgets, golden      what it promises
 //     lineage              where it comes from
+//     feedback             features that labels are weighed and told apart by
 //
 // Unknown keys are refused, and what the manifest states is compared with what the source model
 // itself says (+Agreement): a manifest for another model is an error, not a wrong score.
@@ -33,6 +34,16 @@ public struct Manifest: Sendable, Equatable {
         public var parameters: [Pair] = []
         public var metrics: [Pair] = []
         public var environment: [Pair] = []
+
+        public init() {}
+    }
+
+    /// Which features a prediction's label is later weighed and told apart by.
+    public struct Feedback: Sendable, Equatable {
+        /// The money at stake.
+        public var amount: String?
+        /// Of few values; figures are also given for each of them.
+        public var groups: [String] = []
 
         public init() {}
     }
@@ -78,6 +89,8 @@ public struct Manifest: Sendable, Equatable {
     /// nil: whatever the folder holds.
     public var golden: Golden?
     public var lineage = Lineage()
+    /// What figures of labels go by.
+    public var feedback = Feedback()
     /// What goes wrong on purpose, in tests.
     public var fault: ModelFault?
 

@@ -5,6 +5,7 @@
 //     audit     sequence ─► who did what, chained by SHA-256        checkpoint  sequence ─► signature of the chain
 //     answer    idempotency key ─► what was answered
 //     rollout   id ─► plan, snapshot of its states and its evidence
+//     prediction_key  number ─► key of prediction ids
 //     trigger_record  model, name ─► its last event, and what became of it
 //     arrival   model, version ─► what became of a bundle that came while the gateway ran
 //
@@ -181,6 +182,9 @@ public final class StateStore: Sendable {
                     """)
         }
         migrator.registerMigration("2") { database in try database.execute(sql: RolloutRecord.table) }
+        migrator.registerMigration("prediction-keys") { database in
+            try database.execute(sql: PredictionKeyRecord.table)
+        }
         migrator.registerMigration("triggers") { database in try database.execute(sql: triggerTables) }
         try migrator.migrate(queue)
     }

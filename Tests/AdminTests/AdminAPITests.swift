@@ -18,6 +18,10 @@ private final class FakeBackend: AdminBackend {
         StatusDocument(version: "0", ready: true, degraded: false, state: "memory", models: [document("fraud")])
     }
 
+    func accuracy(_ name: String) throws(AdminProblem) -> AccuracyDocument {
+        AccuracyDocument(model: name, versions: [])
+    }
+
     func drift(_ name: String, _ version: String) throws(AdminProblem) -> DriftDocument {
         note("drift \(name) \(version)")
         return DriftDocument(model: name, version: version, windows: [])

@@ -286,15 +286,15 @@ import Testing
         (body(data: "[1,2,0,1]", #""outputs":["score"],"#), "outputs[0]: expected an object, got a string"),
         (
             body(data: "[1,2,0,1]", #""outputs":[{}],"#),
-            "outputs[0].name: expected 'score', 'margin' or 'label', got nothing"
+            "outputs[0].name: expected 'score', 'margin', 'label' or 'prediction_id', got nothing"
         ),
         (
             body(data: "[1,2,0,1]", #""outputs":[{"name":"score"},{"name":"proba"}],"#),
-            "outputs[1].name: expected 'score', 'margin' or 'label', got 'proba'"
+            "outputs[1].name: expected 'score', 'margin', 'label' or 'prediction_id', got 'proba'"
         ),
         (
             body(data: "[1,2,0,1]", #""outputs":[{"name":"<script>"}],"#),
-            "outputs[0].name: expected 'score', 'margin' or 'label', got another name"
+            "outputs[0].name: expected 'score', 'margin', 'label' or 'prediction_id', got another name"
         ),
         (
             body(data: "[1,2,0,1]", #""outputs":[{"name":"score"},{"name":"score"}],"#),

@@ -13,6 +13,8 @@ private struct Answer {
     var dialect = Dialect.v2
     var wishes: [OutputWish] = [OutputWish(.score, binary: false)]
     var id = ""
+    /// All of one length.
+    var predictionIDs: [String] = []
 
     /// Encodes it; returns the header length and all bytes.
     func encode(_ codec: ModelCodec) -> (Int?, [UInt8]) {
@@ -22,6 +24,7 @@ private struct Answer {
         request.wishCount = wishes.count
         for (index, wish) in wishes.enumerated() { request.wishes[index] = wish }
         request.id.append(string: id)
+        for text in predictionIDs { request.predictionIDs.append(string: text) }
         fill(&request.scores, scores, codec.scoreType)
         fill(&request.margins, margins, codec.scoreType)
         var out = GrowableBuffer()
@@ -121,19 +124,35 @@ private struct Answer {
     }
 
     /// The longest digits, the most escapes: the reserved room must do.
+    @Test func predictionIDs() {
+        var answer = Answer(scores: [0.1, 0.2], rows: 2, wishes: [OutputWish(.predictionID, binary: false)])
+        answer.predictionIDs = ["AQ-_", "BQ-_"]
+        let tensor = #"{"name":"prediction_id","datatype":"BYTES","shape":[2,1],"#
+        #expect(answer.text(.test()) == head + tensor + #""data":["AQ-_","BQ-_"]}]}"#)
+        answer.wishes = [OutputWish(.predictionID, binary: true), OutputWish(.score, binary: true)]
+        let (length, bytes) = answer.encode(.test())
+        let scores = #",{"name":"score","datatype":"FP32","shape":[2,1],"parameters":{"binary_data_size":8}}]}"#
+        let json = head + tensor + #""parameters":{"binary_data_size":16}}"# + scores
+        #expect(length == json.utf8.count && String(decoding: bytes.prefix(json.utf8.count), as: UTF8.self) == json)
+        let tail = Array("\u{4}\0\0\0AQ-_\u{4}\0\0\0BQ-_".utf8)
+        #expect(Array(bytes.dropFirst(json.utf8.count).prefix(16)) == tail && bytes.count == json.utf8.count + 24)
+    }
+
     @Test func worstCasesFitTheReservedRoom() throws {
         let longest = -2.2250738585072014e-308
         let wishes = [
             OutputWish(.score, binary: false), OutputWish(.margin, binary: false), OutputWish(.label, binary: false),
+            OutputWish(.predictionID, binary: false),
         ]
         for (rows, columns) in [(1, 1), (1, 7), (500, 1), (100, 7)] {
             let values = [Double](repeating: longest, count: rows * columns)
             var answer = Answer(scores: values, margins: values, rows: rows, wishes: wishes)
             answer.id = String(repeating: "\u{1}", count: 500)
+            answer.predictionIDs = Array(repeating: String(repeating: "_", count: 160), count: rows)
             let codec = ModelCodec.test(type: .float64, columns: columns)
             var parser = JSONParser(maxBytes: 1 << 24)
             let v2 = try parser.parse(copying: Array(answer.text(codec).utf8))
-            #expect(v2["outputs"]?.asArray?.count == 3)
+            #expect(v2["outputs"]?.asArray?.count == 4)
             answer.dialect = .v1Instances
             let v1 = try parser.parse(copying: Array(answer.text(codec).utf8))
             #expect(v1["predictions"]?.asArray?.count == rows)

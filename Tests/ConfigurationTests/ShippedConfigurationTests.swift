@@ -56,6 +56,7 @@ import Testing
         ("queue.concurrency", "default 0; 0 to 256 executors"), ("queue.starvation", "default 8; 1 to 1000 batches"),
         ("queue.target", "default 2ms; 10us to 1m"), ("queue.interval", "default 20ms; 100us to 1m"),
         ("queue.share", "default 1; 1 to 1000"), ("fallback", "default []; at most 8 tiers"),
+        ("feedback.enabled", "default true; true or false"),
         ("drift.enabled", "default true; true or false"), ("drift.warn", "default 0.1; 0.01 to 10"),
         ("drift.alert", "default 0.25; 0.01 to 10"), ("drift.min_rows", "default 1000; 100 to 100000000 rows"),
         ("drift.silent", "default []; at most 4096 features"),
@@ -82,7 +83,7 @@ import Testing
         }
         let known =
             "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route, "
-            + "watch, drift, decisions, triggers, on_new_version)"
+            + "watch, drift, decisions, feedback, triggers, on_new_version)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

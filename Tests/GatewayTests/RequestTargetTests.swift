@@ -17,6 +17,7 @@ import Testing
         ("/v1/models", .modelList, "", ""), ("/v1/models/fraud", .modelStatus, "fraud", ""),
         ("/v1/models/fraud/versions/2", .modelStatus, "fraud", "2"),
         ("/v1/models/fraud:predict", .predict, "fraud", ""),
+        ("/v1/models/fraud:feedback", .feedback, "fraud", ""),
         ("/v1/models/fraud/versions/2:predict", .predict, "fraud", "2"),
     ])
     func known(path: String, endpoint: Endpoint, model: String, version: String) {
@@ -32,7 +33,8 @@ import Testing
         "/v2/models/fraud/inferx",
         "/v2/models/fraud/versions", "/v2/models/fraud/versions/", "/v2/models/fraud/versions//infer", "/v1",
         "/v1/modelsx",
-        "/v1/models/", "/v1/models/:predict", "/v1/models/fraud:explode", "/v1/models/fraud:predict/x", "/v2/health",
+        "/v1/models/", "/v1/models/:predict", "/v1/models/fraud:explode", "/v1/models/fraud/versions/2:feedback",
+        "/v1/models/fraud:predict/x", "/v2/health",
         "//",
     ])
     func unknown(path: String) {

@@ -52,7 +52,8 @@ enum InferOutputs {
         if InferText.equals(name, "score") { return .score }
         if InferText.equals(name, "margin") { return .margin }
         if InferText.equals(name, "label") { return .label }
+        if InferText.equals(name, "prediction_id") { return .predictionID }
         let got = name.isEmpty ? "none" : RequestFields.printable(name).map { "'\($0)'" } ?? "another name"
-        throw RequestFields.expected("outputs[\(index)].name", "'score', 'margin' or 'label'", got: got)
+        throw RequestFields.expected("outputs[\(index)].name", OutputWishes.expectation, got: got)
     }
 }

@@ -48,6 +48,8 @@ enum ModelInferEncoder {
         let output = 128 + request.pointee.rowCount * codec.columns * Protobuf.varintBytesMax
         return 256 + codec.inferHead.count + facts.arm.count + facts.tier.count + request.pointee.id.count
             + max(1, request.pointee.wishCount) * output
+            // A tag and a length each.
+            + request.pointee.predictionIDs.count + request.pointee.rowCount * 4
     }
 
     /// A pair of `parameters`: key 1, value 2 { string_param 3 }.
@@ -70,13 +72,14 @@ enum ModelInferEncoder {
         _ wish: OutputWish, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, _ pen: inout Pen
     ) {
         let rows = request.pointee.rowCount
-        let columns = wish.kind == .label ? 1 : codec.columns
+        let columns = wish.kind.columns(codec)
         let name = name(wish.kind)
         let datatype = datatype(wish.kind, codec)
         let shape = Protobuf.byteCount(varint: UInt64(rows)) + Protobuf.byteCount(varint: UInt64(columns))
         let values = wish.binary ? 0 : valueBytes(wish.kind, request, codec)
-        // contents 5 { list } with the list's own tag and length.
-        let list = wish.binary ? 0 : 1 + Protobuf.byteCount(varint: UInt64(values)) + values
+        // contents 5 { list } with the list's own tag and length; bytes_contents are no packed list.
+        let isPacked = wish.kind != .predictionID
+        let list = wish.binary ? 0 : (isPacked ? 1 + Protobuf.byteCount(varint: UInt64(values)) : 0) + values
         let contents = wish.binary ? 0 : 1 + Protobuf.byteCount(varint: UInt64(list)) + list
         let head = 2 + name.utf8CodeUnitCount + 2 + datatype.utf8CodeUnitCount + 2 + shape
         pen.put(tag: 5, length: head + contents)
@@ -88,6 +91,10 @@ enum ModelInferEncoder {
         pen.put(varint: UInt64(rows))
         pen.put(varint: UInt64(columns))
         if wish.binary { return }
+        if wish.kind == .predictionID {
+            pen.put(tag: 5, length: values)
+            return putPredictionIDs(request, &pen)
+        }
         pen.put(tag: 5, length: list)
         pen.put(tag: listField(wish.kind, codec), length: values)
         putValues(wish.kind, request, codec, asVarints: true, &pen)
@@ -96,8 +103,7 @@ enum ModelInferEncoder {
     private static func putRaw(
         _ kind: OutputKind, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec, _ pen: inout Pen
     ) {
-        let count = request.pointee.rowCount * (kind == .label ? 8 : codec.columns * codec.scoreType.byteCount)
-        pen.put(tag: 6, length: count)
+        pen.put(tag: 6, length: kind.binaryBytes(request, codec))
         putValues(kind, request, codec, asVarints: false, &pen)
     }
 
@@ -115,13 +121,24 @@ enum ModelInferEncoder {
                 let label = Int64(scores.label(row, codec, request))
                 if asVarints { pen.put(varint: UInt64(bitPattern: label)) } else { pen.put(int64: label) }
             }
+        case .predictionID: PredictionIDs(request).writeBinary(&pen)
         }
+    }
+
+    /// bytes_contents 8, once a row.
+    private static func putPredictionIDs(_ request: UnsafeMutablePointer<InferenceRequest>, _ pen: inout Pen) {
+        let ids = PredictionIDs(request)
+        for row in 0..<request.pointee.rowCount { pen.put(field: 8, ids[row]) }
     }
 
     /// Bytes of the typed list's values.
     private static func valueBytes(
         _ kind: OutputKind, _ request: UnsafeMutablePointer<InferenceRequest>, _ codec: ModelCodec
     ) -> Int {
+        if kind == .predictionID {
+            let length = PredictionIDs(request).length
+            return request.pointee.rowCount * (1 + Protobuf.byteCount(varint: UInt64(length)) + length)
+        }
         guard kind == .label else { return request.pointee.rowCount * codec.columns * codec.scoreType.byteCount }
         let scores = Scores(request.pointee.scores.pointer, codec)
         return (0..<request.pointee.rowCount).reduce(0) {
@@ -139,11 +156,12 @@ enum ModelInferEncoder {
         case .score: "score"
         case .margin: "margin"
         case .label: "label"
+        case .predictionID: "prediction_id"
         }
     }
 
     private static func datatype(_ kind: OutputKind, _ codec: ModelCodec) -> StaticString {
-        kind == .label ? "INT64" : codec.scoreType == .float32 ? "FP32" : "FP64"
+        kind == .predictionID ? "BYTES" : kind == .label ? "INT64" : codec.scoreType == .float32 ? "FP32" : "FP64"
     }
 }
 

@@ -5,6 +5,7 @@
 
 import Codec
 import Configuration
+import Monitoring
 import Primitives
 
 struct ControlledVersion {
@@ -83,6 +84,8 @@ struct ControlState {
     var weighed: Set<[String]> = []
     /// False: another process has the state.
     var isOpen = true
+    /// What prediction ids are made with.
+    var predictionKey: PredictionKey?
     /// What is missing on the ladders, as it was last said.
     var ladderProblems: [String] = []
 
@@ -97,6 +100,7 @@ struct ControlState {
     }
 
     func snapshot(_ names: FieldNames) -> Snapshot {
-        Snapshot(versions: served, models: models.map(\.listed), fieldNames: names)
+        Snapshot(
+            versions: served, models: models.map(\.listed), fieldNames: names, predictionKey: predictionKey)
     }
 }

@@ -276,6 +276,7 @@ extension Controller {
         if isDegraded { flush() }
         let now = clinux_now()
         tickDrift(at: now)
+        tickFeedback(at: now)
         tickTriggers(at: now)
     }
 }

@@ -11,7 +11,6 @@ import Admin
 import Configuration
 import Glibc
 import Logging
-import Monitoring
 import Primitives
 import Reactor
 import Registry
@@ -42,6 +41,8 @@ final class Controller: Sendable {
     let worker = SerialWorker { job in ReactorThread.start("rollouts", job) }
     let wakers = Mutex<[@Sendable () -> Void]>([])
     let loaderQueue = LoaderThread()
+    /// Takes labels, and says what they say.
+    let feedback: FeedbackDesk
     /// The last tick of drift.
     let driftTick = Atomic<UInt64>(0)
     /// Under neither of them another lock is taken, but for counters'.
@@ -49,22 +50,22 @@ final class Controller: Sendable {
     let arrivals = Mutex(ArrivalTable())
     /// The last tick of triggers.
     let triggerTick = Atomic<UInt64>(0)
-    /// What labels say of versions; nil: nobody takes any.
-    let accuracy: (any AccuracySource)?
 
     /// Restores what the state says, seeds what it does not know from the configuration, and loads it all.
     init(
         _ configuration: GatewayConfiguration, metrics: GatewayMetrics, store: StateStore, reactors: Int,
-        accuracy: (any AccuracySource)? = nil, logger: Logger
+        logger: Logger
     ) throws {
         self.metrics = metrics
-        self.accuracy = accuracy
         self.store = store
         self.logger = logger
         holds = VersionHolds(readers: reactors)
         var state = try ControlStart(configuration, metrics: metrics, store: store, logger: logger).run()
         executors = try GatewayExecutors(configuration, reactors: reactors, metrics.registry, logger)
         executors.serve(state.queued)
+        feedback = try FeedbackDesk(configuration.feedback, store, metrics.registry, logger)
+        state.predictionKey = feedback.newestKey
+        feedback.learn(state.served)
         let snapshot = state.snapshot(fieldNames)
         Self.warn(snapshot, &state, logger)
         publication = Publication(snapshot, seats: reactors)
@@ -97,6 +98,7 @@ final class Controller: Sendable {
         let snapshot = state.snapshot(fieldNames)
         Self.warn(snapshot, &state, logger)
         executors.serve(state.queued)
+        feedback.learn(state.served)
         // Before the routes lead to a version, its model's clients are known.
         access.replace(AccessTable(snapshot, state.configuration))
         let generation = publication.publish(snapshot)
@@ -196,6 +198,7 @@ final class Controller: Sendable {
         closeRollouts()
         changing.withLock { _ in state.withLock { $0.isOpen = false } }
         flush()
+        feedback.close()
         store.close()
     }
 }

@@ -22,7 +22,7 @@ extension DataPlane {
         let arms = versions[prediction.pointee.routed].arms
         var head = DecisionHead(
             schema: entry.pointee.decisions.schema, nanos: now, latencyNanos: now &- prediction.pointee.startedAt,
-            id: (random.next(), random.next()), isDouble: request.pointee.valueType == .float64,
+            id: prediction.pointee.number, isDouble: request.pointee.valueType == .float64,
             isFallback: prediction.pointee.rung > 0, fixedLabel: request.pointee.fixedLabel,
             arm: arms[Int(prediction.pointee.arm.rawValue)].pointee.name)
         let rows = request.pointee.rowCount

@@ -131,7 +131,7 @@ extension Controller {
             for window in DriftWindow.allCases { facts.refusals[window] = meter.count(window, now: count) }
         }
         for window in Set(triggers.compactMap(\.condition.labelWindow)) {
-            facts.labels[window] = accuracy?.labels(model: version.name, version: version.version, window)
+            facts.labels[window] = feedback.labels(model: version.name, version: version.version, window)
         }
         return facts
     }

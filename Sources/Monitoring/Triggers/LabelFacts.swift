@@ -1,4 +1,4 @@
-// Who knows how good a version's scores were: the side of the gateway that takes labels.
+// What labels say of a version, as conditions look at it.
 
 public import Configuration
 
@@ -15,11 +15,6 @@ public struct LabelFacts: Sendable, Equatable {
     ) {
         (self.figures, self.labels, self.late) = (figures, labels, late)
     }
-}
-
-public protocol AccuracySource: Sendable {
-    /// What is known now; nil: there are no labels.
-    func labels(model: String, version: String, _ window: TriggerConfiguration.LabelWindow) -> LabelFacts?
 }
 
 extension TriggerConfiguration.Condition {

@@ -1,0 +1,60 @@
+// Bytes as letters, digits, `-` and `_` (RFC 4648, 5), without padding: an id that any header, path and JSON may hold.
+
+enum Base64URL {
+    private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+    /// What so many bytes take as text.
+    static func textBytes(_ count: Int) -> Int { (count * 4 + 2) / 3 }
+
+    /// Writes the text of some bytes; returns how long it is.
+    @inline(__always)
+    static func write(_ bytes: UnsafeRawBufferPointer, to out: UnsafeMutableRawPointer) -> Int {
+        let letters = alphabet.utf8Start
+        var (read, written) = (0, 0)
+        while read + 3 <= bytes.count {
+            let group = Int(bytes[read]) << 16 | Int(bytes[read + 1]) << 8 | Int(bytes[read + 2])
+            out.storeBytes(of: letters[group >> 18], toByteOffset: written, as: UInt8.self)
+            out.storeBytes(of: letters[group >> 12 & 63], toByteOffset: written + 1, as: UInt8.self)
+            out.storeBytes(of: letters[group >> 6 & 63], toByteOffset: written + 2, as: UInt8.self)
+            out.storeBytes(of: letters[group & 63], toByteOffset: written + 3, as: UInt8.self)
+            read += 3
+            written += 4
+        }
+        let left = bytes.count - read
+        if left == 0 { return written }
+        let group = Int(bytes[read]) << 16 | (left == 2 ? Int(bytes[read + 1]) << 8 : 0)
+        out.storeBytes(of: letters[group >> 18], toByteOffset: written, as: UInt8.self)
+        out.storeBytes(of: letters[group >> 12 & 63], toByteOffset: written + 1, as: UInt8.self)
+        if left == 2 { out.storeBytes(of: letters[group >> 6 & 63], toByteOffset: written + 2, as: UInt8.self) }
+        return written + left + 1
+    }
+
+    /// nil: another letter, a length that no bytes have, or bits behind the last byte: each text is that of other bytes.
+    static func read(_ text: some Collection<UInt8>) -> [UInt8]? {
+        guard text.count % 4 != 1 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count * 3 / 4)
+        var (held, bits) = (0, 0)
+        for letter in text {
+            guard let value = value(letter) else { return nil }
+            held = held << 6 | value
+            bits += 6
+            if bits < 8 { continue }
+            bits -= 8
+            bytes.append(UInt8(truncatingIfNeeded: held >> bits))
+            held &= (1 << bits) - 1
+        }
+        return held == 0 ? bytes : nil
+    }
+
+    private static func value(_ letter: UInt8) -> Int? {
+        switch letter {
+        case 0x41...0x5a: Int(letter) - 0x41
+        case 0x61...0x7a: Int(letter) - 0x61 + 26
+        case 0x30...0x39: Int(letter) - 0x30 + 52
+        case 0x2d: 62
+        case 0x5f: 63
+        default: nil
+        }
+    }
+}

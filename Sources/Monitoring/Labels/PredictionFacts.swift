@@ -1,0 +1,76 @@
+// A prediction id, read: who made it is checked before anything of it is believed.
+
+internal import Primitives
+
+public struct PredictionFacts: Sendable, Equatable {
+    /// Of the request: 48 bits of milliseconds since 1970, and 80 drawn ones.
+    public var number: (UInt64, UInt64) { (numberHigh, numberLow) }
+    var numberHigh: UInt64
+    var numberLow: UInt64
+    public var row: Int
+    public var identity: UInt64
+    /// One that the gateway names itself, by its number; nil: `armName` says it.
+    public var arm: UInt8?
+    public var armName: String
+    public var isFallback: Bool
+    public var score: Double
+    public var decision: Int
+    /// nil: missing, or the model names none.
+    public var amount: Double?
+    /// Codes of the version's groups, in their order.
+    public var groups: [UInt8]
+
+    /// Milliseconds since 1970.
+    public var millis: Int64 { Int64(numberHigh >> 16) }
+
+    /// nil: not made with one of the keys, or changed since.
+    public init?(_ text: some Collection<UInt8>, _ keys: PredictionKeys) {
+        guard text.count <= PredictionStamp.textMax, let bytes = Base64URL.read(text),
+            bytes.count > PredictionStamp.fixedBytes + 8, bytes[0] == PredictionStamp.format, let key = keys[bytes[1]]
+        else { return nil }
+        let body = bytes.dropLast(8)
+        let code = body.withUnsafeBytes { key.hash.hash($0) }
+        // One comparison of one word takes as long whatever differs.
+        guard code ^ Self.number(bytes, bytes.count - 8, 8) == 0 else { return nil }
+        self.init(genuine: Array(body))
+    }
+
+    /// Of bytes that a key has vouched for; nil: of another release, whose ids have more to them.
+    private init?(genuine bytes: [UInt8]) {
+        let flags = bytes[2]
+        numberHigh = Self.number(bytes, 4, 8).byteSwapped
+        numberLow = Self.number(bytes, 12, 8).byteSwapped
+        identity = Self.number(bytes, 20, 8)
+        row = Int(Self.number(bytes, 28, 2))
+        decision = Int(Self.number(bytes, 30, 2))
+        isFallback = flags & PredictionStamp.Flags.fallback != 0
+        var place = PredictionStamp.fixedBytes
+        func float(isDouble: Bool) -> Double? {
+            let count = isDouble ? 8 : 4
+            guard place + count <= bytes.count else { return nil }
+            defer { place += count }
+            let bits = Self.number(bytes, place, count)
+            return isDouble ? Double(bitPattern: bits) : Double(Float(bitPattern: UInt32(bits)))
+        }
+        guard let score = float(isDouble: flags & PredictionStamp.Flags.doubleScore != 0) else { return nil }
+        self.score = score
+        amount = nil
+        if flags & PredictionStamp.Flags.amount != 0 {
+            guard let amount = float(isDouble: flags & PredictionStamp.Flags.doubleAmount != 0) else { return nil }
+            self.amount = amount.isFinite ? amount : nil
+        }
+        let groupCount = Int(flags >> 4)
+        guard place + groupCount <= bytes.count else { return nil }
+        groups = Array(bytes[place..<place + groupCount])
+        place += groupCount
+        let isNamed = bytes[3] >= PredictionStamp.namedArm
+        arm = isNamed ? nil : bytes[3]
+        let nameCount = isNamed ? Int(bytes[3] - PredictionStamp.namedArm) : 0
+        guard place + nameCount == bytes.count else { return nil }
+        armName = String(decoding: bytes[place...], as: UTF8.self)
+    }
+
+    private static func number(_ bytes: [UInt8], _ start: Int, _ count: Int) -> UInt64 {
+        bytes[start..<start + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
