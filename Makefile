@@ -26,7 +26,7 @@ UPGRADE_RATE ?= 5000
 PARITY_COUNT ?= 200
 PARITY_SEED ?= 1
 
-.PHONY: help serve certs build release test lint format unit-test end-to-end abuse upgrades sanitize sanitize-serving fuzz parity proofs bench peers clean \
+.PHONY: help serve certs build release test lint format unit-test end-to-end story abuse upgrades sanitize sanitize-serving fuzz parity proofs bench peers clean \
 	format-check sanitize-short dependencies test-dependencies bench-dependencies
 .NOTPARALLEL:
 
@@ -81,6 +81,9 @@ unit-test: test-dependencies ## the Swift tests, debug
 
 end-to-end: test-dependencies release .venv/.complete ## real clients against the release build
 	$(PYTEST) Tests/EndToEnd
+
+story: test-dependencies release .venv/.complete ## the whole loop on the shipped data: decay, drift, labels, webhook, rollout, recovery
+	$(PYTEST) Tests/EndToEnd/test_story.py -s
 
 abuse: test-dependencies release .venv/.complete ## every attack for ABUSE_SECONDS (10), with a bar on others' latencies
 	SERIN_ABUSE_SECONDS=$(ABUSE_SECONDS) $(PYTEST) Tests/EndToEnd/test_abuse.py -s

@@ -102,7 +102,7 @@ let package = Package(
         module(
             "LoadTest",
             [
-                "Primitives", "Configuration", "Registry", "Inference", "JSON", "GRPC", "CLinux", "CNghttp2",
+                "Primitives", "Configuration", "Registry", "Inference", "JSON", "GRPC", "TLS", "CLinux", "CNghttp2",
                 "CHTTPParser", "COpenSSL", histogram,
             ]),
 

@@ -102,6 +102,8 @@ public final class AdminAPI: Sendable {
             return response
         case .accuracy: return AdminResponse(200, AdminJSON.encode(try backend.accuracy(names[0])))
         case .drift: return AdminResponse(200, AdminJSON.encode(try backend.drift(names[0], names[1])))
+        case .triggers: return AdminResponse(200, AdminJSON.encode(["triggers": try backend.triggers(names[0])]))
+        case .arrivals: return AdminResponse(200, AdminJSON.encode(["arrivals": try backend.arrivals(names[0])]))
         case .events:
             let last = request.headers["last-event-id"].flatMap { UInt64($0) }
             var response = AdminResponse(200, backend.events(after: last))

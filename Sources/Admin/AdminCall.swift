@@ -2,7 +2,7 @@
 
 struct AdminCall: Sendable, Equatable {
     enum Name: String, Sendable, CaseIterable {
-        case openapi, status, models, model, route, drift, accuracy, events, audit
+        case openapi, status, models, model, route, drift, accuracy, triggers, arrivals, events, audit
         case auditVerdict = "audit-verdict"
         case load, unload
         case setRoute = "route-set"
@@ -62,6 +62,12 @@ struct AdminCall: Sendable, Equatable {
         AdminCall(
             name: .accuracy, method: "GET", path: "/models/{model}/accuracy", role: .viewer,
             summary: "What labels say of a model's versions"),
+        AdminCall(
+            name: .triggers, method: "GET", path: "/models/{model}/triggers", role: .viewer,
+            summary: "A model's triggers, and what became of their events"),
+        AdminCall(
+            name: .arrivals, method: "GET", path: "/models/{model}/arrivals", role: .viewer,
+            summary: "Versions that arrived in the repository, and what became of them"),
         AdminCall(name: .rollouts, method: "GET", path: "/rollouts", role: .viewer, summary: "All rollouts"),
         AdminCall(name: .rollout, method: "GET", path: "/rollouts/{id}", role: .viewer, summary: "One rollout"),
         AdminCall(

@@ -81,16 +81,19 @@ public struct ModelDocument: Codable, Sendable, Equatable {
     public var versions: [VersionDocument]
     /// What of the route cannot be served, a sentence each.
     public var problems: [String]
+    /// What does not keep it from serving, and somebody should know: a webhook that is down, a bundle that was refused.
+    public var warnings: [String]
     /// The configuration file says another route.
     public var differsFromConfiguration: Bool
 
     public init(name: String, route: RouteConfiguration) {
         (self.name, self.route) = (name, route)
-        (ready, required, generation, versions, problems, differsFromConfiguration) = (false, false, 0, [], [], false)
+        (ready, required, generation, versions, problems, warnings) = (false, false, 0, [], [], [])
+        differsFromConfiguration = false
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, ready, required, generation, route, previous, versions, problems
+        case name, ready, required, generation, route, previous, versions, problems, warnings
         case pinnedUntil = "pinned_until"
         case differsFromConfiguration = "differs_from_configuration"
     }

@@ -80,6 +80,8 @@ public protocol AdminBackend: Sendable {
     func rollback(_ name: String, match: UInt64?, _ context: AdminContext) throws(AdminProblem) -> ChangeDocument
     func drift(_ name: String, _ version: String) throws(AdminProblem) -> DriftDocument
     func accuracy(_ name: String) throws(AdminProblem) -> AccuracyDocument
+    func triggers(_ name: String) throws(AdminProblem) -> [TriggerDocument]
+    func arrivals(_ name: String) throws(AdminProblem) -> [ArrivalDocument]
     func rollouts() -> [RolloutDocument]
     func rollout(_ id: String) throws(AdminProblem) -> RolloutDocument
     func startRollout(

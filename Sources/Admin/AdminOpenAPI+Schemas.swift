@@ -81,13 +81,15 @@ extension AdminOpenAPI {
           },
           "Model": {
             "type": "object",
-            "required": ["name", "ready", "required", "generation", "route", "versions", "problems", "differs_from_configuration"],
+            "required": ["name", "ready", "required", "generation", "route", "versions", "problems", "warnings",
+              "differs_from_configuration"],
             "properties": {
               "name": {"type": "string"}, "ready": {"type": "boolean"}, "required": {"type": "boolean"},
               "generation": {"type": "integer"}, "route": {"$ref": "#/components/schemas/Route"},
               "previous": {"$ref": "#/components/schemas/Route"}, "pinned_until": {"type": "string", "format": "date-time"},
               "versions": {"type": "array", "items": {"$ref": "#/components/schemas/VersionState"}},
               "problems": {"type": "array", "items": {"type": "string"}},
+              "warnings": {"type": "array", "items": {"type": "string"}},
               "differs_from_configuration": {"type": "boolean"}}
           },
           "Status": {
@@ -135,6 +137,27 @@ extension AdminOpenAPI {
                   "level": {"$ref": "#/components/schemas/DriftLevel"},
                   "variables": {"type": "array", "items": {"$ref": "#/components/schemas/DriftVariable"}}}}}}
           },
+          "Trigger": {
+            "type": "object",
+            "required": ["name", "kind", "url", "state", "cooldown_seconds", "fired", "delivered", "failed_attempts", "given_up"],
+            "properties": {
+              "name": {"$ref": "#/components/schemas/Name"},
+              "kind": {"enum": ["drift", "accuracy", "label-delay", "violations"]}, "url": {"type": "string"},
+              "state": {"enum": ["quiet", "pending", "cooling"]}, "cooldown_seconds": {"type": "number"},
+              "now": {"type": "string"}, "fired_at": {"type": "string", "format": "date-time"},
+              "delivered_at": {"type": "string", "format": "date-time"}, "cooled_at": {"type": "string", "format": "date-time"},
+              "event": {"type": "string"}, "reason": {"type": "string"}, "failure": {"type": "string"},
+              "attempts": {"type": "integer"}, "next_attempt_at": {"type": "string", "format": "date-time"},
+              "fired": {"type": "integer"}, "delivered": {"type": "integer"}, "failed_attempts": {"type": "integer"},
+              "given_up": {"type": "integer"}}
+          },
+          "Arrival": {
+            "type": "object", "required": ["version", "outcome", "reason", "time"],
+            "properties": {
+              "version": {"$ref": "#/components/schemas/Version"},
+              "outcome": {"enum": ["known", "incomplete", "loaded", "waiting", "started", "refused", "passed-over"]},
+              "reason": {"type": "string"}, "time": {"type": "string", "format": "date-time"}}
+          },
           "AuditLine": {
             "type": "object",
             "required": ["sequence", "time", "actor", "origin", "action", "model", "before", "after", "reason", "outcome", "hash"],
@@ -146,7 +169,9 @@ extension AdminOpenAPI {
           },
           "RolloutOrder": {
             "type": "object", "required": ["plan"],
-            "properties": {"version": {"$ref": "#/components/schemas/Version"}, "plan": {"type": "string"}}
+            "properties": {
+              "version": {"$ref": "#/components/schemas/Version"}, "plan": {"type": "string"},
+              "hold": {"type": "boolean"}}
           },
           "Arm": {
             "type": "object", "required": ["requests", "late", "errors", "positives"],

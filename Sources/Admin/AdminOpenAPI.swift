@@ -75,6 +75,8 @@ public enum AdminOpenAPI {
             case .route: ("application/json", reference("Route"))
             case .drift: ("application/json", reference("Drift"))
             case .accuracy: ("application/json", reference("Accuracy"))
+            case .triggers: ("application/json", list("triggers", "Trigger"))
+            case .arrivals: ("application/json", list("arrivals", "Arrival"))
             case .events: ("text/event-stream", ["type": "string"])
             case .audit: ("application/json", list("lines", "AuditLine"))
             case .auditVerdict: ("application/json", reference("AuditVerdict"))

@@ -6,13 +6,14 @@ public struct RolloutOrder: Codable, Sendable, Equatable {
     public var version: String?
     /// The plan's text, YAML.
     public var plan: String
+    /// It waits for a person, who resumes it, before its first step; nil: it does not.
+    public var hold: Bool?
 
-    public init(version: String?, plan: String) {
-        self.version = version
-        self.plan = plan
+    public init(version: String?, plan: String, hold: Bool? = nil) {
+        (self.version, self.plan, self.hold) = (version, plan, hold)
     }
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case version, plan }
+    enum CodingKeys: String, CodingKey, CaseIterable { case version, plan, hold }
 }
 
 /// One test of the guard.

@@ -172,7 +172,7 @@ enum ExplanationEncoder {
             request.pointee.contributions.count / codec.scoreType.byteCount * (JSONWriter.numberBytesMax + 1)
         case .reasons:
             count(request) * (8 + max(codec.explanation.quotedReasonBytesMax, codec.explanation.reasonBytesMax))
-        case .score, .margin, .label: 0
+        case .score, .margin, .label, .predictionID: 0
         }
     }
 }

@@ -172,7 +172,6 @@ private enum RequestParameters {
 
 /// `outputs` of the request.
 enum OutputWishes {
-
     /// The primary output.
     @inline(__always)
     static func readNone(into request: UnsafeMutablePointer<InferenceRequest>, binary: Bool = false) {

@@ -31,6 +31,7 @@ extension ConfigurationField {
         ConfigurationField("admin.port", .integer(\.admin.port, 0...65535, unit: "")),
         ConfigurationField("reactors", .integer(\.reactors, 0...256, unit: "threads")),
         ConfigurationField("repository", .folder(\.repository)),
+        ConfigurationField("repository_watch", .duration(\.repositoryWatchNanos, 0...hour)),
     ]
 
     private static let process: [ConfigurationField] = [

@@ -3,7 +3,7 @@
 extension ConfigurationLoader {
     static let modelFields = [
         "load", "required", "require", "budget", "timeout", "max_rows", "clients", "rate", "queue", "fallback", "route",
-        "watch", "drift", "decisions", "feedback", "explain",
+        "watch", "drift", "decisions", "feedback", "explain", "triggers", "on_new_version",
     ]
     static let routeFields = [
         "stable", "canary", "arms", "shadow", "sticky", "labels", "segments", "override",
@@ -54,6 +54,10 @@ extension ConfigurationLoader {
         if let decisions = fields["decisions"], !decisions.isNull { model.decisions = try readDecisions(decisions) }
         if let feedback = fields["feedback"], !feedback.isNull { model.feedback = try readFeedback(feedback) }
         if let explain = fields["explain"], !explain.isNull { model.explanation = try readExplanation(explain) }
+        if let triggers = fields["triggers"], !triggers.isNull {
+            model.triggers = try readTriggers(triggers, model.drift)
+        }
+        if let policy = fields["on_new_version"] { model.onNewVersion = try readNewVersion(policy) }
         if let fallback = fields["fallback"], !fallback.isNull {
             model.fallback = try readFallback(fallback, model: name)
         }

@@ -93,6 +93,8 @@ public struct GatewayConfiguration: Sendable, Equatable {
     public internal(set) var reactors = 0
     /// The folder of bundles, `NAME/VERSION/`.
     public internal(set) var repository = "models"
+    /// How often it is looked at for versions that have arrived; 0: never.
+    public internal(set) var repositoryWatchNanos: UInt64 = 10_000_000_000
     /// Files with public keys that sign bundles.
     public internal(set) var signingKeys: [String] = []
     public internal(set) var limits = Limits()

@@ -48,6 +48,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var decisions = ModelDecisions()
     public internal(set) var feedback = ModelFeedback()
     public internal(set) var explanation = ExplanationConfiguration()
+    public internal(set) var triggers: [TriggerConfiguration] = []
+    public internal(set) var onNewVersion = NewVersionPolicy.ignore
     /// What answers when the version that should cannot in time, in turn.
     public internal(set) var fallback: [FallbackTier] = []
     /// nil: the highest ready version.

@@ -77,6 +77,7 @@ final class Gateway {
     init(_ configuration: GatewayConfiguration, isUpgrade: Bool = false, logger: Logger) throws(StartError) {
         self.configuration = configuration
         self.logger = logger
+        if let problem = TriggerCheck.problems(configuration).first { throw StartError(description: problem) }
         let reactors = configuration.reactors == 0 ? ReactorCount.available() : configuration.reactors
         let isHeld = try Self.acquire(configuration.statePath, isUpgrade: isUpgrade, &lock)
         do {
@@ -206,7 +207,12 @@ final class Gateway {
         ReactorThread.start("admin") { admin.run() }
         controller.prepareExplanations()
         // A successor has them when it has the state.
-        if inheritance == nil { controller.openRollouts() }
+        if inheritance == nil {
+            controller.openRollouts()
+            controller.openTriggers()
+            controller.openArrivals()
+        }
+        watchRepository()
         ReactorThread.start("guard") {
             while controller.isOpen {
                 let tick = GuardCounterShape.tickNanos
@@ -218,6 +224,23 @@ final class Gateway {
             while controller.isOpen {
                 controller.tick()
                 usleep(100_000)
+            }
+        }
+    }
+
+    /// Looks for new versions now and then, on a thread that may wait for disks and for bundles to load.
+    private func watchRepository() {
+        let period = configuration.repositoryWatchNanos
+        guard period > 0, !controller.watchedModels().isEmpty else { return }
+        let controller = controller
+        ReactorThread.start("repository") {
+            var lookAt = clinux_now()
+            while controller.isOpen {
+                if clinux_now() >= lookAt {
+                    controller.lookForArrivals()
+                    lookAt = clinux_now() + period
+                }
+                usleep(50_000)
             }
         }
     }

@@ -6,6 +6,8 @@
 //     answer    idempotency key ─► what was answered
 //     rollout   id ─► plan, snapshot of its states and its evidence
 //     prediction_key  number ─► key of prediction ids
+//     trigger_record  model, name ─► its last event, and what became of it
+//     arrival   model, version ─► what became of a bundle that came while the gateway ran
 //
 // SQLite with a write-ahead log, each commit synchronous: what `commit` has returned from is on disk. A change and its
 // line in the audit log are one transaction, so neither is ever there without the other. What a start goes by has a
@@ -80,6 +82,8 @@ public final class StateStore: Sendable {
         public var audit: [AuditEntry] = []
         public var answer: Answer?
         public var rollouts: [RolloutRecord] = []
+        public var triggers: [TriggerRow] = []
+        public var arrivals: [ArrivalRow] = []
 
         public init(audit: [AuditEntry] = []) { self.audit = audit }
     }
@@ -181,6 +185,7 @@ public final class StateStore: Sendable {
         migrator.registerMigration("prediction-keys") { database in
             try database.execute(sql: PredictionKeyRecord.table)
         }
+        migrator.registerMigration("triggers") { database in try database.execute(sql: triggerTables) }
         try migrator.migrate(queue)
     }
 
@@ -239,6 +244,8 @@ public final class StateStore: Sendable {
                         arguments: [version.model, version.version, version.isWanted, version.digest, version.sum])
                 }
                 for rollout in change.rollouts { try Self.keep(rollout, in: database) }
+                for trigger in change.triggers { try Self.keep(trigger, in: database) }
+                for arrival in change.arrivals { try Self.keep(arrival, in: database) }
                 for entry in change.audit { try AuditLog.append(entry, to: database, signer) }
                 if let answer = change.answer { try Self.keep(answer, in: database) }
             }

@@ -18,5 +18,8 @@ func problemsOfTLS(_ configuration: GatewayConfiguration) -> [String] {
     configuration.tls.isOn ? TLSCheck.problems(configuration.tls) : []
 }
 
+/// What is wrong with the files that triggers and plans for new versions name, a sentence each.
+func problemsOfTriggers(_ configuration: GatewayConfiguration) -> [String] { TriggerCheck.problems(configuration) }
+
 /// Threads that this machine, or this container's share of one, can feed.
 func processorCount() -> Int { ReactorCount.available() }

@@ -17,7 +17,8 @@ struct ServeCheck {
         }
         printListeners()
         let problems = problemsOfTLS(configuration)
-        problems.forEach(Terminal.printError)
+        let files = problemsOfTriggers(configuration)
+        (problems + files).forEach(Terminal.printError)
         var failures = 0
         for model in plan.models {
             for version in model.versions where !loads(model, version) { failures += 1 }
@@ -29,6 +30,10 @@ struct ServeCheck {
         if !problems.isEmpty {
             throw CommandFailure(
                 code: .checkFailed, message: "\(problems.count) problem(s) with the files of listen.tls; repair them")
+        }
+        if !files.isEmpty {
+            throw CommandFailure(
+                code: .checkFailed, message: "\(files.count) problem(s) with files of triggers or plans; repair them")
         }
         print("fine: nothing was started")
     }

@@ -27,6 +27,16 @@ private final class FakeBackend: AdminBackend {
         return DriftDocument(model: name, version: version, windows: [])
     }
 
+    func triggers(_ name: String) throws(AdminProblem) -> [TriggerDocument] {
+        note("triggers \(name)")
+        return [TriggerDocument(name: "drifted", kind: "drift", url: "http://a/", state: "quiet", cooldownSeconds: 1)]
+    }
+
+    func arrivals(_ name: String) throws(AdminProblem) -> [ArrivalDocument] {
+        note("arrivals \(name)")
+        return [ArrivalDocument(version: "2", outcome: "refused", reason: "no", time: "2026-01-31T09:00:00.000Z")]
+    }
+
     private func document(_ name: String) -> ModelDocument {
         var document = ModelDocument(name: name, route: RouteConfiguration(stable: "1"))
         document.generation = 7

@@ -64,6 +64,8 @@ import Testing
         ("decisions.sample", "default 100; 1 to 1000000 requests"),
         ("decisions.pii", "default drop; drop, hash"), ("explain.enabled", "default true; true or false"),
         ("explain.budget", "default 100ms; 1us to 1h"),
+        ("triggers", "default []; at most 32 of {name, when, webhook, cooldown, retry}"),
+        ("on_new_version", "default ignore; ignore, load, {rollout: PLAN, approval: none or required}"),
         ("route.stable", "default: the highest version that is ready"),
     ])
     func modelFieldIsDocumented(key: String, text: String) throws {
@@ -82,7 +84,8 @@ import Testing
         }
         let known =
             "(known here: load, required, require, budget, timeout, max_rows, clients, rate, queue, fallback, route, "
-            + "watch, drift, decisions, feedback, explain)"
+            + "watch, drift, decisions, feedback, explain, triggers, "
+            + "on_new_version)"
         #expect(error?.message.hasSuffix(known) == true)
         #expect(throws: Never.self) {
             let fraud = try ConfigurationLoader.load(file: Self.file).model(named: "fraud")

@@ -112,6 +112,24 @@ import Testing
         }
     }
 
+    /// One that waits for approval begins when a person resumes it, restarts or not; and it may be given up before.
+    @Test func approvalIsWaitedFor() throws {
+        var driver = try Driver(try Self.planWithEverything())
+        driver.machine.awaitApproval()
+        driver.tick(100)
+        #expect(driver.state == .paused && driver.machine.percent == 0 && driver.hooks.isEmpty)
+        #expect(driver.machine.reason == .approval && driver.machine.reason.text.contains("waits for approval"))
+        #expect(throws: RolloutRefusal.self) { try driver.command(.promote) }
+        try driver.restart()
+        #expect(driver.state == .paused && driver.machine.reason == .approval)
+        var refused = driver
+        try refused.command(.abort)
+        #expect(refused.state == .aborted && refused.machine.percent == 0)
+        try driver.command(.resume)
+        driver.tick(2)
+        #expect(driver.state == .running && driver.machine.percent == 5)
+    }
+
     @Test func aHookThatNeverAnswersHolds() throws {
         var driver = try Driver(try Self.planWithEverything())
         driver.answersHooks = false

@@ -54,6 +54,27 @@ private final class Folder {
         #expect(try store.audit(.init()).map(\.entry) == [Self.entry(1)])
     }
 
+    /// What was fired, and what became of an arrival, is there after a reopen; the newest record counts.
+    @Test func triggersAndArrivalsAreKept() throws {
+        let folder = try Folder()
+        let trigger = StateStore.TriggerRow(model: "fraud", name: "drifted", record: #"{"isPending":true}"#)
+        var arrival = StateStore.ArrivalRow(
+            model: "fraud", version: "2", fingerprint: "abc", outcome: "refused", reason: "golden row 3", time: 5)
+        do {
+            let store = try StateStore(folder: folder.path)
+            var change = StateStore.Change(audit: [Self.entry(1)])
+            (change.triggers, change.arrivals) = ([trigger], [arrival])
+            try store.commit(change)
+            (arrival.outcome, arrival.time) = ("started", 6)
+            change = StateStore.Change()
+            change.arrivals = [arrival]
+            try store.commit(change)
+        }
+        let store = try StateStore(folder: folder.path)
+        #expect(try store.triggers() == [trigger])
+        #expect(try store.arrivals() == [arrival])
+    }
+
     /// A lowering is in force before it is recorded, so changes may come in another order than that of their generations.
     @Test func anOlderGenerationReplacesNoNewerOne() throws {
         let store = try StateStore(folder: nil)

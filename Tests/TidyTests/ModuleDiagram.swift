@@ -39,7 +39,7 @@ enum ModuleDiagram {
         "Rollout": ["Configuration"],
         "Simulation": ["Rollout", "Configuration"],
         "LoadTest": [
-            "Primitives", "Configuration", "Registry", "Inference", "JSON", "GRPC", "CLinux", "CNghttp2",
+            "Primitives", "Configuration", "Registry", "Inference", "JSON", "GRPC", "TLS", "CLinux", "CNghttp2",
             "CHTTPParser", "COpenSSL", "Histogram",
         ],
         "Gateway": [

@@ -31,6 +31,7 @@ extension Controller: AdminBackend {
         let listed = model.listed
         document.problems = RouteResolution(listed, served, fieldNames).problems
         document.ready = listed.stable != nil && document.problems.isEmpty
+        document.warnings = triggerWarnings(model.name, model.stable) + arrivalWarnings(model.name)
         document.required = model.settings.isRequired
         document.generation = model.generation
         document.previous = model.previous

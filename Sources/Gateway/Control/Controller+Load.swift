@@ -275,7 +275,9 @@ extension Controller {
         publication.collect()
         _ = freeUnloaded()
         if isDegraded { flush() }
-        tickDrift(at: clinux_now())
-        tickFeedback(at: clinux_now())
+        let now = clinux_now()
+        tickDrift(at: now)
+        tickFeedback(at: now)
+        tickTriggers(at: now)
     }
 }

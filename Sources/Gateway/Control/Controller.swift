@@ -45,6 +45,11 @@ final class Controller: Sendable {
     let feedback: FeedbackDesk
     /// The last tick of drift.
     let driftTick = Atomic<UInt64>(0)
+    /// Under neither of them another lock is taken, but for counters'.
+    let triggers = Mutex(TriggerTable())
+    let arrivals = Mutex(ArrivalTable())
+    /// The last tick of triggers.
+    let triggerTick = Atomic<UInt64>(0)
 
     /// Restores what the state says, seeds what it does not know from the configuration, and loads it all.
     init(
@@ -180,12 +185,16 @@ final class Controller: Sendable {
         }
         if let published { settle(published) }
         openRollouts()
+        openTriggers()
+        openArrivals()
     }
 
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// Another process has the state from now on.
     func close() {
+        closeTriggers()
+        closeArrivals()
         closeRollouts()
         changing.withLock { _ in state.withLock { $0.isOpen = false } }
         flush()

@@ -24,7 +24,8 @@ extension Controller {
                     + "the plan's rate")
         }
         let now = AuditEntry.now()
-        let machine = try machine(name, plan, place, rate, context, now)
+        var machine = try machine(name, plan, place, rate, context, now)
+        if order.hold == true { machine.awaitApproval() }
         let counters = GuardCounters(
             place.shape, shards: publication.epochs.count, startTick: Self.presentTick)
         counters.announce(epoch: 0, share: 0, thresholds: SIMD4(repeating: .max))
@@ -40,19 +41,9 @@ extension Controller {
     }
 
     private static func plan(_ order: RolloutOrder, of name: String) throws(AdminProblem) -> RolloutPlan {
-        do throws(ConfigurationError) {
-            let plan = try PlanReader.parse(Array(order.plan.utf8), source: "plan")
-            if let model = plan.model, model != name {
-                throw ConfigurationError(source: "plan", message: "is for \(model), not for \(name)")
-            }
-            for step in plan.steps {
-                for hook in [step.before, step.after].compactMap({ $0 }) where !Webhook.reaches(hook.url) {
-                    throw ConfigurationError(
-                        source: "plan", message: "\(hook.url): hooks are posted over http://; let a relay add TLS")
-                }
-            }
-            return plan
-        } catch { throw AdminProblem(.unprocessable, error.description) }
+        do throws(ConfigurationError) { return try TriggerCheck.plan(order.plan, source: "plan", of: name) } catch {
+            throw AdminProblem(.unprocessable, error.description)
+        }
     }
 
     /// What a start finds.

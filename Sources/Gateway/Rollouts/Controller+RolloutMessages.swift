@@ -3,21 +3,29 @@
 import Admin
 import Configuration
 import Glibc
+import Logging
 import Reactor
 import Rollout
+import State
 import Synchronization
 
 extension Controller {
     /// Asks, on a thread of its own; silence is the machine's to judge.
     func callHook(_ kind: HookKind, _ hook: RolloutPlan.Hook, _ sequence: UInt64, _ rollout: ActiveRollout) {
         let id = rollout.machine.id
+        let document = RolloutDocument(rollout.machine, model: rollout.model, startedAt: rollout.startedAt)
         let event = CloudEvent(
-            "dev.serin.rollout.\(kind.rawValue)", id: "\(id)-\(sequence)",
-            data: RolloutDocument(rollout.machine, model: rollout.model, startedAt: rollout.startedAt))
+            "dev.serin.rollout.\(kind.rawValue)", subject: "\(rollout.model)/\(rollout.machine.candidate)",
+            id: "\(id)-\(sequence)", at: AuditEntry.now(), data: document)
+        // A start refuses plans with other URLs.
+        guard let target = WebhookTarget(hook.url) else { return }
         let webhook = Webhook(
-            url: hook.url, body: AdminJSON.encode(event), headers: CloudEvent.headers, timeoutNanos: hook.timeoutNanos)
-        ReactorThread.start("rollout-hook") { [weak self] in
-            guard let status = webhook.post() else { return }
+            target: target, body: AdminJSON.encode(event), headers: CloudEvent<RolloutDocument>.headers,
+            timeoutNanos: hook.timeoutNanos)
+        ReactorThread.start("rollout-hook") { [weak self, logger] in
+            guard case .status(let status) = webhook.post() else {
+                return logger.warning("rollout \(id): nobody answers at its hook \(hook.url)")
+            }
             self?.answerHook(id, sequence, mayGoOn: 200..<300 ~= status)
         }
     }
@@ -33,18 +41,4 @@ extension Controller {
         }
         worker.add(jobs)
     }
-}
-
-/// CloudEvents 1.0, structured.
-struct CloudEvent: Encodable {
-    static let headers = [("Content-Type", "application/cloudevents+json; charset=utf-8")]
-
-    var specversion = "1.0"
-    var type: String
-    var source = "serin"
-    var id: String
-    var datacontenttype = "application/json"
-    var data: RolloutDocument
-
-    init(_ type: String, id: String, data: RolloutDocument) { (self.type, self.id, self.data) = (type, id, data) }
 }

@@ -24,6 +24,12 @@ extension RolloutMachine {
         }
     }
 
+    /// Waits for a person, who resumes it, before it begins.
+    public mutating func awaitApproval() {
+        precondition(state == .waiting && percent == 0, "nothing of it has begun")
+        (state, reason, resumesTo) = (.paused, .approval, .waiting)
+    }
+
     private mutating func resume(by actor: String) throws(RolloutRefusal) -> [RolloutAction] {
         switch state {
         case .paused:

@@ -88,6 +88,7 @@ extension RolloutMachine {
         switch reason {
         case .planned: writer.write("planned")
         case .freeze: writer.write("freeze")
+        case .approval: writer.write("approval")
         case .maxTimeOver: writer.write("max")
         case .tooLittleData: writer.write("data")
         case .person(let actor):
@@ -118,6 +119,7 @@ extension RolloutMachine {
         switch try reader.text() {
         case "planned": return .planned
         case "freeze": return .freeze
+        case "approval": return .approval
         case "max": return .maxTimeOver
         case "data": return .tooLittleData
         case "person": return .person(try reader.text())

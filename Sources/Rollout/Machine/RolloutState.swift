@@ -46,6 +46,8 @@ public enum RolloutReason: Equatable, Sendable {
     case person(String)
     case verdict(Verdict)
     case freeze
+    /// A person is to let it begin.
+    case approval
     /// The hook's URL, and what it did.
     case hook(url: String, failure: HookFailure)
     case maxTimeOver
@@ -64,6 +66,7 @@ public enum RolloutReason: Equatable, Sendable {
         case .verdict(.environment(let tests)): "stable suffers as well: \(Self.text(tests))"
         case .verdict(let verdict): Self.text(verdict.reasons)
         case .freeze: "a freeze window holds"
+        case .approval: "waits for approval: a person resumes it"
         case .hook(let url, let failure): "hook \(url): \(failure.rawValue)"
         case .maxTimeOver: "the step's time is over, and the evidence decides nothing"
         case .tooLittleData: "the step's time is over, with too little data to decide anything"

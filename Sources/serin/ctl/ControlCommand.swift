@@ -12,7 +12,7 @@ struct ControlCommand: ParsableCommand {
         subcommands: [
             StatusCommand.self, LoadCommand.self, UnloadCommand.self, RouteCommand.self, CanaryCommand.self,
             SwitchCommand.self, RollbackCommand.self, ShadowCommand.self, LabelCommand.self, RolloutControl.self,
-            AccuracyCommand.self, AuditLinesCommand.self,
+            AccuracyCommand.self, TriggersCommand.self, ArrivalsCommand.self, AuditLinesCommand.self,
         ])
 }
 

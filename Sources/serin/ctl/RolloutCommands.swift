@@ -22,6 +22,7 @@ struct StartRollout: ParsableCommand {
     @Option(help: "The candidate; default: the plan's.") var version: String?
     @Option(help: ArgumentHelp("See config/rollout.yaml; - reads standard input.", valueName: "file")) var plan: String
     @Option(help: ArgumentHelp("Why; it stands in the audit log.", valueName: "text")) var reason: String?
+    @Flag(help: "Waits for `resume` before its first step.") var hold = false
     @Flag(help: "Says whether it could start, and starts nothing.") var dryRun = false
     @OptionGroup var options: AdminArguments
 
@@ -29,7 +30,7 @@ struct StartRollout: ParsableCommand {
         let bytes = try CommandFailure.checking { () throws(ConfigurationError) in
             try FileBytes.read(plan == "-" ? "/dev/stdin" : plan, limit: 1 << 20)
         }
-        let order = RolloutOrder(version: version, plan: String(decoding: bytes, as: UTF8.self))
+        let order = RolloutOrder(version: version, plan: String(decoding: bytes, as: UTF8.self), hold: hold)
         var query = reason.map { [("reason", $0)] } ?? []
         if dryRun { query.append(("dry_run", "true")) }
         let answer = try options.client().call(

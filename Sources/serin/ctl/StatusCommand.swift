@@ -55,7 +55,7 @@ struct StatusCommand: ParsableCommand {
         Terminal.printTable(
             ["MODEL", "VERSION", "STATE", "USED AS", "%", "REQUESTS", "NOT OK", "CPU S", "MIB", "WHY"], rows)
         for model in models {
-            for problem in model.problems { Terminal.printWarning("\(model.name): \(problem)") }
+            for text in model.problems + model.warnings { Terminal.printWarning("\(model.name): \(text)") }
             if model.differsFromConfiguration {
                 Terminal.printWarning(
                     "\(model.name): the configuration's route differs; serin ctl route \(model.name) --from-config applies it"
