@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 int clinux_affinity_count(void) {
@@ -46,6 +48,23 @@ int clinux_accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 }
 
 int clinux_set_timer_slack(unsigned long nanos) { return prctl(PR_SET_TIMERSLACK, nanos) == 0 ? 0 : errno; }
+
+/* jemalloc's, where the program is linked with it. */
+extern int mallctl(const char *name, void *old, size_t *old_length, void *new, size_t new_length) __attribute__((weak));
+
+void clinux_release_memory(void) {
+    if (!mallctl) {
+        malloc_trim(0);
+        return;
+    }
+    unsigned arena;
+    size_t length = sizeof arena;
+    char name[32];
+    if (mallctl("thread.arena", &arena, &length, NULL, 0) != 0) return;
+    mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    snprintf(name, sizeof name, "arena.%u.purge", arena);
+    mallctl(name, NULL, NULL, NULL, 0);
+}
 
 uint64_t clinux_thread_cpu(void) {
     struct timespec t;

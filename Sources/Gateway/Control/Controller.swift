@@ -8,6 +8,7 @@
 // Loading happens on a thread of its own at the lowest priority; nothing here runs on a serving thread.
 
 import Admin
+import CLinux
 import Configuration
 import Glibc
 import Logging
@@ -240,7 +241,7 @@ final class LoaderThread: Sendable {
                 }
                 return queue.jobs.removeFirst()
             }
-            guard let job else { return }
+            guard let job else { return clinux_release_memory() }
             job()
         }
     }

@@ -43,6 +43,9 @@ int clinux_nice_thread(int more);
 int clinux_set_timer_slack(unsigned long nanos);
 /// Nanoseconds of processor time of the calling thread.
 uint64_t clinux_thread_cpu(void);
+/// Gives the kernel back what the calling thread's part of the allocator has free. An idle thread's part keeps it
+/// otherwise: jemalloc lets go of memory only while it is asked for more.
+void clinux_release_memory(void);
 /// Names the calling thread, as seen in ps and gdb.
 void clinux_name_thread(const char *name);
 
