@@ -110,7 +110,8 @@ struct ModelInferMaker {
 
     private mutating func output() -> (inout ProtobufWriter) -> Void {
         let name = pick([
-            "score", "margin", "label", "contributions", "reasons", "score", "margin", "label", Self.secret,
+            "score", "margin", "label", "prediction_id", "contributions", "reasons", "score", "margin", "label",
+            Self.secret,
         ])
         let extra = chance(5) ? parameter(2) : { _ in }
         return { fields in

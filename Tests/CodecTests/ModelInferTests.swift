@@ -219,6 +219,9 @@ import Testing
         put(Array(numbers[count...]), &request.margins, isDouble)
         let contributions = (0..<5 * count).map { _ in Double(Float.random(in: -1...1, using: &maker.random)) }
         put(contributions, &request.contributions, isDouble)
+        let ids = (0..<request.rowCount).map { "id-\(1000 + $0)" }
+        request.predictionIDs.reset()
+        for id in ids { request.predictionIDs.append(string: id) }
         var out = GrowableBuffer()
         out.append("prefix")
         var told = ServingFacts(arm: "stable", tier: "full")
@@ -247,6 +250,7 @@ import Testing
             case .margin: check(response, index, wish, Array(numbers[count...]), request.rowCount, codec, isDouble)
             case .label: check(response, index, wish, nil, request.rowCount, codec, isDouble)
             case .contributions: check(response, index, wish, contributions, request.rowCount, codec, isDouble)
+            case .predictionID: check(response, index, wish, ids)
             case .reasons:
                 let texts = Self.reasons(
                     contributions, scores: Array(numbers[..<count]), codec.columns, request.explanation.reasons)
@@ -271,7 +275,7 @@ import Testing
     private func check(_ response: OracleResponse, _ index: Int, _ wish: OutputWish, _ texts: [String]) {
         let output = response.outputs[index]
         let count = Int(output.shape.last ?? 0)
-        #expect(output.name == "reasons" && output.datatype == "BYTES")
+        #expect(output.name == (wish.kind == .reasons ? "reasons" : "prediction_id") && output.datatype == "BYTES")
         #expect(output.shape == [Int64(texts.count / max(count, 1)), Int64(count)])
         if wish.binary {
             let bytes = texts.flatMap { text in

@@ -14,6 +14,7 @@
 // those of noon (fewer shops, more screens), and windows of five minutes see that as the shift that it is.
 
 import Foundation
+import Primitives
 import Testing
 
 @testable import Monitoring
@@ -54,7 +55,7 @@ import Testing
 
     /// One resampling.
     private static func walk(_ payments: Payments, seed: Int) -> Tally {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         let counters = DriftCounters(payments.layout, reactors: 1)
         var monitor = DriftMonitor(payments.layout, thresholds)
         var tally = Tally()
@@ -93,7 +94,7 @@ import Testing
     private static func delay(
         of fault: DriftFault, _ payments: Payments, _ spoiled: PaymentPool, seed: Int
     ) -> (ticks: UInt64?, before: [DriftChange]) {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         let counters = DriftCounters(payments.layout, reactors: 1)
         var monitor = DriftMonitor(payments.layout, thresholds)
         let rows = requestsPerSecond * Int(DriftWindow.tickSeconds)

@@ -7,6 +7,7 @@
 import Configuration
 import Foundation
 import Inference
+import Primitives
 import Registry
 
 @testable import Monitoring
@@ -110,7 +111,7 @@ extension PaymentPool {
     }
 
     /// Counts `rows` of them, drawn with replacement, one by one as single requests are.
-    func draw(_ rows: Int, into shard: DriftShard, _ random: inout SplitMix) {
+    func draw(_ rows: Int, into shard: DriftShard, _ random: inout SplitMix64) {
         let stride = values.count / count
         values.withUnsafeBufferPointer { values in
             scores.withUnsafeBufferPointer { scores in
@@ -126,18 +127,7 @@ extension PaymentPool {
     }
 }
 
-/// SplitMix64: the same seed, the same draws.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SplitMix64 {
     mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 
     mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
