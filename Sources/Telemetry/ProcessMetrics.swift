@@ -1,6 +1,7 @@
 // The process's own figures under the names that every Prometheus dashboard knows, read from
 // /proc/self when somebody asks.
 
+import CLinux
 import Glibc
 
 public enum ProcessMetrics {
