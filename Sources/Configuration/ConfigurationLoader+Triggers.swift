@@ -178,7 +178,9 @@ extension ConfigurationLoader {
         if let approval = fields["approval"] {
             needsApproval = try approval.choice(of: [Approval.none, .required]) == .required
         }
-        return .rollout(plan: plan.contains("\n") ? .text(plan) : .file(plan), needsApproval: needsApproval)
+        // A plan has steps, and more than a line as a rule; a file's name has neither.
+        let isText = plan.contains("\n") || plan.contains("steps:")
+        return .rollout(plan: isText ? .text(plan) : .file(plan), needsApproval: needsApproval)
     }
 
     private enum Approval: String { case none, required }

@@ -35,7 +35,7 @@ import Testing
         #expect(model.triggers[3].condition == .violations(0.005, .hour, samplesMin: 10))
         #expect(
             model.onNewVersion
-                == .rollout(plan: .text("steps: [{percent: 5, max: 10m}]\n"), needsApproval: true))
+                == .rollout(plan: .text("steps: [{percent: 5, max: 10m}]"), needsApproval: true))
         let short = try ConfigurationLoader.parse(
             "models: {a: {on_new_version: {rollout: plan.yaml}}, b: {on_new_version: load}}")
         #expect(short.model(named: "a").onNewVersion == .rollout(plan: .file("plan.yaml"), needsApproval: false))
