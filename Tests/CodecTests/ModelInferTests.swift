@@ -66,7 +66,7 @@ import Testing
         let rows = Int(tensor.shape[0])
         var wishes: [OutputKind] = []
         for output in request.outputs {
-            guard let kind = OutputKind.allCases.first(where: { "\($0)" == output.name }), !wishes.contains(kind),
+            guard let kind = OutputKind.allCases.first(where: { Self.name($0) == output.name }), !wishes.contains(kind),
                 !output.parameters.contains(where: { $0.key == "classification" || isSharedMemory($0) })
             else { return nil }
             wishes.append(kind)
@@ -80,6 +80,8 @@ import Testing
         guard let values, values.count == rows * 4 else { return nil }
         return Outcome(values: values, rows: rows, id: request.id, wishes: wishes, isRaw: isRaw)
     }
+
+    private static func name(_ kind: OutputKind) -> String { kind == .predictionID ? "prediction_id" : "\(kind)" }
 
     /// Adds the outputs that `parameters.explain` stands for; false: it, or what goes with it, is to be refused.
     private func explain(_ request: OracleRequest, _ wishes: inout [OutputKind]) -> Bool {
@@ -275,7 +277,7 @@ import Testing
     private func check(_ response: OracleResponse, _ index: Int, _ wish: OutputWish, _ texts: [String]) {
         let output = response.outputs[index]
         let count = Int(output.shape.last ?? 0)
-        #expect(output.name == (wish.kind == .reasons ? "reasons" : "prediction_id") && output.datatype == "BYTES")
+        #expect(output.name == Self.name(wish.kind) && output.datatype == "BYTES")
         #expect(output.shape == [Int64(texts.count / max(count, 1)), Int64(count)])
         if wish.binary {
             let bytes = texts.flatMap { text in
@@ -295,7 +297,7 @@ import Testing
         let isWide = wish.kind == .contributions
         let columns = numbers == nil ? 1 : codec.columns * (isWide ? 5 : 1)
         let shape = isWide ? (codec.columns > 1 ? [rows, codec.columns, 5] : [rows, 5]) : [rows, columns]
-        #expect(output.name == "\(wish.kind)" && output.shape == shape.map { Int64($0) })
+        #expect(output.name == Self.name(wish.kind) && output.shape == shape.map { Int64($0) })
         let type = numbers == nil ? "INT64" : isDouble ? "FP64" : "FP32"
         #expect(output.datatype == type)
         let found: [Double]?
