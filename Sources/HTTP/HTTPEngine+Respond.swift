@@ -19,7 +19,7 @@ public struct HTTPField {
 
 extension HTTPEngine {
     /// The most fields a handler may add.
-    public static let fieldLimit = 7
+    public static let fieldLimit = 8
 
     /// Answers a request with what is in its `responseBody`; does nothing when it was answered already.
     public func respond(

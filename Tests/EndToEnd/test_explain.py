@@ -161,6 +161,22 @@ def test_every_protocol_gives_the_same_bits(explaining, http, version):
         assert [text.decode() for text in response.outputs[1].contents.bytes_contents] == sum(binary, [])
 
 
+def test_an_answer_with_every_field_there_is(installed, tmp_path):
+    """Id, explanation, coding and the length of the binary header, all at once."""
+    with Gateway(tmp_path / "gateway", compression={"min_bytes": "1B"}) as gateway:
+        await_explanations(gateway)
+        document = bundle("1").v2(bundle("1").rows("FP32")[:1], "FP32")
+        document["outputs"] = [
+            {"name": name, "parameters": {"binary_data": True}} for name in ("score", "prediction_id", "contributions", "reasons")]
+        answer = httpx.post(
+            f"{gateway.url}/v2/models/fraud/versions/1/infer", json=document, headers={"accept-encoding": "gzip"}, timeout=30)
+        assert answer.status_code == 200 and answer.headers["content-encoding"] == "gzip", answer
+        assert answer.headers["serin-explanation"] == "full"
+        header = json.loads(answer.content[:int(answer.headers["inference-header-content-length"])])
+        assert [output["name"] for output in header["outputs"]] == ["score", "prediction_id", "contributions", "reasons"]
+        assert answer.headers["serin-prediction-id"].encode() in answer.content
+
+
 def test_curl_as_the_readme_has_it(explaining, fraud):
     data = json.dumps({"instances": [list(fraud.golden[0].row)], "reasons": 1})
     done = subprocess.run(
