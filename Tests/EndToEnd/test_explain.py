@@ -13,27 +13,14 @@ import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton_http
 
 from harness import calls
-from harness.admin import Admin
+from harness.admin import Admin, await_explanations
 from harness.bundles import VERSIONS, assert_margins, assert_scores, bundle, change_manifest, copy_bundle
 from harness.exposition import Exposition
 from harness.gateway import ROOT, Gateway, run_serin
 
 FIXTURES = ROOT / "Tests" / "Fixtures"
-READY_SECONDS = 60
 EXPLAIN = "/v1/models/fraud/versions/{}:explain"
 PREDICT = "/v1/models/fraud/versions/{}:predict"
-
-
-def await_explanations(gateway, model="fraud") -> dict:
-    """What the admin plane says of each version's explanations, once none is being prepared."""
-    with Admin(gateway) as admin:
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            versions = {version["version"]: version for version in admin.model(model)["versions"]}
-            if all(version.get("explanations") != "preparing" for version in versions.values()):
-                return versions
-            assert time.monotonic() < deadline, versions
-            time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import tritonclient.http as triton
 
 from conftest import make_client
 from harness.bundles import VERSIONS, assert_margins, assert_scores, bundle
-from harness.http1 import Http1, request_bytes
+from harness.http1 import Http1
 from harness.http2 import Http2
 
 PATH = "/v2/models/fraud/versions/1/infer"

@@ -6,7 +6,6 @@ import signal
 import subprocess
 
 import grpc
-import httpx
 import pytest
 from tritonclient.grpc import service_pb2 as pb
 

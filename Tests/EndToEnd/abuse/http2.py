@@ -1,7 +1,7 @@
 """The attacks over HTTP/2: each script is what one connection sends."""
 
 from abuse.frames import (
-    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, HEADERS, OPENING, PING, PREFACE, PRIORITY, RST_STREAM, SETTINGS,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, OPENING, PING, PREFACE, PRIORITY, RST_STREAM, SETTINGS,
     frame, headers, literal, post, settings, streams, window_update,
 )
 from abuse.swarm import Attack

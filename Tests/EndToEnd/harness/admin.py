@@ -1,6 +1,7 @@
 """The admin plane of one gateway: its calls over HTTP, and `serin ctl`."""
 
 import json
+import time
 
 import httpx
 
@@ -45,3 +46,15 @@ class Admin:
 
     def ctl_json(self, *arguments):
         return json.loads(self.ctl(*arguments, "--json"))
+
+
+def await_explanations(gateway, model="fraud") -> dict:
+    """What the admin plane says of each version's explanations, once none is being prepared."""
+    with Admin(gateway) as admin:
+        deadline = time.monotonic() + 60
+        while True:
+            versions = {version["version"]: version for version in admin.model(model)["versions"]}
+            if all(version.get("explanations") != "preparing" for version in versions.values()):
+                return versions
+            assert time.monotonic() < deadline, versions
+            time.sleep(0.02)
