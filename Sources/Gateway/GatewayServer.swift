@@ -333,6 +333,11 @@ final class Gateway {
         controller.close()
         let reset = planes.reduce(0) { $0 + $1.reactor.resetCount.load(ordering: .relaxed) }
         logger.info("\(reason); connections reset: \(reset)")
+        // A model that is still being read is read with what exit() would take down under it.
+        if !controller.loaderQueue.stop(within: 1_000_000_000) {
+            fflush(nil)
+            _exit(EXIT_SUCCESS)
+        }
     }
 }
 

@@ -209,9 +209,21 @@ final class LoaderThread: Sendable {
     private struct Queue {
         var jobs: [@Sendable () -> Void] = []
         var isRunning = false
+        var isStopped = false
     }
 
     private let queue = Mutex(Queue())
+
+    /// Begins no more jobs, and waits for the one under way; false: it is not done within `nanos` nanoseconds.
+    func stop(within nanos: UInt64) -> Bool {
+        queue.withLock { $0.isStopped = true }
+        let deadline = clinux_now() + nanos
+        while queue.withLock({ $0.isRunning }) {
+            if clinux_now() >= deadline { return false }
+            usleep(500)
+        }
+        return true
+    }
 
     /// Runs a job, and returns when it is done.
     func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result {
@@ -224,6 +236,7 @@ final class LoaderThread: Sendable {
     func submit(_ job: @escaping @Sendable () -> Void) {
         let starts = queue.withLock { queue in
             queue.jobs.append(job)
+            guard !queue.isStopped else { return false }
             defer { queue.isRunning = true }
             return !queue.isRunning
         }
@@ -235,7 +248,7 @@ final class LoaderThread: Sendable {
         IdlePriority.take()
         while true {
             let job = queue.withLock { queue -> (@Sendable () -> Void)? in
-                if queue.jobs.isEmpty {
+                if queue.isStopped || queue.jobs.isEmpty {
                     queue.isRunning = false
                     return nil
                 }
