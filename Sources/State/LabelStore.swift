@@ -8,7 +8,6 @@
 
 internal import Foundation
 internal import GRDB
-internal import Glibc
 
 public final class LabelStore: Sendable {
     public static let fileName = "labels.sqlite"
@@ -89,29 +88,16 @@ public final class LabelStore: Sendable {
     /// Opens the labels of a folder, which exists; nil: in memory.
     public init(folder: String?) throws(StateError) {
         guard let folder else {
-            queue = try StateError.catching("labels in memory") { try DatabaseQueue(configuration: Self.settings) }
+            queue = try StateError.catching("labels in memory") { try DatabaseFile.inMemory() }
             try StateError.catching("labels in memory") { try Self.migrate(queue) }
             return
         }
         let path = "\(folder)/\(Self.fileName)"
         queue = try StateError.catching(path) {
-            let queue = try DatabaseQueue(path: path, configuration: Self.settings)
-            chmod(path, 0o600)
-            try queue.writeWithoutTransaction { database in
-                _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
-            }
+            let queue = try DatabaseFile.open(path)
             try Self.migrate(queue)
             return queue
         }
-    }
-
-    private static var settings: GRDB.Configuration {
-        var settings = GRDB.Configuration()
-        settings.busyMode = .timeout(5)
-        settings.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
-        return settings
     }
 
     private static func migrate(_ queue: DatabaseQueue) throws {

@@ -100,7 +100,7 @@ public final class StateStore: Sendable {
         self.folder = folder
         signer = try CheckpointSigner(folder: folder)
         guard let folder else {
-            queue = try StateError.catching("the state in memory") { try DatabaseQueue(configuration: Self.settings) }
+            queue = try StateError.catching("the state in memory") { try DatabaseFile.inMemory() }
             setAside = nil
             try StateError.catching("the state in memory") { try Self.migrate(queue) }
             return
@@ -117,21 +117,9 @@ public final class StateStore: Sendable {
         }
     }
 
-    private static var settings: GRDB.Configuration {
-        var settings = GRDB.Configuration()
-        settings.busyMode = .timeout(5)
-        settings.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
-        return settings
-    }
-
     private static func open(_ path: String) throws -> DatabaseQueue {
-        let queue = try DatabaseQueue(path: path, configuration: settings)
-        chmod(path, 0o600)
-        // Not within a transaction.
-        try queue.writeWithoutTransaction { database in
-            _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        let queue = try DatabaseFile.open(path)
+        try queue.read { database in
             let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "nothing"
             guard verdict == "ok" else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict) }
         }
