@@ -39,6 +39,8 @@ final class DataPlane: Plane {
     let shadowRing = ShadowRing()
     /// Draws of the routes.
     var random = SplitMix64()
+    /// What requests are numbered by; its highest 48 bits.
+    var requestCount = UInt64.random(in: 0...UInt64.max)
     /// Keeps the names that routes ask for.
     private let fieldNames: FieldNames
     let metrics: GatewayMetrics

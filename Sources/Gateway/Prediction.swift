@@ -3,6 +3,7 @@
 import Batching
 import HTTP
 import Inference
+import Monitoring
 import Routing
 
 struct Prediction: ~Copyable {
@@ -34,7 +35,7 @@ struct Prediction: ~Copyable {
     /// What the rollout's guard waits for.
     var guarded = GuardedRequest.none
     /// Of the request: in its rows' prediction ids, and in the decision log.
-    var number: (UInt64, UInt64) = (0, 0)
+    var number = RequestNumber(high: 0, low: 0)
     /// In the lane of executors, so that its slot comes back through their completions.
     var isPooled = false
     /// These explain it, in a queue of its own.

@@ -14,7 +14,7 @@ public final class LabelStore: Sendable {
 
     public struct Record: Sendable, Equatable {
         public var numberHigh: UInt64
-        public var numberLow: UInt64
+        public var numberLow: UInt32
         public var row: Int
         public var subject: UInt64
         public var arm: String
@@ -30,7 +30,7 @@ public final class LabelStore: Sendable {
         public var receivedAt: Int64
 
         public init(
-            numberHigh: UInt64, numberLow: UInt64, row: Int, subject: UInt64, arm: String, isFallback: Bool,
+            numberHigh: UInt64, numberLow: UInt32, row: Int, subject: UInt64, arm: String, isFallback: Bool,
             score: Double, decision: Int, amount: Double?, groups: [UInt8], label: Int?, revision: Int64,
             labelledAt: Int64, receivedAt: Int64
         ) {
@@ -45,10 +45,10 @@ public final class LabelStore: Sendable {
 
         init(_ row: Row) throws {
             let number = Array(row["number"] as Data)
-            guard number.count == 16 else { throw StateError("a label's number is not one") }
-            func half(_ start: Int) -> UInt64 { number[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) } }
+            guard number.count == 12 else { throw StateError("a label's number is not one") }
+            func joined(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
             self.init(
-                numberHigh: half(0), numberLow: half(8), row: row["row"],
+                numberHigh: joined(number[..<8]), numberLow: UInt32(joined(number[8...])), row: row["row"],
                 subject: UInt64(bitPattern: row["subject"] as Int64), arm: row["arm"], isFallback: row["fallback"],
                 score: row["score"], decision: row["decision"], amount: row["amount"],
                 groups: Array(row["groups"] as Data), label: row["label"], revision: row["revision"],
@@ -68,7 +68,7 @@ public final class LabelStore: Sendable {
         fileprivate let database: Database
 
         /// The label of a prediction; nil: it has none.
-        public func label(_ numberHigh: UInt64, _ numberLow: UInt64, row: Int) throws -> Record? {
+        public func label(_ numberHigh: UInt64, _ numberLow: UInt32, row: Int) throws -> Record? {
             let statement = try database.cachedStatement(
                 sql: "SELECT \(Record.columns) FROM label WHERE number = ? AND row = ?")
             return try Row.fetchOne(statement, arguments: [LabelStore.number(numberHigh, numberLow), row])
@@ -116,10 +116,8 @@ public final class LabelStore: Sendable {
         try migrator.migrate(queue)
     }
 
-    fileprivate static func number(_ high: UInt64, _ low: UInt64) -> Data {
-        var bytes: [UInt8] = []
-        for half in [high, low] { withUnsafeBytes(of: half.bigEndian) { bytes += $0 } }
-        return Data(bytes)
+    fileprivate static func number(_ high: UInt64, _ low: UInt32) -> Data {
+        withUnsafeBytes(of: high.bigEndian) { Data($0) } + withUnsafeBytes(of: low.bigEndian) { Data($0) }
     }
 
     // MARK: Read

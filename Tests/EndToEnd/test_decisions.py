@@ -85,7 +85,7 @@ def test_lines_say_what_was_asked_and_answered(start_gateway, tmp_path):
         line = next(line for line in candidates if same(line["features"], features, line["input"]))
         assert line["model"] == "fraud" and line["version"] == "1" and line["tier"] == "full"
         assert line["arm"] in ("stable", "pinned") and line["latency_us"] >= 0
-        assert line["label"] == int(np.float32(score) >= np.float32(0.5)) and len(line["id"]) == 32
+        assert line["label"] == int(np.float32(score) >= np.float32(0.5)) and len(line["id"]) == 24
     assert {line["arm"] for line in lines} == {"stable", "pinned"}
     assert len({(line["id"], line["row"]) for line in lines}) == len(lines)
     report = replay(folder, "1", "--amount", "amount")

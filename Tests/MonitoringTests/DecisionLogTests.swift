@@ -25,7 +25,8 @@ import Testing
         let arm = Array("stable".utf8)
         let head = arm.withUnsafeBytes { arm in
             DecisionHead(
-                schema: 7, nanos: 1_500_000_000, latencyNanos: 42_999, id: (0x0123_4567_89ab_cdef, 1),
+                schema: 7, nanos: 1_500_000_000, latencyNanos: 42_999,
+                id: RequestNumber(high: 0x0123_4567_89ab_cdef, low: 1),
                 isDouble: isDouble, isFallback: false, fixedLabel: fixedLabel, arm: arm)
         }
         var text = GrowableBuffer()
@@ -46,7 +47,7 @@ import Testing
     @Test func aLine() {
         let text = line([12.1, 1, 5], scores: [0.75], isDouble: false, personal: .drop)
         #expect(
-            text == #"{"id":"0123456789abcdef0000000000000001","row":0,"time":"2025-11-21T20:00:01.500000Z","#
+            text == #"{"id":"0123456789abcdef00000001","row":0,"time":"2025-11-21T20:00:01.500000Z","#
                 + #""model":"fraud","version":"1","digest":"ab","arm":"stable","tier":"full","latency_us":42,"#
                 + #""input":"FP32","features":{"amount":12.1,"country":"F\"R"},"score":[0.75],"label":1}"# + "\n")
     }

@@ -1,5 +1,6 @@
 import Configuration
 import Inference
+import Primitives
 import Registry
 import Testing
 
@@ -30,10 +31,10 @@ enum Sample {
 @Suite struct DriftCountersTests {
     /// Bins of one variable after rows of (amount, hour, country).
     private func bins(
-        _ rows: [[Double]], scores: [Double], narrow: Bool, reactors: Int = 1
+        _ rows: [[Double]], scores: [Double], narrow: Bool, kernel: String, reactors: Int = 1
     ) throws -> (bins: [[UInt64]], outOfRange: UInt64, sum: Double) {
         let layout = try Sample.layout()
-        let counters = DriftCounters(layout, reactors: reactors)
+        let counters = DriftCounters(layout, reactors: reactors, kernel: kernel)
         let (wide, floats) = (rows.flatMap { $0 }, rows.flatMap { $0.map(Float.init) })
         let shard = counters.shards[reactors - 1]
         scores.withUnsafeBytes { scores in
@@ -60,15 +61,15 @@ enum Sample {
         )
     }
 
-    @Test(arguments: [true, false])
-    func valuesFallIntoTheirBins(narrow: Bool) throws {
+    @Test(arguments: [true, false], DriftCounters.kernels)
+    func valuesFallIntoTheirBins(narrow: Bool, kernel: String) throws {
         let nan = Double.nan
         let rows: [[Double]] = [
             [0.5, 0, 0], [1, 11.5, 1], [10, 12, 2], [20.1, 24, 3], [50, 25, 4], [50.5, -1, -1], [101, nan, 0.5],
             [-3, 3, nan], [nan, 3, 0], [.infinity, 3, 0],
         ]
         let scores = [0, 0.2, 0.25, 0.5, 0.75, 1, 1.5, -0.1, 0.3, 0.3]
-        let (bins, outOfRange, sum) = try bins(rows, scores: scores, narrow: narrow, reactors: 3)
+        let (bins, outOfRange, sum) = try bins(rows, scores: scores, narrow: narrow, kernel: kernel, reactors: 3)
         // under | [1,10) [10,20.1) [20.1,50] | over | missing: edges belong to the bin above, the last one below.
         #expect(bins[0] == [2, 1, 1, 2, 3, 1])
         // 101, -3 and infinity are out of 0...100, 50.5 and 0.5 only beyond the training.
@@ -78,6 +79,26 @@ enum Sample {
         #expect(bins[2] == [3, 1, 2, 3, 1])
         #expect(bins[3] == [1, 2, 3, 3, 1])
         #expect(abs(sum - scores.reduce(0, +)) < 1e-9)
+    }
+
+    /// Edges themselves, values between, beside and beyond them: each kernel counts as the plain one.
+    @Test func kernelsCountTheSame() throws {
+        var random = SplitMix64(seed: 7)
+        let edges: [Double] = [0, 1, 10, 20.1, 50, 100, 12, 24, .infinity, -.infinity, .nan, -0.0, 1e30]
+        let rows = (0..<500).map { _ in
+            (0..<3).map { _ in
+                let edge = edges[Int(random.next() % UInt64(edges.count))]
+                return [edge, edge.nextUp, edge.nextDown, Double(random.next() % 6)][Int(random.next() % 4)]
+            }
+        }
+        let scores = (0..<500).map { [0, 0.25, 0.5, 1, 1.5, -1, .nan, 0.3][$0 % 8] }
+        for narrow in [true, false] {
+            let plain = try bins(rows, scores: scores, narrow: narrow, kernel: "scalar").bins
+            #expect(plain.allSatisfy { $0.reduce(0, +) == 500 })
+            for kernel in DriftCounters.kernels {
+                #expect(try bins(rows, scores: scores, narrow: narrow, kernel: kernel).bins == plain, "\(kernel)")
+            }
+        }
     }
 
     /// Wide rows are sampled: one in two of 64 features, over the requests' borders.

@@ -30,7 +30,8 @@ enum Labelled {
     ) -> LabelRow {
         let millis = Int64(day) * LabelRow.dayMillis
         return LabelRow(
-            numberHigh: UInt64(millis) << 16, numberLow: UInt64(index), row: 0, identity: subject.identity, arm: arm,
+            number: RequestNumber(high: UInt64(millis) << 16, low: UInt32(index)), row: 0, identity: subject.identity,
+            arm: arm,
             isFallback: isFallback, score: score, decision: decision, amount: amount, groups: [group], label: label,
             revision: 0, labelledAt: millis + Int64(delayDays) * LabelRow.dayMillis, receivedAt: millis)
     }
@@ -45,15 +46,16 @@ enum Labelled {
     /// An id of these values, and what was put into it.
     static func id(
         _ stamp: PredictionStamp, _ values: [Double], score: Double = 0.75, isDouble: Bool = true, arm: UInt8? = 0,
-        armName: String = "stable", isFallback: Bool = false, row: Int = 3, millis: UInt64 = 1_763_755_200_123,
+        armName: String = "stable", isFallback: Bool = false, row: Int = 3, decision: Int = 1,
+        millis: UInt64 = 1_763_755_200_123,
         singles: Bool = false
     ) -> [UInt8] {
         var text = [UInt8](repeating: 0, count: PredictionStamp.textMax)
         let floats = values.map(Float.init)
         let count = Array(armName.utf8).withUnsafeBytes { name in
             let mark = PredictionMark(
-                number: PredictionMark.number(millis: millis, 0x1234_5678, 0x9abc_def0_1234_5678), row: row,
-                score: score, isDouble: isDouble, decision: 1, isFallback: isFallback, arm: arm, armName: name)
+                number: RequestNumber(millis: millis, own: 0x1234_5678_9abc_def0), row: row,
+                score: score, isDouble: isDouble, decision: decision, isFallback: isFallback, arm: arm, armName: name)
             return text.withUnsafeMutableBytes { out in
                 singles
                     ? floats.withUnsafeBytes {

@@ -8,8 +8,8 @@ import Testing
     @Test func whatWasPutInIsRead() throws {
         let text = Labelled.id(Labelled.stamp(), [12.34, 2, 1])
         let facts = try #require(PredictionFacts(text, keys))
-        #expect(facts.millis == 1_763_755_200_123 && facts.row == 3 && facts.decision == 1)
-        #expect(facts.numberHigh & 0xffff == 0x5678 && facts.numberLow == 0x9abc_def0_1234_5678)
+        #expect(facts.number.millis == 1_763_755_200_123 && facts.row == 3 && facts.decision == 1)
+        #expect(facts.number.high & 0xffff == 0x1234 && facts.number.low == 0x5678_9abc)
         #expect(facts.identity == Labelled.subject().identity)
         #expect(facts.score == 0.75 && facts.amount == 12.34 && facts.groups == [2, 1])
         #expect(facts.arm == 0 && facts.armName.isEmpty && !facts.isFallback)
@@ -32,9 +32,26 @@ import Testing
         #expect(facts.arm == nil && facts.armName == String(long.prefix(PredictionStamp.armNameMax)))
         #expect(facts.amount == nil && facts.groups == [PredictionStamp.other, PredictionStamp.other])
         let plain = Labelled.id(Labelled.stamp(amount: false, groups: false), [1], isDouble: false)
-        #expect(plain.count == 59, "what the file says")
+        #expect(plain.count == 48, "what the file says")
         let none = try #require(PredictionFacts(plain, keys))
         #expect(none.amount == nil && none.groups.isEmpty)
+    }
+
+    /// Rows and classes beyond a byte take two more each.
+    @Test(arguments: [(255, 255, 0), (256, 0, 2), (0, 256, 2), (65_535, 65_535, 2)])
+    func rowsAndDecisionsOfAnySize(row: Int, decision: Int, more: Int) throws {
+        let text = Labelled.id(
+            Labelled.stamp(amount: false, groups: false), [1], isDouble: false, arm: nil, armName: "b", row: row,
+            decision: decision)
+        let facts = try #require(PredictionFacts(text, keys))
+        #expect(facts.row == row && facts.decision == decision && facts.armName == "b" && facts.score == 0.75)
+        #expect(text.count == Base64URL.textBytes(37 + more))
+    }
+
+    @Test func numbersAreRead() {
+        let number = RequestNumber(millis: 5, own: 0xabcd_0000_0001_ffff)
+        #expect(number.millis == 5 && number.text == "000000000005abcd00000001")
+        #expect(number.text.count == RequestNumber.digits)
     }
 
     @Test func eachBitCounts() {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct LabelStoreTests {
     private func record(_ index: Int, millis: UInt64 = 1_763_755_200_000, label: Int? = 1) -> LabelStore.Record {
         LabelStore.Record(
-            numberHigh: millis << 16 | UInt64(index), numberLow: .max - UInt64(index), row: index % 3,
+            numberHigh: millis << 16 | UInt64(index), numberLow: .max - UInt32(index), row: index % 3,
             subject: UInt64.max - 1, arm: "stable", isFallback: index % 2 == 0, score: 0.1 + Double(index), decision: 1,
             amount: index % 2 == 0 ? 12.34 : nil, groups: [1, 255], label: label, revision: 0, labelledAt: 5,
             receivedAt: 6)

@@ -13,13 +13,16 @@ import Routing
 
 extension DataPlane {
     private static let wallNanos: UInt64 = 1_000_000_000
+    /// Odd above the lowest 16 bits, so that all 2^48 come up; large, so that an id does not tell how many there were.
+    private static let requestStep: UInt64 = 0x9e37_79b9_7f4b << 16
 
-    /// Numbers the request: by the moment, and by what nobody else draws.
+    /// Numbers the request: by the moment, and by a count that began where it was drawn: no two of 2^48 are the same.
     @inline(__always)
     func number(_ prediction: PredictionPointer, at now: UInt64) {
         if now &- wallAt > Self.wallNanos { lookAtTheWall(now) }
         let millis = UInt64(bitPattern: Int64(bitPattern: now) &+ wallOffset) / 1_000_000
-        prediction.pointee.number = PredictionMark.number(millis: millis, random.next(), random.next())
+        requestCount &+= Self.requestStep
+        prediction.pointee.number = RequestNumber(millis: millis, own: requestCount)
     }
 
     private func lookAtTheWall(_ now: UInt64) {

@@ -109,7 +109,7 @@ extension FeedbackDesk {
 
     private static func judge(_ step: inout Step, _ name: String, _ transaction: LabelStore.Transaction) throws {
         guard let row = step.row else { return }
-        let stored = try transaction.label(row.numberHigh, row.numberLow, row: row.row).map { LabelRow($0) }
+        let stored = try transaction.label(row.number.high, row.number.low, row: row.row).map { LabelRow($0) }
         step.verdict = LabelVerdict.judge(stored, label: row.label, revision: row.revision)
         switch step.verdict {
         case .accepted, .revised:
@@ -153,7 +153,7 @@ extension FeedbackDesk {
         }
         guard let row = step.row else { preconditionFailure("a label is refused or it has a row") }
         let document = FeedbackDocument(
-            outcome: FeedbackOutcome(step.verdict).rawValue, id: row.requestID, row: row.row, version: step.version)
+            outcome: FeedbackOutcome(step.verdict).rawValue, id: row.number.text, row: row.row, version: step.version)
         reading.call.answer(FeedbackAnswer(status: 200, text: AdminJSON.encode(document)))
     }
 
@@ -204,24 +204,17 @@ private struct FeedbackSummary: Encodable {
 extension LabelRow {
     init(_ record: LabelStore.Record) {
         self.init(
-            numberHigh: record.numberHigh, numberLow: record.numberLow, row: record.row, identity: record.subject,
-            arm: record.arm, isFallback: record.isFallback, score: record.score, decision: record.decision,
+            number: RequestNumber(high: record.numberHigh, low: record.numberLow), row: record.row,
+            identity: record.subject, arm: record.arm, isFallback: record.isFallback, score: record.score,
+            decision: record.decision,
             amount: record.amount, groups: record.groups, label: record.label, revision: record.revision,
             labelledAt: record.labelledAt, receivedAt: record.receivedAt)
     }
 
     var record: LabelStore.Record {
         LabelStore.Record(
-            numberHigh: numberHigh, numberLow: numberLow, row: row, subject: identity, arm: arm,
+            numberHigh: number.high, numberLow: number.low, row: row, subject: identity, arm: arm,
             isFallback: isFallback, score: score, decision: decision, amount: amount, groups: groups, label: label,
             revision: revision, labelledAt: labelledAt, receivedAt: receivedAt)
-    }
-
-    /// 32 hexadecimal digits.
-    var requestID: String {
-        [numberHigh, numberLow].map { half in
-            let digits = String(half, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
     }
 }

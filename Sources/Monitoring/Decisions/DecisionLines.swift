@@ -53,8 +53,8 @@ public struct DecisionLines: ~Copyable {
         let valueBytes = known.schema.features.count * (head.isDouble ? 8 : 4)
         let scoresAt = valuesAt + (valueBytes + 7) & ~7
         text.append("{\"id\":\"")
-        Self.append(hex: head.id.0, &text)
-        Self.append(hex: head.id.1, &text)
+        Self.append(hex: head.id.high, digits: 16, &text)
+        Self.append(hex: UInt64(head.id.low), digits: 8, &text)
         text.append("\",\"row\":")
         Self.append(Int(head.row), &text)
         text.append(",\"time\":\"")
@@ -111,7 +111,7 @@ public struct DecisionLines: ~Copyable {
         var bytes = known.names[index]
         withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
         text.append("\"#")
-        Self.append(hex: bytes.withUnsafeBytes { hash.hash($0) }, &text)
+        Self.append(hex: bytes.withUnsafeBytes { hash.hash($0) }, digits: 16, &text)
         text.append("\"")
     }
 
@@ -148,8 +148,8 @@ public struct DecisionLines: ~Copyable {
         text.count += JSONWriter.write(number, to: text.pointer + text.count)
     }
 
-    private static func append(hex number: UInt64, _ text: inout GrowableBuffer) {
-        for shift in stride(from: 60, through: 0, by: -4) {
+    private static func append(hex number: UInt64, digits: Int, _ text: inout GrowableBuffer) {
+        for shift in stride(from: 4 * (digits - 1), through: 0, by: -4) {
             let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 15
             text.append(byte: digit < 10 ? 48 + digit : 87 + digit)
         }

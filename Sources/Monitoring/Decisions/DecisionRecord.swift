@@ -13,7 +13,7 @@ public struct DecisionHead {
     /// From the request's first byte to its answer.
     public var latencyNanos: UInt64
     /// Of the request; its rows share it.
-    public var id: (UInt64, UInt64)
+    public var id: RequestNumber
     public var row: UInt32
     /// The label that a constant says; -1: what the score says.
     public var fixedLabel: Int32
@@ -24,7 +24,7 @@ public struct DecisionHead {
     public var arm: InlineArray<29, UInt8>
 
     public init(
-        schema: UInt64, nanos: UInt64, latencyNanos: UInt64, id: (UInt64, UInt64), isDouble: Bool, isFallback: Bool,
+        schema: UInt64, nanos: UInt64, latencyNanos: UInt64, id: RequestNumber, isDouble: Bool, isFallback: Bool,
         fixedLabel: Int, arm name: UnsafeRawBufferPointer
     ) {
         (self.schema, self.nanos, self.latencyNanos, self.id) = (schema, nanos, latencyNanos, id)

@@ -28,7 +28,7 @@ extension FeedbackEntry {
         guard let facts = PredictionFacts(predictionID, context.keys) else {
             throw FeedbackRefusal(400, "\(place)prediction_id: this gateway has not given it out")
         }
-        if facts.millis < context.now - context.acceptMillis {
+        if facts.number.millis < context.now - context.acceptMillis {
             let days = context.acceptMillis / LabelRow.dayMillis
             throw FeedbackRefusal(410, "\(place)prediction_id: expired, labels are taken for \(days) days")
         }
@@ -49,7 +49,7 @@ extension FeedbackEntry {
         guard time <= context.now + Self.skewMillis else {
             throw FeedbackRefusal(400, "\(place)time: lies in the future")
         }
-        guard time >= facts.millis - Self.skewMillis else {
+        guard time >= facts.number.millis - Self.skewMillis else {
             throw FeedbackRefusal(400, "\(place)time: lies before the prediction")
         }
         let known = facts.arm.map { Int($0) < context.armNames.count ? context.armNames[Int($0)] : "\($0)" }

@@ -1,8 +1,7 @@
 // A label with what the prediction's id said: all that is stored, and all that figures are made of.
 
 public struct LabelRow: Sendable, Equatable {
-    public var numberHigh: UInt64
-    public var numberLow: UInt64
+    public var number: RequestNumber
     public var row: Int
     public var identity: UInt64
     public var arm: String
@@ -19,11 +18,11 @@ public struct LabelRow: Sendable, Equatable {
     public var receivedAt: Int64
 
     public init(
-        numberHigh: UInt64, numberLow: UInt64, row: Int, identity: UInt64, arm: String, isFallback: Bool, score: Double,
+        number: RequestNumber, row: Int, identity: UInt64, arm: String, isFallback: Bool, score: Double,
         decision: Int, amount: Double?, groups: [UInt8], label: Int?, revision: Int64, labelledAt: Int64,
         receivedAt: Int64
     ) {
-        (self.numberHigh, self.numberLow, self.row, self.identity) = (numberHigh, numberLow, row, identity)
+        (self.number, self.row, self.identity) = (number, row, identity)
         (self.arm, self.isFallback, self.score, self.decision) = (arm, isFallback, score, decision)
         (self.amount, self.groups, self.label, self.revision) = (amount, groups, label, revision)
         (self.labelledAt, self.receivedAt) = (labelledAt, receivedAt)
@@ -33,14 +32,14 @@ public struct LabelRow: Sendable, Equatable {
         _ facts: PredictionFacts, arm: String, label: Int?, revision: Int64, labelledAt: Int64, receivedAt: Int64
     ) {
         self.init(
-            numberHigh: facts.numberHigh, numberLow: facts.numberLow, row: facts.row, identity: facts.identity,
+            number: facts.number, row: facts.row, identity: facts.identity,
             arm: arm, isFallback: facts.isFallback, score: facts.score, decision: facts.decision,
             amount: facts.amount, groups: facts.groups, label: label, revision: revision, labelledAt: labelledAt,
             receivedAt: receivedAt)
     }
 
     /// Of the prediction, in milliseconds since 1970.
-    public var predictedAt: Int64 { Int64(numberHigh >> 16) }
+    public var predictedAt: Int64 { number.millis }
 
     /// The prediction's day since 1970 (UTC): its cohort.
     public var day: Int { Int(predictedAt / LabelRow.dayMillis) }

@@ -3,10 +3,7 @@
 internal import Primitives
 
 public struct PredictionFacts: Sendable, Equatable {
-    /// Of the request: 48 bits of milliseconds since 1970, and 80 drawn ones.
-    public var number: (UInt64, UInt64) { (numberHigh, numberLow) }
-    var numberHigh: UInt64
-    var numberLow: UInt64
+    public var number: RequestNumber
     public var row: Int
     public var identity: UInt64
     /// One that the gateway names itself, by its number; nil: `armName` says it.
@@ -20,13 +17,10 @@ public struct PredictionFacts: Sendable, Equatable {
     /// Codes of the version's groups, in their order.
     public var groups: [UInt8]
 
-    /// Milliseconds since 1970.
-    public var millis: Int64 { Int64(numberHigh >> 16) }
-
     /// nil: not made with one of the keys, or changed since.
     public init?(_ text: some Collection<UInt8>, _ keys: PredictionKeys) {
         guard text.count <= PredictionStamp.textMax, let bytes = Base64URL.read(text),
-            bytes.count > PredictionStamp.fixedBytes + 8, bytes[0] == PredictionStamp.format, let key = keys[bytes[1]]
+            bytes.count > PredictionStamp.fixedBytes + 12, bytes[0] == PredictionStamp.format, let key = keys[bytes[1]]
         else { return nil }
         let body = bytes.dropLast(8)
         let code = body.withUnsafeBytes { key.hash.hash($0) }
@@ -38,13 +32,14 @@ public struct PredictionFacts: Sendable, Equatable {
     /// Of bytes that a key has vouched for; nil: of another release, whose ids have more to them.
     private init?(genuine bytes: [UInt8]) {
         let flags = bytes[2]
-        numberHigh = Self.number(bytes, 4, 8).byteSwapped
-        numberLow = Self.number(bytes, 12, 8).byteSwapped
-        identity = Self.number(bytes, 20, 8)
-        row = Int(Self.number(bytes, 28, 2))
-        decision = Int(Self.number(bytes, 30, 2))
+        let low = UInt32(Self.number(bytes, 12, 4)).byteSwapped
+        number = RequestNumber(high: Self.number(bytes, 4, 8).byteSwapped, low: low)
+        identity = Self.number(bytes, 16, 6)
+        let width = bytes[3] & PredictionStamp.isWide != 0 ? 2 : 1
+        row = Int(Self.number(bytes, PredictionStamp.fixedBytes, width))
+        decision = Int(Self.number(bytes, PredictionStamp.fixedBytes + width, width))
         isFallback = flags & PredictionStamp.Flags.fallback != 0
-        var place = PredictionStamp.fixedBytes
+        var place = PredictionStamp.fixedBytes + 2 * width
         func float(isDouble: Bool) -> Double? {
             let count = isDouble ? 8 : 4
             guard place + count <= bytes.count else { return nil }
@@ -63,9 +58,10 @@ public struct PredictionFacts: Sendable, Equatable {
         guard place + groupCount <= bytes.count else { return nil }
         groups = Array(bytes[place..<place + groupCount])
         place += groupCount
-        let isNamed = bytes[3] >= PredictionStamp.namedArm
-        arm = isNamed ? nil : bytes[3]
-        let nameCount = isNamed ? Int(bytes[3] - PredictionStamp.namedArm) : 0
+        let coded = bytes[3] & ~PredictionStamp.isWide
+        let isNamed = coded >= PredictionStamp.namedArm
+        arm = isNamed ? nil : coded
+        let nameCount = isNamed ? Int(coded - PredictionStamp.namedArm) : 0
         guard place + nameCount == bytes.count else { return nil }
         armName = String(decoding: bytes[place...], as: UTF8.self)
     }

@@ -1,16 +1,17 @@
 // Prediction ids: what an answer says of itself, so that nothing has to be kept until its label comes.
 //
 //      0  format, key, flags and groups, arm          4 × u8
-//      4  number of the request                       6 bytes of milliseconds since 1970, 10 drawn; first byte highest
-//     20  what the version's ids mean                 u64, `LabelSubject.identity`
-//     28  row, decision                               2 × u16
-//     32  score                                       4 or 8 bytes, as the model gives it
+//      4  number of the request                       6 bytes of milliseconds since 1970, 6 of its own; first highest
+//     16  what the version's ids mean                 6 bytes, `LabelSubject.identity`
+//     22  row, decision                               2 × u8, or 2 × u16 where the arm's byte has its highest bit
+//         score                                       4 or 8 bytes, as the model gives it
 //         amount, codes of the groups, arm's name     where there are any: 4 or 8, 1 each, its length
 //         SipHash-2-4 of all of it                    u64
 //
-// In base64url: 59 characters for a plain one. Whoever does not hold the key can make none and change none; what is in it
-// can be read by who has it, so features that are personal are never in it. Numbers are little-endian but the request's,
-// which sorts by time, and is the decision log's `id`.
+// In base64url: 48 characters for a plain one, and no more than needed: HTTP/2 packs each in 24 instructions. Whoever
+// does not hold the key can make none and change none; what is in it can be read by who has it, so features that are
+// personal are never in it. Numbers are little-endian but the request's, which sorts by time, and is the decision log's
+// `id`.
 
 internal import Primitives
 
@@ -67,8 +68,7 @@ public struct PredictionStamp: Sendable {
 
 /// What is stamped of one row.
 public struct PredictionMark {
-    /// Of the request: `PredictionMark.number`.
-    public var number: (UInt64, UInt64)
+    public var number: RequestNumber
     public var row: Int
     public var score: Double
     public var isDouble: Bool
@@ -79,29 +79,24 @@ public struct PredictionMark {
     public var armName: UnsafeRawBufferPointer
 
     public init(
-        number: (UInt64, UInt64), row: Int, score: Double, isDouble: Bool, decision: Int, isFallback: Bool, arm: UInt8?,
+        number: RequestNumber, row: Int, score: Double, isDouble: Bool, decision: Int, isFallback: Bool, arm: UInt8?,
         armName: UnsafeRawBufferPointer
     ) {
         (self.number, self.row, self.score, self.isDouble) = (number, row, score, isDouble)
         (self.decision, self.isFallback) = (decision, isFallback)
         (self.arm, self.armName) = (arm ?? 255, armName)
     }
-
-    /// Of a moment (milliseconds since 1970) and 80 drawn bits.
-    @inlinable
-    public static func number(millis: UInt64, _ first: UInt64, _ second: UInt64) -> (UInt64, UInt64) {
-        (millis << 16 | first & 0xffff, second)
-    }
 }
 
 extension PredictionStamp {
     static let format: UInt8 = 1
-    static let fixedBytes = 32
+    static let fixedBytes = 22
     static let armNameMax = 64
-    static let bytesMax = fixedBytes + 8 + 8 + groupsMax + armNameMax + 8
+    static let bytesMax = fixedBytes + 4 + 8 + 8 + groupsMax + armNameMax + 8
     /// Of an id's text.
     public static let textMax = Base64URL.textBytes(bytesMax)
     static let namedArm: UInt8 = 16
+    static let isWide: UInt8 = 128
 
     enum Flags {
         static let doubleScore: UInt8 = 1
@@ -118,8 +113,7 @@ extension PredictionStamp {
         withUnsafeTemporaryAllocation(byteCount: Self.bytesMax, alignment: 8) { memory in
             // SAFETY: `bytesMax` adds up what is written.
             let base = memory.baseAddress.unsafelyUnwrapped
-            writeHead(mark, isDouble, base)
-            var end = base + Self.fixedBytes
+            var end = writeHead(mark, isDouble, base)
             if mark.isDouble {
                 end.storeBytes(of: mark.score.bitPattern.littleEndian, as: UInt64.self)
                 end += 8
@@ -140,7 +134,9 @@ extension PredictionStamp {
     }
 
     @inline(__always)
-    private func writeHead(_ mark: PredictionMark, _ isDouble: Bool, _ base: UnsafeMutableRawPointer) {
+    private func writeHead(
+        _ mark: PredictionMark, _ isDouble: Bool, _ base: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
         var flags = UInt8(truncatingIfNeeded: groupCount) << 4
         if mark.isDouble { flags |= Flags.doubleScore }
         if mark.isFallback { flags |= Flags.fallback }
@@ -149,12 +145,22 @@ extension PredictionStamp {
         base.storeBytes(of: Self.format, as: UInt8.self)
         base.storeBytes(of: keyNumber, toByteOffset: 1, as: UInt8.self)
         base.storeBytes(of: flags, toByteOffset: 2, as: UInt8.self)
-        base.storeBytes(of: mark.arm == 255 ? Self.namedArm + name : mark.arm, toByteOffset: 3, as: UInt8.self)
-        base.storeBytes(of: mark.number.0.bigEndian, toByteOffset: 4, as: UInt64.self)
-        base.storeBytes(of: mark.number.1.bigEndian, toByteOffset: 12, as: UInt64.self)
-        base.storeBytes(of: identity.littleEndian, toByteOffset: 20, as: UInt64.self)
-        base.storeBytes(of: UInt16(truncatingIfNeeded: mark.row).littleEndian, toByteOffset: 28, as: UInt16.self)
-        base.storeBytes(of: UInt16(truncatingIfNeeded: mark.decision).littleEndian, toByteOffset: 30, as: UInt16.self)
+        let isWide = mark.row > 255 || mark.decision > 255
+        let arm = mark.arm == 255 ? Self.namedArm + name : mark.arm
+        base.storeBytes(of: isWide ? arm | Self.isWide : arm, toByteOffset: 3, as: UInt8.self)
+        base.storeBytes(of: mark.number.high.bigEndian, toByteOffset: 4, as: UInt64.self)
+        base.storeBytes(of: mark.number.low.bigEndian, toByteOffset: 12, as: UInt32.self)
+        // The two bytes too many are the row's and the decision's.
+        base.storeBytes(of: identity.littleEndian, toByteOffset: 16, as: UInt64.self)
+        let end = base + Self.fixedBytes
+        if isWide {
+            end.storeBytes(of: UInt16(truncatingIfNeeded: mark.row).littleEndian, as: UInt16.self)
+            end.storeBytes(of: UInt16(truncatingIfNeeded: mark.decision).littleEndian, toByteOffset: 2, as: UInt16.self)
+            return end + 4
+        }
+        end.storeBytes(of: UInt8(truncatingIfNeeded: mark.row), as: UInt8.self)
+        end.storeBytes(of: UInt8(truncatingIfNeeded: mark.decision), toByteOffset: 1, as: UInt8.self)
+        return end + 2
     }
 
     /// The amount as it came, and a byte for each group.

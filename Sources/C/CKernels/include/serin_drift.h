@@ -1,6 +1,6 @@
 // Counting where values fall, for drift: on the way of every answered request.
 //
-//     value ─► how many boundaries are ≤ it (16 compares, no branch) ─► that interval's cell + 1
+//     value ─► how many boundaries are ≤ it (16 compares at once) ─► that interval's cell + 1
 //     code  ─► table of cells by code                                ─► that category's cell + 1
 //
 //     a number's cells:    | interval 0 … 14 | missing |
@@ -38,7 +38,15 @@ typedef struct {
     uint32_t first_cell;
 } serin_drift_score;
 
-typedef struct {
+typedef struct serin_drift_shard serin_drift_shard;
+
+/// Counts rows of a request and their scores. Values are [row][column], scores [row][score], each FP32 or FP64.
+typedef void serin_drift_function(
+    serin_drift_shard *shard, const void *values, int is_double, const void *scores, int scores_are_double,
+    size_t rows);
+
+struct serin_drift_shard {
+    serin_drift_function *count;
     const serin_drift_column *columns;
     /// One for each column of the score.
     const serin_drift_score *scores;
@@ -50,9 +58,10 @@ typedef struct {
     uint32_t *cells;
     /// Of the scores that were counted, one for each column.
     double *sums;
-} serin_drift_shard;
+};
 
-/// Counts rows of a request and their scores. Values are [row][column], scores [row][score], each FP32 or FP64.
-void serin_drift_count(
-    serin_drift_shard *shard, const void *values, int is_double, const void *scores, int scores_are_double,
-    size_t rows);
+/// scalar, avx2 or avx512; null: another name, or the processor cannot.
+serin_drift_function *serin_drift_named(const char *name);
+
+/// The fastest that this processor can.
+serin_drift_function *serin_drift_best(void);
