@@ -1,9 +1,6 @@
 // A bare timer loop: sleeps by epoll_pwait2 until each of 5,000 moments a second and says how late it woke.
 //
-//     timer RATE SECONDS [NANOS]    prints p50 and p99 of the lateness in microseconds
-//
-// NANOS: burnt after each moment. On a shared host a processor is taken away the more often, the more of it is used: a loop that
-// does nothing is late less often than one that does as much as the generator.
+//     timer RATE SECONDS    prints p50 and p99 of the lateness in microseconds
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
@@ -24,10 +21,9 @@ static int ascending(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3 && argc != 4) return 2;
+    if (argc != 3) return 2;
     long rate = atol(argv[1]), count = rate * atol(argv[2]);
     uint64_t *late = malloc((size_t)count * sizeof *late), start = now() + 20000000;
-    uint64_t burn = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
     int epoll = epoll_create1(0);
     prctl(PR_SET_TIMERSLACK, 1ul);
     for (long i = 0; i < count; i++) {
@@ -38,7 +34,6 @@ int main(int argc, char **argv) {
             epoll_pwait2(epoll, &event, 1, &wait, NULL);
         }
         late[i] = moment - due;
-        while (now() < moment + burn) {}
     }
     qsort(late, (size_t)count, sizeof *late, ascending);
     printf("%.1f %.1f\n", (double)late[count / 2] / 1000, (double)late[count / 100 * 99] / 1000);

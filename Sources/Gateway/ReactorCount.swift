@@ -7,12 +7,26 @@ public enum ReactorCount {
     /// The smaller of the CPU affinity and the cgroup's quota (v2, else v1), rounded up; at least 1.
     public static func available() -> Int {
         let affinity = Int(clinux_affinity_count())
-        let quota =
-            quotaV2(read("/sys/fs/cgroup/cpu.max"))
+        return max(1, min(affinity, quota() ?? affinity))
+    }
+
+    /// A thread of this process can keep a processor awake without taking it from others.
+    public static func hasOneToSpare() -> Bool {
+        hasOneToSpare(
+            affinity: Int(clinux_affinity_count()), online: sysconf(Int32(_SC_NPROCESSORS_ONLN)), quota: quota())
+    }
+
+    /// Pinned to one of several it has that one for itself; of four or more nobody misses one.
+    static func hasOneToSpare(affinity: Int, online: Int, quota: Int?) -> Bool {
+        let quota = quota ?? online
+        return affinity == 1 ? min(online, quota) > 1 : min(affinity, quota) > 3
+    }
+
+    private static func quota() -> Int? {
+        quotaV2(read("/sys/fs/cgroup/cpu.max"))
             ?? quotaV1(
                 quota: read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period: read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
             )
-        return max(1, min(affinity, quota ?? affinity))
     }
 
     /// `cpu.max`: "200000 100000" is two processors, "max 100000" no limit.

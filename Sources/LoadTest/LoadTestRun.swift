@@ -10,13 +10,14 @@ public struct LoadTestRun {
     private let engine: LoadEngine
 
     /// Prepares everything: reads bundles, writes requests, opens connections and asks on each once.
-    public init(_ scenario: Scenario) throws(LoadTestError) {
+    /// - Parameter spins: a processor is to spare for the generator, which then stays awake before each moment.
+    public init(_ scenario: Scenario, spins: Bool) throws(LoadTestError) {
         self.scenario = scenario
         var sources: [String: RowSource] = [:]
         var plans: [ClassPlan] = []
         for index in scenario.classes.indices { plans.append(try ClassPlan(scenario, index, sources: &sources)) }
         raiseDescriptorLimit(scenario.classes.reduce(64) { $0 + $1.connections })
-        engine = try LoadEngine(scenario, plans)
+        engine = try LoadEngine(scenario, plans, spins: spins)
         try engine.prepare()
     }
 

@@ -23,3 +23,6 @@ func problemsOfTriggers(_ configuration: GatewayConfiguration) -> [String] { Tri
 
 /// Threads that this machine, or this container's share of one, can feed.
 func processorCount() -> Int { ReactorCount.available() }
+
+/// One can be kept awake without being missed.
+func hasProcessorToSpare() -> Bool { ReactorCount.hasOneToSpare() }

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from harness.admin import await_explanations
 from harness.http1 import Http1, request_bytes
 from harness.http2 import Http2
 
@@ -15,7 +16,10 @@ PATH = "/v2/models/fraud/versions/1/infer"
 
 @pytest.fixture
 def quiet_gateway(start_gateway):
-    return start_gateway()
+    gateway = start_gateway()
+    # They take megabytes, and come when they come.
+    await_explanations(gateway)
+    return gateway
 
 
 @pytest.fixture

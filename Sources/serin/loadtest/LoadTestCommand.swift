@@ -76,7 +76,7 @@ struct LoadTestRunCommand: ParsableCommand {
         let steps = ScenarioSteps(client: try adminClient())
         if !scenario.steps.isEmpty { try steps.reach() }
         let run: LoadTestRun
-        do throws(LoadTestError) { run = try LoadTestRun(scenario) } catch {
+        do throws(LoadTestError) { run = try LoadTestRun(scenario, spins: hasProcessorToSpare()) } catch {
             if case .configuration(let error) = error {
                 throw CommandFailure(code: .checkFailed, message: error.description)
             }
