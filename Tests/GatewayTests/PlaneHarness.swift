@@ -34,7 +34,7 @@ final class PlaneHarness {
         let configuration = try ConfigurationLoader.parse(
             """
             repository: \(models)
-            cache: {path: ""}
+            cache: {path: \(ImageFolder.path)}
             models: {fraud: {timeout: \(timeout), queue: {lane: inline}, route: {stable: "1"}}}
             """)
         var logger = Logger(label: "test")

@@ -48,7 +48,7 @@ import Testing
             admin: {port: 0}
             reactors: 2
             repository: \(root.path)/models
-            cache: {path: ""}
+            cache: {path: \(ImageFolder.path)}
             models: {fraud: {route: {stable: "1"}, clients: [\(clients)]}}
             """)
     }

@@ -21,7 +21,7 @@ import Testing
             admin: {port: 0}
             reactors: 2
             repository: \(Self.models)
-            cache: {path: ""}
+            cache: {path: \(ImageFolder.path)}
             models: {fraud: {route: {stable: "1"}}}
             """)
         var logger = Logger(label: "test")
@@ -73,7 +73,7 @@ import Testing
             admin: {port: 0}
             reactors: 1
             repository: \(#filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined())/nothing-here
-            cache: {path: ""}
+            cache: {path: \(ImageFolder.path)}
             """)
         var logger = Logger(label: "test")
         logger.logLevel = .critical

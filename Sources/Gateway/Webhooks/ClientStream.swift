@@ -63,13 +63,18 @@ final class ClientStream {
         var code = Glibc.connect(socket, address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno
         if code == EINPROGRESS {
             var size = socklen_t(MemoryLayout<Int32>.size)
-            code = wait(socket, POLLOUT, deadline) ? 0 : ETIMEDOUT
-            if code == 0 { getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size) }
+            guard wait(socket, POLLOUT, deadline) else {
+                close(socket)
+                return .failure(ClientStreamError(reason: tooLong))
+            }
+            getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size)
         }
         if code == 0 { return .success(socket) }
         close(socket)
         return .failure(ClientStreamError(reason: FileBytes.reason(code)))
     }
+
+    private static let tooLong = "it took too long"
 
     /// False: the deadline came first.
     private static func wait(_ socket: Int32, _ events: Int32, _ deadline: UInt64) -> Bool {
@@ -84,7 +89,7 @@ final class ClientStream {
     }
 
     private func wait(_ events: Int32) throws(ClientStreamError) {
-        guard Self.wait(socket, events, deadline) else { throw ClientStreamError(reason: "it took too long") }
+        guard Self.wait(socket, events, deadline) else { throw ClientStreamError(reason: Self.tooLong) }
     }
 
     private func shakeHands() throws(ClientStreamError) {
