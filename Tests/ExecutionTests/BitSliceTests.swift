@@ -80,7 +80,7 @@ import Testing
 
     @Test func randomForestsAgree() throws {
         var compared = 0
-        for seed in 1...150 as ClosedRange<UInt64> {
+        for seed in 1...SeedCount.of(150) {
             var random = RandomForests(seed: seed)
             let forest = random.forest(maxTrees: 40, maxSplits: [3, 20, 60, 120, 255][Int(seed % 5)])
             let count = [1, 7, 63, 64, 65, 200, 511, 512][Int(seed % 8)]
