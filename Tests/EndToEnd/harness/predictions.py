@@ -68,9 +68,10 @@ class PredictionID:
         flags = self.is_double | self.is_fallback << 1 | len(self.groups) << 4
         if self.amount is not None:
             flags |= 4 | self.is_double_amount << 3
-        named = self.arm not in ARMS
-        body = bytes([1, self.key, flags, 16 + len(self.arm) if named else ARMS.index(self.arm)]) + self.number
-        body += struct.pack("<QHH", self.identity, self.row, self.decision)
+        named, wide = self.arm not in ARMS, max(self.row, self.decision) > 255
+        arm = 16 + len(self.arm) if named else ARMS.index(self.arm)
+        body = bytes([1, self.key, flags, arm | 128 * wide]) + self.number + self.identity.to_bytes(6, "little")
+        body += struct.pack("<HH" if wide else "<BB", self.row, self.decision)
         body += struct.pack("<d" if self.is_double else "<f", self.score)
         if self.amount is not None:
             body += struct.pack("<d" if self.is_double_amount else "<f", self.amount)
@@ -92,8 +93,8 @@ def read(text: str, keys: dict[int, bytes]) -> PredictionID:
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     body, (code,) = data[:-8], struct.unpack("<Q", data[-8:])
     assert body[0] == 1 and siphash(keys[body[1]], body) == code, "not made with this key"
-    flags, place = body[2], 32
-    identity, row, decision = struct.unpack("<QHH", body[20:32])
+    flags, coded, place = body[2], body[3] & 127, 26 if body[3] & 128 else 24
+    row, decision = struct.unpack("<HH" if body[3] & 128 else "<BB", body[22:place])
 
     def number(double: bool) -> float:
         nonlocal place
@@ -106,8 +107,8 @@ def read(text: str, keys: dict[int, bytes]) -> PredictionID:
     amount = number(bool(flags & 8)) if flags & 4 else None
     groups = body[place : place + (flags >> 4)]
     place += len(groups)
-    arm = ARMS[body[3]] if body[3] < 16 else body[place:].decode()
-    assert len(body) == place + (0 if body[3] < 16 else body[3] - 16)
+    arm = ARMS[coded] if coded < 16 else body[place:].decode()
+    assert len(body) == place + (0 if coded < 16 else coded - 16)
     return PredictionID(
-        body[1], arm, body[4:20], identity, row, decision, score, bool(flags & 1), bool(flags & 2), amount,
+        body[1], arm, body[4:16], int.from_bytes(body[16:22], "little"), row, decision, score, bool(flags & 1), bool(flags & 2), amount,
         bool(flags & 8), groups)
