@@ -19,8 +19,6 @@ public struct RequestNumber: Sendable, Equatable {
     @inlinable
     public var millis: Int64 { Int64(high >> 16) }
 
-    public static let digits = 24
-
     /// 24 hexadecimal digits.
     public var text: String {
         let (first, last) = (String(high, radix: 16), String(low, radix: 16))
