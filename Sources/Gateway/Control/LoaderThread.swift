@@ -1,42 +1,26 @@
 // A thread that loads, one version after another, and gives way to everything else.
-//
-// pthread's mutex and not Synchronization's: that one's waiting is inside its library, where the thread sanitizer does not see
-// what it orders, and a thread that gives way to everything else is waited for often.
 
 import CLinux
 import Glibc
 import Reactor
 import Synchronization
 
-/// SAFETY: what changes is read and written between `pthread_mutex_lock` and `pthread_mutex_unlock` only.
-final class LoaderThread: @unchecked Sendable {
-    private var jobs: [@Sendable () -> Void] = []
-    private var isRunning = false
-    private var isStopped = false
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+final class LoaderThread: Sendable {
+    private struct State {
+        var jobs: [@Sendable () -> Void] = []
+        var isRunning = false
+        var isStopped = false
 
-    init() {
-        mutex = .allocate(capacity: 1)
-        mutex.initialize(to: pthread_mutex_t())
-        pthread_mutex_init(mutex, nil)
+        mutating func next() -> (@Sendable () -> Void)? { isStopped || jobs.isEmpty ? nil : jobs.removeFirst() }
     }
 
-    deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
-    }
-
-    private func locked<Result>(_ body: () -> Result) -> Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
-    }
+    private let state = Mutex(State())
 
     /// Begins no more jobs, and waits for the one under way; false: it is not done within `nanos` nanoseconds.
     func stop(within nanos: UInt64) -> Bool {
-        locked { isStopped = true }
+        state.withLock { $0.isStopped = true }
         let deadline = clinux_now() + nanos
-        while locked({ isRunning }) {
+        while state.withLock({ $0.isRunning }) {
             if clinux_now() >= deadline { return false }
             usleep(500)
         }
@@ -52,11 +36,11 @@ final class LoaderThread: @unchecked Sendable {
 
     /// Runs a job behind those that wait; returns at once.
     func submit(_ job: @escaping @Sendable () -> Void) {
-        let starts = locked {
-            guard !isStopped else { return false }
-            jobs.append(job)
-            defer { isRunning = true }
-            return !isRunning
+        let starts = state.withLock { state in
+            guard !state.isStopped else { return false }
+            state.jobs.append(job)
+            defer { state.isRunning = true }
+            return !state.isRunning
         }
         if starts { ReactorThread.start("loader") { self.work() } }
     }
@@ -69,12 +53,12 @@ final class LoaderThread: @unchecked Sendable {
 
     /// The next job; nil: there is none, and the thread is at its end.
     private func next() -> (@Sendable () -> Void)? {
-        if let job = locked({ isStopped || jobs.isEmpty ? nil : jobs.removeFirst() }) { return job }
+        if let job = state.withLock({ $0.next() }) { return job }
         clinux_release_memory()
-        return locked {
-            if !isStopped, !jobs.isEmpty { return jobs.removeFirst() }
-            isRunning = false
-            return nil
+        return state.withLock { state in
+            let job = state.next()
+            state.isRunning = job != nil
+            return job
         }
     }
 
