@@ -67,12 +67,13 @@ import Testing
     }
 
     private func checkLayer<Number: BinaryFloatingPoint>(
-        inputs: Int, outputs: Int, rows: Int, isRelu: Bool, tolerance: Double, _ random: inout SeededGenerator,
-        _: Number.Type
+        inputs: Int, outputs: Int, rows: Int, sparseRows: Int = .max, isRelu: Bool, tolerance: Double,
+        _ random: inout SeededGenerator, _: Number.Type
     ) {
         // Zeros, so that the path for sparse rows is taken too.
-        let x = (0..<inputs * rows).map { _ in
-            random.chance(isRelu ? 0.5 : 0.1) ? Number(0) : Number(Float.random(in: -1...1, using: &random))
+        let x = (0..<inputs * rows).map { place in
+            random.chance(isRelu && place / inputs < sparseRows ? 0.5 : 0.1)
+                ? Number(0) : Number(Float.random(in: -1...1, using: &random))
         }
         let weights = (0..<inputs * outputs).map { _ in Number(Float.random(in: -1...1, using: &random)) }
         let bias = (0..<outputs).map { _ in Number(Float.random(in: -1...1, using: &random)) }
@@ -122,11 +123,13 @@ import Testing
             }
         }
         checkLayer(inputs: 512, outputs: 256, rows: 7, isRelu: true, tolerance: 1e-6, &random, Float.self)
-        // Batches whose zeros are skipped: whole and partial groups of rows, pairs of panels and what is left.
+        // Batches whose zeros are skipped: whole and partial groups of rows and of inputs, and a last panel.
         checkLayer(inputs: 512, outputs: 256, rows: 70, isRelu: true, tolerance: 1e-6, &random, Float.self)
+        checkLayer(
+            inputs: 512, outputs: 128, rows: 70, sparseRows: 32, isRelu: true, tolerance: 1e-6, &random, Float.self)
         checkLayer(inputs: 77, outputs: 330, rows: 33, isRelu: true, tolerance: 1e-6, &random, Float.self)
         checkLayer(inputs: 300, outputs: 71, rows: 34, isRelu: true, tolerance: 1e-14, &random, Double.self)
-        checkLayer(inputs: 1_024, outputs: 64, rows: 3, isRelu: true, tolerance: 1e-6, &random, Float.self)
+        checkLayer(inputs: 1_024, outputs: 64, rows: 21, isRelu: true, tolerance: 1e-6, &random, Float.self)
         checkLayer(inputs: 2_500, outputs: 70, rows: 2, isRelu: false, tolerance: 1e-6, &random, Float.self)
     }
 

@@ -18,28 +18,24 @@
 // Narrow layers (fewer outputs).  Inputs stand in lanes, two vectors of sums, whose lanes are added
 // in halves: (i, i + 8), (i, i + 4) …; of 16 rows (8 in double) together, which is a third of the work.
 //
-// Zeros (what a rectifier leaves) are skipped where a quarter of a row's numbers are such: half of the
-// second layer of a 256-512-256-1 network is never multiplied, and for one row never read.  In batches
-// with AVX-512 a block of two panels' weights, small enough for the first-level cache, meets one row's
-// numbers that are not 0 after the other's.  The sum stays the same.
+// Zeros (what a rectifier leaves) are skipped where a row has enough of them: half of the second layer of a
+// 256-512-256-1 network is never multiplied, and for one row never read.  One row lists its places, batches
+// are dense_sparse.h's.  The sum stays the same.
 //
-// On a Zen 4 core, whose multipliers do 59.1 G a second at 3.7 GHz: 256-512-256-1 in batches of 1,024
-// 4.0 us a row (dense, at 56.7 G: 4.6; ONNX Runtime 5.0), one row in 8.3 us (OpenBLAS 11.5), 32-64-32-1
-// in 0.17 us (0.37).
+// On a Zen 5 core, whose multipliers do 114 G a second at 3.56 GHz: 256-512-256-1 in batches of 1,024 2.2 us a
+// row (all multiplied, at 113 G: 2.35; ONNX Runtime 2.65), one row in 5 us (OpenBLAS 10), 32-64-32-1 in 0.1 us.
 //
 // NUMBER, NAME(x), VECTOR (64 bytes of NUMBER), NAME(fold) (fold.h), FMA, LOAD_PART, STORE_PART,
-// NAME(nonzero), SPARSE_BATCHES (whether batches' zeros are worth skipping), TILE_SUMS (vectors of sums
-// that registers hold) and GROUP (vectors of a panel in one pass over many rows) are the family's.
+// NAME(nonzero), SPARSE_TOGETHER (rows whose zeros are skipped together; 0: only one row's are), TILE_SUMS
+// (vectors of sums that registers hold) and GROUP (vectors of a panel in one pass over many rows) are the
+// family's.
 
 #define LANES (64 / sizeof(NUMBER))
 #define PANEL (SERIN_PANEL_BYTES / sizeof(NUMBER))
 #define TILE_ROWS 6
-/// The longest row whose zeros are looked for, the smallest layer that is worth it, the rows of a group and
-/// the inputs of a panel's block.
+/// The longest row whose zeros are looked for, and the smallest layer that is worth it.
 #define SPARSE_INPUTS 1024
 #define SPARSE_WEIGHTS 16384
-#define SPARSE_ROWS 32
-#define SPARSE_BLOCK 96
 
 SERIN_INLINE VECTOR NAME(rectified)(VECTOR sums, int is_relu) { return is_relu ? (sums < 0 ? (VECTOR)0 : sums) : sums; }
 
@@ -144,54 +140,6 @@ SERIN_INLINE void NAME(panel)(
     }
 }
 
-/// A group's rows with the places of their inputs that are not 0.
-typedef struct {
-    const NUMBER *x;
-    size_t rows, inputs;
-    uint16_t counts[SPARSE_ROWS];
-    /// [row][SPARSE_INPUTS].
-    uint16_t places[SPARSE_ROWS * SPARSE_INPUTS];
-} NAME(sparse_group);
-
-/// All rows of a group by one or two panels, a block of inputs after the other, whose weights stay in the
-/// first-level cache meanwhile; the sums rest in y.
-SERIN_INLINE void NAME(sparse_panels)(
-    const NAME(sparse_group) *group, const VECTOR *weights, const VECTOR *bias, NUMBER *y, size_t outputs, int is_relu,
-    const int panels) {
-    const size_t inputs = group->inputs, next_panel = 4 * inputs, block = SPARSE_BLOCK / panels;
-    uint16_t done[SPARSE_ROWS] = {0};
-    for (size_t end = block;; end += block) {
-        const int is_first = end == block, is_last = end >= inputs;
-        for (size_t row = 0; row < group->rows; row++) {
-            const NUMBER *x = group->x + row * inputs;
-            const uint16_t *places = group->places + row * SPARSE_INPUTS;
-            NUMBER *to = y + row * outputs;
-            VECTOR sums[8];
-#pragma clang loop unroll(full)
-            for (int v = 0; v < 4 * panels; v++)
-                if (is_first)
-                    sums[v] = bias[v];
-                else
-                    memcpy(&sums[v], to + v * LANES, sizeof sums[v]);
-            size_t i = done[row];
-            for (; i < group->counts[row] && places[i] < end; i++) {
-                const VECTOR *column = weights + 4 * (size_t)places[i];
-                const VECTOR input = x[places[i]];
-#pragma clang loop unroll(full)
-                for (int v = 0; v < 4 * panels; v++)
-                    sums[v] = FMA(column[v / 4 * next_panel + v % 4], input, sums[v]);
-            }
-            done[row] = (uint16_t)i;
-#pragma clang loop unroll(full)
-            for (int v = 0; v < 4 * panels; v++) {
-                const VECTOR sum = NAME(rectified)(sums[v], is_relu & is_last);
-                memcpy(to + v * LANES, &sum, sizeof sum);
-            }
-        }
-        if (is_last) return;
-    }
-}
-
 /// The layer's panel that begins with output `first`, for all rows.
 static void NAME(dense_panel)(
     const serin_stage_view *stage, const NUMBER *x, const VECTOR *weights, const VECTOR *bias, NUMBER *y, size_t rows,
@@ -206,40 +154,34 @@ static void NAME(dense_panel)(
     }
 }
 
-/// A group of rows with many zeros; a last panel that is not full goes the ordinary way.
-static void NAME(sparse)(const serin_stage_view *stage, const NAME(sparse_group) *group, NUMBER *y) {
-    const size_t inputs = group->inputs, outputs = stage->output->columns;
+#if SPARSE_TOGETHER
+#include "dense_sparse.h"
+#endif
+
+/// One row, if it has zeros enough; whether it had.
+static int NAME(sparse_row)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y) {
+    const size_t inputs = stage->input->columns, outputs = stage->output->columns;
     const VECTOR *weights = stage->parameters[0], *bias = stage->parameters[1];
     const int is_relu = stage->detail == SERIN_ACTIVATION_RELU;
+    uint16_t places[SPARSE_INPUTS];
+    const size_t count = NAME(nonzero)(x, inputs, places);
+    if (4 * count >= 3 * inputs) return 0;
     size_t first = 0;
-    if (group->rows == 1)
-        for (; first + PANEL <= outputs; first += PANEL, weights += 4 * inputs, bias += 4)
-            NAME(sparse_panel)(
-                group->x, group->places, group->counts[0], weights, bias, y + first, PANEL, is_relu);
-    for (; first + 2 * PANEL <= outputs; first += 2 * PANEL, weights += 8 * inputs, bias += 8)
-        NAME(sparse_panels)(group, weights, bias, y + first, outputs, is_relu, 2);
     for (; first + PANEL <= outputs; first += PANEL, weights += 4 * inputs, bias += 4)
-        NAME(sparse_panels)(group, weights, bias, y + first, outputs, is_relu, 1);
-    if (first < outputs) NAME(dense_panel)(stage, group->x, weights, bias, y, group->rows, first);
+        NAME(sparse_panel)(x, places, count, weights, bias, y + first, PANEL, is_relu);
+    if (first < outputs) NAME(dense_panel)(stage, x, weights, bias, y, 1, first);
+    return 1;
 }
 
 static void NAME(wide)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
     const size_t inputs = stage->input->columns, outputs = stage->output->columns;
-    NAME(sparse_group) group;
     size_t row = 0;
-    if ((rows == 1 || SPARSE_BATCHES) && inputs <= SPARSE_INPUTS && inputs * outputs >= SPARSE_WEIGHTS)
-        while (row < rows) {
-            group.rows = rows - row < SPARSE_ROWS ? rows - row : SPARSE_ROWS;
-            group.inputs = inputs;
-            group.x = x + row * inputs;
-            size_t count = 0;
-            for (size_t i = 0; i < group.rows; i++)
-                count += group.counts[i] = (uint16_t)NAME(nonzero)(
-                    group.x + i * inputs, inputs, group.places + i * SPARSE_INPUTS);
-            if (count >= group.rows * (inputs - inputs / 4)) break;
-            NAME(sparse)(stage, &group, y + row * outputs);
-            row += group.rows;
-        }
+    if (inputs <= SPARSE_INPUTS && inputs * outputs >= SPARSE_WEIGHTS) {
+        if (rows == 1) row = (size_t)NAME(sparse_row)(stage, x, y);
+#if SPARSE_TOGETHER
+        if (rows > 1) row = NAME(sparse_rows)(stage, x, y, rows);
+#endif
+    }
     const VECTOR *weights = stage->parameters[0], *bias = stage->parameters[1];
     for (size_t first = 0; first < outputs && row < rows; first += PANEL, weights += 4 * inputs, bias += 4)
         NAME(dense_panel)(stage, x + row * inputs, weights, bias, y + row * outputs, rows - row, first);
@@ -321,6 +263,4 @@ static void NAME(dense)(const serin_stage_view *stage, const NUMBER *x, NUMBER *
 #undef PANEL
 #undef TILE_ROWS
 #undef SPARSE_INPUTS
-#undef SPARSE_ROWS
-#undef SPARSE_BLOCK
 #undef SPARSE_WEIGHTS

@@ -3,13 +3,15 @@
 #include "nonzero.h"
 #include "program.h"
 
+#include <string.h>
+
 // Vectors of 64 bytes are passed between inlined functions only, so no calling convention is at stake.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,bmi2,fma,popcnt"))), apply_to = function)
 
 typedef float vector_float __attribute__((ext_vector_type(16)));
 typedef double vector_double __attribute__((ext_vector_type(8)));
@@ -31,8 +33,53 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
     return vector;
 }
 
+/// Which of 8 lanes are marked, in a byte each, the lowest first.
+SERIN_INLINE __m128i marked_lanes(uint32_t mask) {
+    return _mm_cvtsi64_si128((long long)_pext_u64(0x0706050403020100, _pdep_u64(mask, 0x0101010101010101) * 0xFF));
+}
+
+/// Where the weights of 8 inputs of a panel are, of the lanes and from `first` on.
+SERIN_INLINE void store_places(uint16_t *places, __m128i lanes, size_t first) {
+    const __m128i inputs = _mm_add_epi16(_mm_cvtepu8_epi16(lanes), _mm_set1_epi16((short)first));
+    _mm_storeu_si128((__m128i_u *)places, _mm_slli_epi16(inputs, 8));
+}
+
+/// The numbers of a row that are not 0 and where their weights are; how many.  Both have room for `count`
+/// rounded up to 8.
+SERIN_INLINE size_t list_float(const float *x, size_t count, float *values, uint16_t *places) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i += 8) {
+        float part[8] = {0};
+        if (count - i < 8) memcpy(part, x + i, (count - i) * sizeof *x);
+        const __m256 numbers = _mm256_loadu_ps(count - i < 8 ? part : x + i);
+        const uint32_t is = (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(numbers, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+        const __m128i lanes = marked_lanes(is);
+        _mm256_storeu_ps(values + found, _mm256_permutevar8x32_ps(numbers, _mm256_cvtepu8_epi32(lanes)));
+        store_places(places + found, lanes, i);
+        found += (size_t)__builtin_popcount(is);
+    }
+    return found;
+}
+
+SERIN_INLINE size_t list_double(const double *x, size_t count, double *values, uint16_t *places) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        values[found] = x[i];
+        places[found] = (uint16_t)(i << 8);
+        found += x[i] != 0;
+    }
+    return found;
+}
+
+/// Four numbers, and the K-th of them in all lanes: broadcasting from memory costs no more than a load.
+typedef const float *four_float;
+typedef const double *four_double;
+#define load_four_float(X) (X)
+#define load_four_double(X) (X)
+#define spread_float(FOUR, K) (vector_float)(FOUR)[K]
+#define spread_double(FOUR, K) (vector_double)(FOUR)[K]
 #define FMA(A, B, C) __builtin_elementwise_fma(A, B, C)
-#define SPARSE_BATCHES 0
+#define SPARSE_TOGETHER 1
 #define TILE_SUMS 6
 #define GROUP 1
 #define STORE_PART(Y, SUMS, COUNT) \
@@ -43,7 +90,7 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
 
 const serin_stage_kernels *serin_stage_kernels_avx2(void) {
     static const serin_stage_kernels kernels = {.name = "avx2", .run = run, .run_linear = run_linear};
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kernels : NULL;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma") ? &kernels : NULL;
 }
 #else
 const serin_stage_kernels *serin_stage_kernels_avx2(void) { return NULL; }

@@ -27,7 +27,7 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
 }
 
 #define FMA(A, B, C) ((A) * (B) + (C))
-#define SPARSE_BATCHES 0
+#define SPARSE_TOGETHER 0
 #define TILE_SUMS 3
 #define GROUP 1
 #define STORE_PART(Y, SUMS, COUNT) \

@@ -71,8 +71,8 @@ final class CompiledProgram: @unchecked Sendable {
         stageSummaries = images.map { StageSummary($0, values, names: names) }
         imageBytes = image.count
         let rowBytes = Int(header.row_bytes)
-        // As many as a forest among the stages likes to have together; 64 are enough for the others.
-        let wanted = forests.reduce(64) { max($0, Int($1.view.pointee.rows_max)) } / Self.rowStep
+        // As many as a forest among the stages likes to have together; 128 are enough for the others.
+        let wanted = forests.reduce(128) { max($0, Int($1.view.pointee.rows_max)) } / Self.rowStep
         rowsPerChunk = max(1, min(wanted, Self.chunkBytes / (rowBytes * Self.rowStep))) * Self.rowStep
         scratchBytes = .allocate(capacity: rowsPerChunk / Self.rowStep)
         for step in scratchBytes.indices {
