@@ -165,7 +165,7 @@ let package = Package(
         tests("Admin", ["Configuration", "Registry"]),
         tests("Registry", ["Configuration", "FuzzSupport", "Inference", "ModelFormat", "Execution"]),
         tests("FileScoring", ["Primitives"]),
-        tests("Monitoring", ["Configuration", "FuzzSupport", "Inference", "Primitives", "Registry"]),
+        tests("Monitoring", ["CKernels", "Configuration", "FuzzSupport", "Inference", "Primitives", "Registry"]),
         tests("Rollout", ["Configuration"]),
         tests("LoadTest", ["Configuration", "Registry", "Inference", "Primitives"]),
         tests("Simulation", ["Rollout", "Configuration"]),

@@ -21,8 +21,15 @@ public struct SipHash: Sendable, Equatable {
             state.take(UInt64(littleEndian: word))
             offset += 8
         }
+        let left = bytes.count - whole
         var last = UInt64(truncatingIfNeeded: bytes.count) << 56
-        for index in 0..<(bytes.count - whole) { last |= UInt64(bytes[whole + index]) << UInt64(8 * index) }
+        if left > 0, whole > 0 {
+            // SAFETY: the last eight of at least nine bytes.
+            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self))
+            last |= word >> UInt64(64 - 8 * left)
+        } else {
+            for index in 0..<left { last |= UInt64(bytes[index]) << UInt64(8 * index) }
+        }
         state.take(last)
         return state.finish()
     }

@@ -61,13 +61,14 @@ extension DataPlane {
         let request = prediction.pointee.request
         let (routed, arm) = (versions + prediction.pointee.routed, prediction.pointee.arm)
         let isDouble = request.pointee.valueType == .float64
-        let rowBytes = request.pointee.values.count / max(request.pointee.rowCount, 1)
+        let rows = request.pointee.rowCount
+        let rowBytes = rows == 1 ? 0 : request.pointee.values.count / max(rows, 1)
         var mark = PredictionMark(
             number: prediction.pointee.number, row: 0, score: 0, isDouble: versions[index].scoreType == .float64,
             decision: 0, isFallback: prediction.pointee.rung > 0, arm: arm.namedIndex == nil ? arm.rawValue : nil,
             armName: routed.pointee.arms[Int(arm.rawValue)].pointee.name)
-        request.pointee.predictionIDs.reserve(request.pointee.rowCount * PredictionStamp.textMax)
-        for row in 0..<request.pointee.rowCount {
+        request.pointee.predictionIDs.reserve(rows * PredictionStamp.textMax)
+        for row in 0..<rows {
             mark.row = row
             (mark.decision, mark.score) = decision(request, index, row)
             request.pointee.predictionIDs.count += routed.pointee.stamp.write(

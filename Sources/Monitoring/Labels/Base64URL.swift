@@ -1,32 +1,19 @@
 // Bytes as letters, digits, `-` and `_` (RFC 4648, 5), without padding: an id that any header, path and JSON may hold.
 
+internal import CKernels
+
 enum Base64URL {
-    private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    /// Readable behind the bytes that are written, and writable behind their text.
+    static let margin = Int(SERIN_BASE64URL_MARGIN)
 
     /// What so many bytes take as text.
     static func textBytes(_ count: Int) -> Int { (count * 4 + 2) / 3 }
 
-    /// Writes the text of some bytes; returns how long it is.
+    /// Writes the text of some bytes; returns how long it is. Both have a margin.
     @inline(__always)
-    static func write(_ bytes: UnsafeRawBufferPointer, to out: UnsafeMutableRawPointer) -> Int {
-        let letters = alphabet.utf8Start
-        var (read, written) = (0, 0)
-        while read + 3 <= bytes.count {
-            let group = Int(bytes[read]) << 16 | Int(bytes[read + 1]) << 8 | Int(bytes[read + 2])
-            out.storeBytes(of: letters[group >> 18], toByteOffset: written, as: UInt8.self)
-            out.storeBytes(of: letters[group >> 12 & 63], toByteOffset: written + 1, as: UInt8.self)
-            out.storeBytes(of: letters[group >> 6 & 63], toByteOffset: written + 2, as: UInt8.self)
-            out.storeBytes(of: letters[group & 63], toByteOffset: written + 3, as: UInt8.self)
-            read += 3
-            written += 4
-        }
-        let left = bytes.count - read
-        if left == 0 { return written }
-        let group = Int(bytes[read]) << 16 | (left == 2 ? Int(bytes[read + 1]) << 8 : 0)
-        out.storeBytes(of: letters[group >> 18], toByteOffset: written, as: UInt8.self)
-        out.storeBytes(of: letters[group >> 12 & 63], toByteOffset: written + 1, as: UInt8.self)
-        if left == 2 { out.storeBytes(of: letters[group >> 6 & 63], toByteOffset: written + 2, as: UInt8.self) }
-        return written + left + 1
+    static func write(_ bytes: UnsafeRawPointer, _ count: Int, to out: UnsafeMutableRawPointer) -> Int {
+        serin_base64url(
+            bytes.assumingMemoryBound(to: UInt8.self), count, out.assumingMemoryBound(to: UInt8.self))
     }
 
     /// nil: another letter, a length that no bytes have, or bits behind the last byte: each text is that of other bytes.

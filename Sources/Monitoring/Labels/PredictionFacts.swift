@@ -20,12 +20,14 @@ public struct PredictionFacts: Sendable, Equatable {
     /// nil: not made with one of the keys, or changed since.
     public init?(_ text: some Collection<UInt8>, _ keys: PredictionKeys) {
         guard text.count <= PredictionStamp.textMax, let bytes = Base64URL.read(text),
-            bytes.count > PredictionStamp.fixedBytes + 12, bytes[0] == PredictionStamp.format, let key = keys[bytes[1]]
+            bytes.count >= PredictionStamp.fixedBytes + 12,
+            bytes[0] & ~PredictionStamp.hasRow == PredictionStamp.format, let key = keys[bytes[1]]
         else { return nil }
-        let body = bytes.dropLast(8)
+        let body = bytes.dropLast(PredictionStamp.codeBytes)
         let code = body.withUnsafeBytes { key.hash.hash($0) }
         // One comparison of one word takes as long whatever differs.
-        guard code ^ Self.number(bytes, bytes.count - 8, 8) == 0 else { return nil }
+        let shown = Self.number(bytes, body.count, PredictionStamp.codeBytes)
+        guard code & 0xff_ffff_ffff_ffff ^ shown == 0 else { return nil }
         self.init(genuine: Array(body))
     }
 
@@ -34,12 +36,16 @@ public struct PredictionFacts: Sendable, Equatable {
         let flags = bytes[2]
         let low = UInt32(Self.number(bytes, 12, 4)).byteSwapped
         number = RequestNumber(high: Self.number(bytes, 4, 8).byteSwapped, low: low)
-        identity = Self.number(bytes, 16, 6)
-        let width = bytes[3] & PredictionStamp.isWide != 0 ? 2 : 1
-        row = Int(Self.number(bytes, PredictionStamp.fixedBytes, width))
-        decision = Int(Self.number(bytes, PredictionStamp.fixedBytes + width, width))
+        identity = Self.number(bytes, 16, 5)
         isFallback = flags & PredictionStamp.Flags.fallback != 0
-        var place = PredictionStamp.fixedBytes + 2 * width
+        let width = bytes[3] & PredictionStamp.isWide != 0 ? 2 : 1
+        var place = PredictionStamp.fixedBytes + width
+        decision = Int(Self.number(bytes, PredictionStamp.fixedBytes, width))
+        row = 0
+        if bytes[0] & PredictionStamp.hasRow != 0 {
+            row = Int(Self.number(bytes, place, width))
+            place += width
+        }
         func float(isDouble: Bool) -> Double? {
             let count = isDouble ? 8 : 4
             guard place + count <= bytes.count else { return nil }

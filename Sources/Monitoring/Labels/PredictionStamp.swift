@@ -2,13 +2,14 @@
 //
 //      0  format, key, flags and groups, arm          4 × u8
 //      4  number of the request                       6 bytes of milliseconds since 1970, 6 of its own; first highest
-//     16  what the version's ids mean                 6 bytes, `LabelSubject.identity`
-//     22  row, decision                               2 × u8, or 2 × u16 where the arm's byte has its highest bit
+//     16  what the version's ids mean                 5 bytes, `LabelSubject.identity`
+//     21  decision, row                               u8 each, or u16 where the arm's byte has its highest bit
 //         score                                       4 or 8 bytes, as the model gives it
 //         amount, codes of the groups, arm's name     where there are any: 4 or 8, 1 each, its length
-//         SipHash-2-4 of all of it                    u64
+//         SipHash-2-4 of all of it                    7 bytes, the lowest
 //
-// In base64url: 48 characters for a plain one, and no more than needed: HTTP/2 packs each in 24 instructions. Whoever
+// There is a row where the format's byte has its highest bit; without it, it is row 0.
+// In base64url: 44 characters for a plain one, and no more than needed: HTTP/2 packs each in 24 instructions. Whoever
 // does not hold the key can make none and change none; what is in it can be read by who has it, so features that are
 // personal are never in it. Numbers are little-endian but the request's, which sorts by time, and is the decision log's
 // `id`.
@@ -90,11 +91,13 @@ public struct PredictionMark {
 
 extension PredictionStamp {
     static let format: UInt8 = 1
-    static let fixedBytes = 22
+    static let fixedBytes = 21
+    static let codeBytes = 7
+    static let hasRow: UInt8 = 128
     static let armNameMax = 64
-    static let bytesMax = fixedBytes + 4 + 8 + 8 + groupsMax + armNameMax + 8
-    /// Of an id's text.
-    public static let textMax = Base64URL.textBytes(bytesMax)
+    static let bytesMax = fixedBytes + 4 + 8 + 8 + groupsMax + armNameMax + codeBytes
+    /// Of an id's text, and what is written behind it.
+    public static let textMax = Base64URL.textBytes(bytesMax) + Base64URL.margin
     static let namedArm: UInt8 = 16
     static let isWide: UInt8 = 128
 
@@ -110,8 +113,8 @@ extension PredictionStamp {
     public func write(
         _ mark: PredictionMark, values: UnsafeRawPointer, isDouble: Bool, to out: UnsafeMutableRawPointer
     ) -> Int {
-        withUnsafeTemporaryAllocation(byteCount: Self.bytesMax, alignment: 8) { memory in
-            // SAFETY: `bytesMax` adds up what is written.
+        withUnsafeTemporaryAllocation(byteCount: Self.bytesMax + Base64URL.margin, alignment: 8) { memory in
+            // SAFETY: `bytesMax` adds up what is written, and a last byte of the code lies in the margin.
             let base = memory.baseAddress.unsafelyUnwrapped
             var end = writeHead(mark, isDouble, base)
             if mark.isDouble {
@@ -129,7 +132,7 @@ extension PredictionStamp {
             }
             let code = key.hash(UnsafeRawBufferPointer(start: base, count: end - base))
             end.storeBytes(of: code.littleEndian, as: UInt64.self)
-            return Base64URL.write(UnsafeRawBufferPointer(start: base, count: end + 8 - base), to: out)
+            return Base64URL.write(base, end + Self.codeBytes - base, to: out)
         }
     }
 
@@ -142,7 +145,7 @@ extension PredictionStamp {
         if mark.isFallback { flags |= Flags.fallback }
         if amountColumn >= 0 { flags |= isDouble ? Flags.amount | Flags.doubleAmount : Flags.amount }
         let name = UInt8(truncatingIfNeeded: min(mark.armName.count, Self.armNameMax))
-        base.storeBytes(of: Self.format, as: UInt8.self)
+        base.storeBytes(of: mark.row == 0 ? Self.format : Self.format | Self.hasRow, as: UInt8.self)
         base.storeBytes(of: keyNumber, toByteOffset: 1, as: UInt8.self)
         base.storeBytes(of: flags, toByteOffset: 2, as: UInt8.self)
         let isWide = mark.row > 255 || mark.decision > 255
@@ -150,17 +153,22 @@ extension PredictionStamp {
         base.storeBytes(of: isWide ? arm | Self.isWide : arm, toByteOffset: 3, as: UInt8.self)
         base.storeBytes(of: mark.number.high.bigEndian, toByteOffset: 4, as: UInt64.self)
         base.storeBytes(of: mark.number.low.bigEndian, toByteOffset: 12, as: UInt32.self)
-        // The two bytes too many are the row's and the decision's.
+        // The three bytes too many are the decision's and what follows.
         base.storeBytes(of: identity.littleEndian, toByteOffset: 16, as: UInt64.self)
-        let end = base + Self.fixedBytes
+        let end = Self.write(mark.decision, isWide, base + Self.fixedBytes)
+        return mark.row == 0 ? end : Self.write(mark.row, isWide, end)
+    }
+
+    @inline(__always)
+    private static func write(
+        _ number: Int, _ isWide: Bool, _ place: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
         if isWide {
-            end.storeBytes(of: UInt16(truncatingIfNeeded: mark.row).littleEndian, as: UInt16.self)
-            end.storeBytes(of: UInt16(truncatingIfNeeded: mark.decision).littleEndian, toByteOffset: 2, as: UInt16.self)
-            return end + 4
+            place.storeBytes(of: UInt16(truncatingIfNeeded: number).littleEndian, as: UInt16.self)
+            return place + 2
         }
-        end.storeBytes(of: UInt8(truncatingIfNeeded: mark.row), as: UInt8.self)
-        end.storeBytes(of: UInt8(truncatingIfNeeded: mark.decision), toByteOffset: 1, as: UInt8.self)
-        return end + 2
+        place.storeBytes(of: UInt8(truncatingIfNeeded: number), as: UInt8.self)
+        return place + 1
     }
 
     /// The amount as it came, and a byte for each group.

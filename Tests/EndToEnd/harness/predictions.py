@@ -70,13 +70,15 @@ class PredictionID:
             flags |= 4 | self.is_double_amount << 3
         named, wide = self.arm not in ARMS, max(self.row, self.decision) > 255
         arm = 16 + len(self.arm) if named else ARMS.index(self.arm)
-        body = bytes([1, self.key, flags, arm | 128 * wide]) + self.number + self.identity.to_bytes(6, "little")
-        body += struct.pack("<HH" if wide else "<BB", self.row, self.decision)
+        body = bytes([1 | 128 * (self.row > 0), self.key, flags, arm | 128 * wide]) + self.number
+        body += self.identity.to_bytes(5, "little") + struct.pack("<H" if wide else "<B", self.decision)
+        if self.row:
+            body += struct.pack("<H" if wide else "<B", self.row)
         body += struct.pack("<d" if self.is_double else "<f", self.score)
         if self.amount is not None:
             body += struct.pack("<d" if self.is_double_amount else "<f", self.amount)
         body += self.groups + (self.arm.encode() if named else b"")
-        body += struct.pack("<Q", siphash(secret, body))
+        body += struct.pack("<Q", siphash(secret, body))[:7]
         return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
 
@@ -91,10 +93,19 @@ def keys_of(state: Path) -> dict[int, bytes]:
 
 def read(text: str, keys: dict[int, bytes]) -> PredictionID:
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    body, (code,) = data[:-8], struct.unpack("<Q", data[-8:])
-    assert body[0] == 1 and siphash(keys[body[1]], body) == code, "not made with this key"
-    flags, coded, place = body[2], body[3] & 127, 26 if body[3] & 128 else 24
-    row, decision = struct.unpack("<HH" if body[3] & 128 else "<BB", body[22:place])
+    body = data[:-7]
+    code = struct.pack("<Q", siphash(keys[body[1]], body))[:7]
+    assert body[0] & 127 == 1 and code == data[-7:], "not made with this key"
+    flags, coded, wide, place = body[2], body[3] & 127, body[3] & 128, 21
+
+    def count() -> int:
+        nonlocal place
+        (value,) = struct.unpack_from("<H" if wide else "<B", body, place)
+        place += 2 if wide else 1
+        return value
+
+    decision = count()
+    row = count() if body[0] & 128 else 0
 
     def number(double: bool) -> float:
         nonlocal place
@@ -110,5 +121,5 @@ def read(text: str, keys: dict[int, bytes]) -> PredictionID:
     arm = ARMS[coded] if coded < 16 else body[place:].decode()
     assert len(body) == place + (0 if coded < 16 else coded - 16)
     return PredictionID(
-        body[1], arm, body[4:16], int.from_bytes(body[16:22], "little"), row, decision, score, bool(flags & 1), bool(flags & 2), amount,
+        body[1], arm, body[4:16], int.from_bytes(body[16:21], "little"), row, decision, score, bool(flags & 1), bool(flags & 2), amount,
         bool(flags & 8), groups)
