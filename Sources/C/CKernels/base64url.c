@@ -30,12 +30,12 @@ size_t serin_base64url_scalar(const uint8_t *bytes, size_t count, uint8_t *text)
 
 __attribute__((target("avx2"))) static size_t with_shuffles(const uint8_t *bytes, size_t count, uint8_t *text) {
     const __m128i spread = _mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
-    uint8_t last[16] = {0};
+    const __m128i places = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     for (size_t i = 0; i < count; i += 12, text += 16) {
-        const uint8_t *twelve = bytes + i;
+        __m128i twelve = _mm_loadu_si128((const __m128i_u *)(bytes + i));
         // What lies behind the bytes must not show in the last letter.
-        if (count - i < 12) twelve = memcpy(last, twelve, count - i);
-        const __m128i pairs = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i_u *)twelve), spread);
+        if (count - i < 12) twelve = _mm_and_si128(twelve, _mm_cmpgt_epi8(_mm_set1_epi8((char)(count - i)), places));
+        const __m128i pairs = _mm_shuffle_epi8(twelve, spread);
         const __m128i even = _mm_mulhi_epu16(_mm_and_si128(pairs, _mm_set1_epi32(0x0fc0fc00)), _mm_set1_epi32(0x04000040));
         const __m128i odd = _mm_mullo_epi16(_mm_and_si128(pairs, _mm_set1_epi32(0x003f03f0)), _mm_set1_epi32(0x01000010));
         const __m128i numbers = _mm_or_si128(even, odd);

@@ -51,12 +51,12 @@ public struct LabelSubject: Codable, Sendable, Equatable {
         }
     }
 
-    /// 40 bits: the same for the same meaning, on every machine.
+    /// 32 bits: the same for the same meaning, on every machine.
     public var identity: UInt64 {
         var text = "\(model)\0\(version)\0\(digest)\0\(classCount)\0\(positive ?? -1)\0\(threshold)\0\(amount ?? "")"
         for name in classes { text += "\0c\(name)" }
         for group in groups { text += "\0g\(group.feature)\0\(group.values.joined(separator: "\u{1}"))" }
-        return Array(text.utf8).withUnsafeBytes { SipHash(0x7365_7269_6e20_6c61, 0x6265_6c20_7375_626a).hash($0) } >> 24
+        return Array(text.utf8).withUnsafeBytes { SipHash(0x7365_7269_6e20_6c61, 0x6265_6c20_7375_626a).hash($0) } >> 32
     }
 
     /// Class of a label as it was sent; nil: there is no such class.

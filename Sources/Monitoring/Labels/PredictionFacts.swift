@@ -20,32 +20,34 @@ public struct PredictionFacts: Sendable, Equatable {
     /// nil: not made with one of the keys, or changed since.
     public init?(_ text: some Collection<UInt8>, _ keys: PredictionKeys) {
         guard text.count <= PredictionStamp.textMax, let bytes = Base64URL.read(text),
-            bytes.count >= PredictionStamp.fixedBytes + 12,
-            bytes[0] & ~PredictionStamp.hasRow == PredictionStamp.format, let key = keys[bytes[1]]
+            bytes.count > PredictionStamp.fixedBytes + PredictionStamp.codeBytes,
+            bytes[0] & PredictionStamp.Flags.formatBits == PredictionStamp.Flags.format, let key = keys[bytes[1]]
         else { return nil }
         let body = bytes.dropLast(PredictionStamp.codeBytes)
         let code = body.withUnsafeBytes { key.hash.hash($0) }
         // One comparison of one word takes as long whatever differs.
         let shown = Self.number(bytes, body.count, PredictionStamp.codeBytes)
-        guard code & 0xff_ffff_ffff_ffff ^ shown == 0 else { return nil }
+        guard code & 0xffff_ffff_ffff ^ shown == 0 else { return nil }
         self.init(genuine: Array(body))
     }
 
     /// Of bytes that a key has vouched for; nil: of another release, whose ids have more to them.
     private init?(genuine bytes: [UInt8]) {
-        let flags = bytes[2]
-        let low = UInt32(Self.number(bytes, 12, 4)).byteSwapped
-        number = RequestNumber(high: Self.number(bytes, 4, 8).byteSwapped, low: low)
-        identity = Self.number(bytes, 16, 5)
-        isFallback = flags & PredictionStamp.Flags.fallback != 0
-        let width = bytes[3] & PredictionStamp.isWide != 0 ? 2 : 1
-        var place = PredictionStamp.fixedBytes + width
-        decision = Int(Self.number(bytes, PredictionStamp.fixedBytes, width))
-        row = 0
-        if bytes[0] & PredictionStamp.hasRow != 0 {
-            row = Int(Self.number(bytes, place, width))
-            place += width
+        typealias Flags = PredictionStamp.Flags
+        let flags = bytes[0]
+        let low = UInt32(Self.number(bytes, 11, 4)).byteSwapped
+        number = RequestNumber(high: Self.number(bytes, 3, 8).byteSwapped, low: low)
+        identity = Self.number(bytes, 15, 4)
+        isFallback = flags & Flags.fallback != 0
+        var place = PredictionStamp.fixedBytes
+        func count() -> Int? {
+            let width = flags & Flags.wide != 0 ? 2 : 1
+            guard place + width <= bytes.count else { return nil }
+            defer { place += width }
+            return Int(Self.number(bytes, place, width))
         }
+        guard let decision = count(), let row = flags & Flags.row != 0 ? count() : 0 else { return nil }
+        (self.decision, self.row) = (decision, row)
         func float(isDouble: Bool) -> Double? {
             let count = isDouble ? 8 : 4
             guard place + count <= bytes.count else { return nil }
@@ -53,22 +55,19 @@ public struct PredictionFacts: Sendable, Equatable {
             let bits = Self.number(bytes, place, count)
             return isDouble ? Double(bitPattern: bits) : Double(Float(bitPattern: UInt32(bits)))
         }
-        guard let score = float(isDouble: flags & PredictionStamp.Flags.doubleScore != 0) else { return nil }
+        guard let score = float(isDouble: flags & Flags.doubleScore != 0) else { return nil }
         self.score = score
         amount = nil
-        if flags & PredictionStamp.Flags.amount != 0 {
-            guard let amount = float(isDouble: flags & PredictionStamp.Flags.doubleAmount != 0) else { return nil }
+        if flags & Flags.amount != 0 {
+            guard let amount = float(isDouble: flags & Flags.doubleAmount != 0) else { return nil }
             self.amount = amount.isFinite ? amount : nil
         }
-        let groupCount = Int(flags >> 4)
+        let groupCount = Int(bytes[2] & 15)
         guard place + groupCount <= bytes.count else { return nil }
         groups = Array(bytes[place..<place + groupCount])
         place += groupCount
-        let coded = bytes[3] & ~PredictionStamp.isWide
-        let isNamed = coded >= PredictionStamp.namedArm
-        arm = isNamed ? nil : coded
-        let nameCount = isNamed ? Int(coded - PredictionStamp.namedArm) : 0
-        guard place + nameCount == bytes.count else { return nil }
+        arm = bytes[2] >> 4 == PredictionStamp.namedArm ? nil : bytes[2] >> 4
+        guard arm == nil || place == bytes.count else { return nil }
         armName = String(decoding: bytes[place...], as: UTF8.self)
     }
 

@@ -1,18 +1,18 @@
 // Prediction ids: what an answer says of itself, so that nothing has to be kept until its label comes.
 //
-//      0  format, key, flags and groups, arm          4 × u8
-//      4  number of the request                       6 bytes of milliseconds since 1970, 6 of its own; first highest
-//     16  what the version's ids mean                 5 bytes, `LabelSubject.identity`
-//     21  decision, row                               u8 each, or u16 where the arm's byte has its highest bit
-//         score                                       4 or 8 bytes, as the model gives it
-//         amount, codes of the groups, arm's name     where there are any: 4 or 8, 1 each, its length
-//         SipHash-2-4 of all of it                    7 bytes, the lowest
+//      0  what there is, key, arm and groups          3 × u8
+//      3  number of the request                        6 bytes of milliseconds since 1970, 6 of its own; first highest
+//     15  what the version's ids mean                  4 bytes, `LabelSubject.identity`
+//     19  decision                                     u8, or u16
+//         row, but row 0                               as the decision
+//         score                                        4 or 8 bytes, as the model gives it
+//         amount, codes of the groups, arm's name      where there are any: 4 or 8, 1 each, its length
+//         SipHash-2-4 of all of it                     6 bytes, the lowest
 //
-// There is a row where the format's byte has its highest bit; without it, it is row 0.
-// In base64url: 44 characters for a plain one, and no more than needed: HTTP/2 packs each in 24 instructions. Whoever
-// does not hold the key can make none and change none; what is in it can be read by who has it, so features that are
-// personal are never in it. Numbers are little-endian but the request's, which sorts by time, and is the decision log's
-// `id`.
+// In base64url: 40 characters for a plain one, and no more than needed: HTTP/2 packs each in 23 instructions. Whoever
+// does not hold the key can make none and change none (a guess is right once in 2^48 times); what is in it can be read by
+// who has it, so features that are personal are never in it. Numbers are little-endian but the request's, which sorts by
+// time, and is the decision log's `id`.
 
 internal import Primitives
 
@@ -90,22 +90,25 @@ public struct PredictionMark {
 }
 
 extension PredictionStamp {
-    static let format: UInt8 = 1
-    static let fixedBytes = 21
-    static let codeBytes = 7
-    static let hasRow: UInt8 = 128
+    static let fixedBytes = 19
+    static let codeBytes = 6
     static let armNameMax = 64
     static let bytesMax = fixedBytes + 4 + 8 + 8 + groupsMax + armNameMax + codeBytes
     /// Of an id's text, and what is written behind it.
     public static let textMax = Base64URL.textBytes(bytesMax) + Base64URL.margin
-    static let namedArm: UInt8 = 16
-    static let isWide: UInt8 = 128
+    /// Arms by number; this one is named.
+    static let namedArm: UInt8 = 7
 
+    /// The first byte: the format, and what there is.
     enum Flags {
-        static let doubleScore: UInt8 = 1
-        static let fallback: UInt8 = 2
-        static let amount: UInt8 = 4
-        static let doubleAmount: UInt8 = 8
+        static let format: UInt8 = 1
+        static let formatBits: UInt8 = 3
+        static let row: UInt8 = 4
+        static let wide: UInt8 = 8
+        static let doubleScore: UInt8 = 16
+        static let fallback: UInt8 = 32
+        static let amount: UInt8 = 64
+        static let doubleAmount: UInt8 = 128
     }
 
     /// Writes a row's id, `textMax` bytes at the most; returns how long it is. `values`: the row's features, doubles or
@@ -114,16 +117,9 @@ extension PredictionStamp {
         _ mark: PredictionMark, values: UnsafeRawPointer, isDouble: Bool, to out: UnsafeMutableRawPointer
     ) -> Int {
         withUnsafeTemporaryAllocation(byteCount: Self.bytesMax + Base64URL.margin, alignment: 8) { memory in
-            // SAFETY: `bytesMax` adds up what is written, and a last byte of the code lies in the margin.
+            // SAFETY: `bytesMax` adds up what is written, and what is written beyond an end lies in the margin.
             let base = memory.baseAddress.unsafelyUnwrapped
             var end = writeHead(mark, isDouble, base)
-            if mark.isDouble {
-                end.storeBytes(of: mark.score.bitPattern.littleEndian, as: UInt64.self)
-                end += 8
-            } else {
-                end.storeBytes(of: Float(mark.score).bitPattern.littleEndian, as: UInt32.self)
-                end += 4
-            }
             end = writeValues(values, isDouble, end)
             if mark.arm == 255 {
                 let count = min(mark.armName.count, Self.armNameMax)
@@ -136,39 +132,44 @@ extension PredictionStamp {
         }
     }
 
+    /// All up to the score, in whole words, which are read again at once; returns where it ends.
     @inline(__always)
     private func writeHead(
         _ mark: PredictionMark, _ isDouble: Bool, _ base: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
-        var flags = UInt8(truncatingIfNeeded: groupCount) << 4
+        let isWide = mark.row > 255 || mark.decision > 255
+        var flags = Flags.format
+        if mark.row != 0 { flags |= Flags.row }
+        if isWide { flags |= Flags.wide }
         if mark.isDouble { flags |= Flags.doubleScore }
         if mark.isFallback { flags |= Flags.fallback }
         if amountColumn >= 0 { flags |= isDouble ? Flags.amount | Flags.doubleAmount : Flags.amount }
-        let name = UInt8(truncatingIfNeeded: min(mark.armName.count, Self.armNameMax))
-        base.storeBytes(of: mark.row == 0 ? Self.format : Self.format | Self.hasRow, as: UInt8.self)
-        base.storeBytes(of: keyNumber, toByteOffset: 1, as: UInt8.self)
-        base.storeBytes(of: flags, toByteOffset: 2, as: UInt8.self)
-        let isWide = mark.row > 255 || mark.decision > 255
-        let arm = mark.arm == 255 ? Self.namedArm + name : mark.arm
-        base.storeBytes(of: isWide ? arm | Self.isWide : arm, toByteOffset: 3, as: UInt8.self)
-        base.storeBytes(of: mark.number.high.bigEndian, toByteOffset: 4, as: UInt64.self)
-        base.storeBytes(of: mark.number.low.bigEndian, toByteOffset: 12, as: UInt32.self)
-        // The three bytes too many are the decision's and what follows.
-        base.storeBytes(of: identity.littleEndian, toByteOffset: 16, as: UInt64.self)
-        let end = Self.write(mark.decision, isWide, base + Self.fixedBytes)
-        return mark.row == 0 ? end : Self.write(mark.row, isWide, end)
-    }
-
-    @inline(__always)
-    private static func write(
-        _ number: Int, _ isWide: Bool, _ place: UnsafeMutableRawPointer
-    ) -> UnsafeMutableRawPointer {
-        if isWide {
-            place.storeBytes(of: UInt16(truncatingIfNeeded: number).littleEndian, as: UInt16.self)
-            return place + 2
+        let arm = min(mark.arm, Self.namedArm) << 4 | UInt8(truncatingIfNeeded: groupCount)
+        let (high, low) = (mark.number.high.byteSwapped, UInt64(mark.number.low.byteSwapped))
+        let decision = UInt64(UInt16(truncatingIfNeeded: mark.decision))
+        let words = (
+            UInt64(flags) | UInt64(keyNumber) << 8 | UInt64(arm) << 16 | high << 24,
+            high >> 40 | low << 24 | identity << 56, identity >> 8 | decision << 24
+        )
+        base.storeBytes(of: words.0.littleEndian, as: UInt64.self)
+        base.storeBytes(of: words.1.littleEndian, toByteOffset: 8, as: UInt64.self)
+        if flags & (Flags.row | Flags.wide | Flags.doubleScore) == 0 {
+            let score = UInt64(Float(mark.score).bitPattern)
+            base.storeBytes(of: (words.2 | score << 32).littleEndian, toByteOffset: 16, as: UInt64.self)
+            return base + 24
         }
-        place.storeBytes(of: UInt8(truncatingIfNeeded: number), as: UInt8.self)
-        return place + 1
+        base.storeBytes(of: words.2.littleEndian, toByteOffset: 16, as: UInt64.self)
+        var end = base + Self.fixedBytes + (isWide ? 2 : 1)
+        if mark.row != 0 {
+            end.storeBytes(of: UInt16(truncatingIfNeeded: mark.row).littleEndian, as: UInt16.self)
+            end += isWide ? 2 : 1
+        }
+        if mark.isDouble {
+            end.storeBytes(of: mark.score.bitPattern.littleEndian, as: UInt64.self)
+            return end + 8
+        }
+        end.storeBytes(of: Float(mark.score).bitPattern.littleEndian, as: UInt32.self)
+        return end + 4
     }
 
     /// The amount as it came, and a byte for each group.

@@ -65,20 +65,20 @@ class PredictionID:
         return replace(self, number=millis.to_bytes(6, "big") + self.number[6:])
 
     def text(self, secret: bytes) -> str:
-        flags = self.is_double | self.is_fallback << 1 | len(self.groups) << 4
-        if self.amount is not None:
-            flags |= 4 | self.is_double_amount << 3
         named, wide = self.arm not in ARMS, max(self.row, self.decision) > 255
-        arm = 16 + len(self.arm) if named else ARMS.index(self.arm)
-        body = bytes([1 | 128 * (self.row > 0), self.key, flags, arm | 128 * wide]) + self.number
-        body += self.identity.to_bytes(5, "little") + struct.pack("<H" if wide else "<B", self.decision)
+        flags = 1 | 4 * (self.row > 0) | 8 * wide | 16 * self.is_double | 32 * self.is_fallback
+        if self.amount is not None:
+            flags |= 64 | 128 * self.is_double_amount
+        arm = 7 if named else ARMS.index(self.arm)
+        body = bytes([flags, self.key, arm << 4 | len(self.groups)]) + self.number
+        body += self.identity.to_bytes(4, "little") + struct.pack("<H" if wide else "<B", self.decision)
         if self.row:
             body += struct.pack("<H" if wide else "<B", self.row)
         body += struct.pack("<d" if self.is_double else "<f", self.score)
         if self.amount is not None:
             body += struct.pack("<d" if self.is_double_amount else "<f", self.amount)
         body += self.groups + (self.arm.encode() if named else b"")
-        body += struct.pack("<Q", siphash(secret, body))[:7]
+        body += struct.pack("<Q", siphash(secret, body))[:6]
         return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
 
@@ -93,10 +93,10 @@ def keys_of(state: Path) -> dict[int, bytes]:
 
 def read(text: str, keys: dict[int, bytes]) -> PredictionID:
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    body = data[:-7]
-    code = struct.pack("<Q", siphash(keys[body[1]], body))[:7]
-    assert body[0] & 127 == 1 and code == data[-7:], "not made with this key"
-    flags, coded, wide, place = body[2], body[3] & 127, body[3] & 128, 21
+    body = data[:-6]
+    code = struct.pack("<Q", siphash(keys[body[1]], body))[:6]
+    assert body[0] & 3 == 1 and code == data[-6:], "not made with this key"
+    flags, wide, place = body[0], body[0] & 8, 19
 
     def count() -> int:
         nonlocal place
@@ -105,7 +105,7 @@ def read(text: str, keys: dict[int, bytes]) -> PredictionID:
         return value
 
     decision = count()
-    row = count() if body[0] & 128 else 0
+    row = count() if flags & 4 else 0
 
     def number(double: bool) -> float:
         nonlocal place
@@ -114,12 +114,12 @@ def read(text: str, keys: dict[int, bytes]) -> PredictionID:
         place += size
         return value
 
-    score = number(bool(flags & 1))
-    amount = number(bool(flags & 8)) if flags & 4 else None
-    groups = body[place : place + (flags >> 4)]
+    score = number(bool(flags & 16))
+    amount = number(bool(flags & 128)) if flags & 64 else None
+    groups = body[place : place + (body[2] & 15)]
     place += len(groups)
-    arm = ARMS[coded] if coded < 16 else body[place:].decode()
-    assert len(body) == place + (0 if coded < 16 else coded - 16)
+    arm = ARMS[body[2] >> 4] if body[2] >> 4 < 7 else body[place:].decode()
+    assert arm not in ARMS or len(body) == place
     return PredictionID(
-        body[1], arm, body[4:16], int.from_bytes(body[16:21], "little"), row, decision, score, bool(flags & 1), bool(flags & 2), amount,
-        bool(flags & 8), groups)
+        body[1], arm, body[3:15], int.from_bytes(body[15:19], "little"), row, decision, score, bool(flags & 16), bool(flags & 32),
+        amount, bool(flags & 128), groups)
