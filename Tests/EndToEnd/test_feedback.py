@@ -139,6 +139,10 @@ def test_many_rows_have_ids_on_request(start, state):
     assert tail == b""
     assert [label(gateway, text, 1).status_code for text in ids["data"]] == [200] * 5
     assert labels_of(gateway) == (5, 5)
+    # Rows beyond a byte: all ids have one length.
+    many = ask(gateway, rows[:1] * 300, outputs=["prediction_id"]).json()["outputs"][0]["data"]
+    assert len({len(text) for text in many}) == 1
+    assert [read(text, keys).row for text in many] == list(range(300))
 
 
 @pytest.mark.parametrize("raw", [True, False])
@@ -210,7 +214,7 @@ def test_what_is_wrong_is_refused(start, state, tmp_path):
         assert answer.status_code == status and word in answer.json()["error"], (answer.status_code, answer.text)
 
     changed = bytearray(base64.urlsafe_b64decode(identifier + "=" * (-len(identifier) % 4)))
-    changed[30] ^= 1
+    changed[20] ^= 1
     forged = base64.urlsafe_b64encode(bytes(changed)).rstrip(b"=").decode()
     for text in (forged, "", "AQ", identifier[:-1], identifier + "A", "é", found.text(b"another key, 16!")):
         refused(400, "prediction_id: this gateway has not given it out", label(gateway, text, 1))

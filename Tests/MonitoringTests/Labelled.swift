@@ -46,7 +46,7 @@ enum Labelled {
     /// An id of these values, and what was put into it.
     static func id(
         _ stamp: PredictionStamp, _ values: [Double], score: Double = 0.75, isDouble: Bool = true, arm: UInt8? = 0,
-        armName: String = "stable", isFallback: Bool = false, row: Int = 3, decision: Int = 1,
+        armName: String = "stable", isFallback: Bool = false, row: Int? = 3, isWide: Bool = false, decision: Int = 1,
         millis: UInt64 = 1_763_755_200_123,
         singles: Bool = false
     ) -> [UInt8] {
@@ -54,7 +54,7 @@ enum Labelled {
         let floats = values.map(Float.init)
         let count = Array(armName.utf8).withUnsafeBytes { name in
             let mark = PredictionMark(
-                number: RequestNumber(millis: millis, own: 0x1234_5678_9abc_def0), row: row,
+                number: RequestNumber(millis: millis, own: 0x1234_5678_9abc_def0), row: row, isWide: isWide,
                 score: score, isDouble: isDouble, decision: decision, isFallback: isFallback, arm: arm, armName: name)
             return text.withUnsafeMutableBytes { out in
                 singles

@@ -32,20 +32,22 @@ import Testing
         let facts = try #require(PredictionFacts(text, keys))
         #expect(facts.arm == nil && facts.armName == String(long.prefix(PredictionStamp.armNameMax)))
         #expect(facts.amount == nil && facts.groups == [PredictionStamp.other, PredictionStamp.other])
-        let plain = Labelled.id(Labelled.stamp(amount: false, groups: false), [1], isDouble: false, row: 0)
+        let plain = Labelled.id(Labelled.stamp(amount: false, groups: false), [1], isDouble: false, row: nil)
         #expect(plain.count == 40, "what the file says")
         let none = try #require(PredictionFacts(plain, keys))
         #expect(none.amount == nil && none.groups.isEmpty)
     }
 
-    /// Row 0 takes nothing; rows and classes beyond a byte make both two bytes long.
-    @Test(arguments: [(0, 0, -1), (0, 255, -1), (255, 255, 0), (256, 0, 2), (0, 256, 0), (65_535, 65_535, 2)])
-    func rowsAndDecisionsOfAnySize(row: Int, decision: Int, more: Int) throws {
+    /// The row of many and what is beyond a byte take more; all ids of an answer are as long.
+    @Test(arguments: [
+        (nil, 255, false, -1), (0, 0, false, 0), (255, 255, false, 0), (0, 0, true, 2), (65_535, 65_535, true, 2),
+    ])
+    func rowsAndDecisionsOfAnySize(row: Int?, decision: Int, isWide: Bool, more: Int) throws {
         let text = Labelled.id(
             Labelled.stamp(amount: false, groups: false), [1], isDouble: false, arm: nil, armName: "b", row: row,
-            decision: decision)
+            isWide: isWide, decision: decision)
         let facts = try #require(PredictionFacts(text, keys))
-        #expect(facts.row == row && facts.decision == decision && facts.armName == "b" && facts.score == 0.75)
+        #expect(facts.row == row ?? 0 && facts.decision == decision && facts.armName == "b" && facts.score == 0.75)
         #expect(text.count == Base64URL.textBytes(32 + more))
     }
 

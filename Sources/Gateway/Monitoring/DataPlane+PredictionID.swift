@@ -60,16 +60,18 @@ extension DataPlane {
     private func stampRows(_ prediction: PredictionPointer, _ index: Int) {
         let request = prediction.pointee.request
         let (routed, arm) = (versions + prediction.pointee.routed, prediction.pointee.arm)
-        let isDouble = request.pointee.valueType == .float64
-        let rows = request.pointee.rowCount
+        let (isDouble, rows) = (request.pointee.valueType == .float64, request.pointee.rowCount)
         let rowBytes = rows == 1 ? 0 : request.pointee.values.count / max(rows, 1)
+        // Labels are below the columns but for a fixed one.
+        let isWide = rows > 256 || versions[index].columns > 256 || request.pointee.fixedLabel > 255
         var mark = PredictionMark(
-            number: prediction.pointee.number, row: 0, score: 0, isDouble: versions[index].scoreType == .float64,
-            decision: 0, isFallback: prediction.pointee.rung > 0, arm: arm.namedIndex == nil ? arm.rawValue : nil,
+            number: prediction.pointee.number, row: nil, isWide: isWide, score: 0,
+            isDouble: versions[index].scoreType == .float64, decision: 0,
+            isFallback: prediction.pointee.rung > 0, arm: arm.namedIndex == nil ? arm.rawValue : nil,
             armName: routed.pointee.arms[Int(arm.rawValue)].pointee.name)
         request.pointee.predictionIDs.reserve(rows * PredictionStamp.textMax)
         for row in 0..<rows {
-            mark.row = row
+            if rows > 1 { mark.row = row }
             (mark.decision, mark.score) = decision(request, index, row)
             request.pointee.predictionIDs.count += routed.pointee.stamp.write(
                 mark, values: request.pointee.values.pointer + row * rowBytes, isDouble: isDouble,

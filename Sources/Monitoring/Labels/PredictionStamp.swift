@@ -4,7 +4,7 @@
 //      3  number of the request                        6 bytes of milliseconds since 1970, 6 of its own; first highest
 //     15  what the version's ids mean                  4 bytes, `LabelSubject.identity`
 //     19  decision                                     u8, or u16
-//         row, but row 0                               as the decision
+//         row, where a request has many                as the decision
 //         score                                        4 or 8 bytes, as the model gives it
 //         amount, codes of the groups, arm's name      where there are any: 4 or 8, 1 each, its length
 //         SipHash-2-4 of all of it                     6 bytes, the lowest
@@ -12,7 +12,7 @@
 // In base64url: 40 characters for a plain one, and no more than needed: HTTP/2 packs each in 23 instructions. Whoever
 // does not hold the key can make none and change none (a guess is right once in 2^48 times); what is in it can be read by
 // who has it, so features that are personal are never in it. Numbers are little-endian but the request's, which sorts by
-// time, and is the decision log's `id`.
+// time, and is the decision log's `id`. All ids of an answer have one length.
 
 internal import Primitives
 
@@ -70,7 +70,10 @@ public struct PredictionStamp: Sendable {
 /// What is stamped of one row.
 public struct PredictionMark {
     public var number: RequestNumber
-    public var row: Int
+    /// nil: the request has one.
+    public var row: Int?
+    /// Some row or class of the answer is beyond a byte.
+    public var isWide: Bool
     public var score: Double
     public var isDouble: Bool
     public var decision: Int
@@ -80,10 +83,10 @@ public struct PredictionMark {
     public var armName: UnsafeRawBufferPointer
 
     public init(
-        number: RequestNumber, row: Int, score: Double, isDouble: Bool, decision: Int, isFallback: Bool, arm: UInt8?,
-        armName: UnsafeRawBufferPointer
+        number: RequestNumber, row: Int?, isWide: Bool, score: Double, isDouble: Bool, decision: Int,
+        isFallback: Bool, arm: UInt8?, armName: UnsafeRawBufferPointer
     ) {
-        (self.number, self.row, self.score, self.isDouble) = (number, row, score, isDouble)
+        (self.number, self.row, self.isWide, self.score, self.isDouble) = (number, row, isWide, score, isDouble)
         (self.decision, self.isFallback) = (decision, isFallback)
         (self.arm, self.armName) = (arm ?? 255, armName)
     }
@@ -137,10 +140,9 @@ extension PredictionStamp {
     private func writeHead(
         _ mark: PredictionMark, _ isDouble: Bool, _ base: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
-        let isWide = mark.row > 255 || mark.decision > 255
         var flags = Flags.format
-        if mark.row != 0 { flags |= Flags.row }
-        if isWide { flags |= Flags.wide }
+        if mark.row != nil { flags |= Flags.row }
+        if mark.isWide { flags |= Flags.wide }
         if mark.isDouble { flags |= Flags.doubleScore }
         if mark.isFallback { flags |= Flags.fallback }
         if amountColumn >= 0 { flags |= isDouble ? Flags.amount | Flags.doubleAmount : Flags.amount }
@@ -159,10 +161,11 @@ extension PredictionStamp {
             return base + 24
         }
         base.storeBytes(of: words.2.littleEndian, toByteOffset: 16, as: UInt64.self)
-        var end = base + Self.fixedBytes + (isWide ? 2 : 1)
-        if mark.row != 0 {
-            end.storeBytes(of: UInt16(truncatingIfNeeded: mark.row).littleEndian, as: UInt16.self)
-            end += isWide ? 2 : 1
+        let width = mark.isWide ? 2 : 1
+        var end = base + Self.fixedBytes + width
+        if let row = mark.row {
+            end.storeBytes(of: UInt16(truncatingIfNeeded: row).littleEndian, as: UInt16.self)
+            end += width
         }
         if mark.isDouble {
             end.storeBytes(of: mark.score.bitPattern.littleEndian, as: UInt64.self)

@@ -56,6 +56,8 @@ class PredictionID:
     amount: float | None
     is_double_amount: bool
     groups: bytes
+    has_row: bool
+    is_wide: bool
 
     @property
     def millis(self) -> int:
@@ -65,14 +67,14 @@ class PredictionID:
         return replace(self, number=millis.to_bytes(6, "big") + self.number[6:])
 
     def text(self, secret: bytes) -> str:
-        named, wide = self.arm not in ARMS, max(self.row, self.decision) > 255
-        flags = 1 | 4 * (self.row > 0) | 8 * wide | 16 * self.is_double | 32 * self.is_fallback
+        named, wide = self.arm not in ARMS, self.is_wide
+        flags = 1 | 4 * self.has_row | 8 * wide | 16 * self.is_double | 32 * self.is_fallback
         if self.amount is not None:
             flags |= 64 | 128 * self.is_double_amount
         arm = 7 if named else ARMS.index(self.arm)
         body = bytes([flags, self.key, arm << 4 | len(self.groups)]) + self.number
         body += self.identity.to_bytes(4, "little") + struct.pack("<H" if wide else "<B", self.decision)
-        if self.row:
+        if self.has_row:
             body += struct.pack("<H" if wide else "<B", self.row)
         body += struct.pack("<d" if self.is_double else "<f", self.score)
         if self.amount is not None:
@@ -96,7 +98,7 @@ def read(text: str, keys: dict[int, bytes]) -> PredictionID:
     body = data[:-6]
     code = struct.pack("<Q", siphash(keys[body[1]], body))[:6]
     assert body[0] & 3 == 1 and code == data[-6:], "not made with this key"
-    flags, wide, place = body[0], body[0] & 8, 19
+    flags, wide, place = body[0], bool(body[0] & 8), 19
 
     def count() -> int:
         nonlocal place
@@ -122,4 +124,4 @@ def read(text: str, keys: dict[int, bytes]) -> PredictionID:
     assert arm not in ARMS or len(body) == place
     return PredictionID(
         body[1], arm, body[3:15], int.from_bytes(body[15:19], "little"), row, decision, score, bool(flags & 16), bool(flags & 32),
-        amount, bool(flags & 128), groups)
+        amount, bool(flags & 128), groups, bool(flags & 4), wide)
