@@ -23,7 +23,7 @@
 // are dense_sparse.h's.  The sum stays the same.
 //
 // On a Zen 5 core, whose multipliers do 114 G a second at 3.56 GHz: 256-512-256-1 in batches of 1,024 2.2 us a
-// row (all multiplied, at 113 G: 2.35; ONNX Runtime 2.65), one row in 5 us (OpenBLAS 10), 32-64-32-1 in 0.1 us.
+// row (all multiplied, at 113 G: 2.35; ONNX Runtime 2.6), one row in 5 us (OpenBLAS 11), 32-64-32-1 in 0.13 us.
 //
 // NUMBER, NAME(x), VECTOR (64 bytes of NUMBER), NAME(fold) (fold.h), FMA, LOAD_PART, STORE_PART,
 // NAME(nonzero), SPARSE_TOGETHER (rows whose zeros are skipped together; 0: only one row's are), TILE_SUMS
