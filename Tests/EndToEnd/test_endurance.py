@@ -19,6 +19,11 @@ def quiet_gateway(start_gateway):
     gateway = start_gateway()
     # They take megabytes, and come when they come.
     await_explanations(gateway)
+    # The connection that asked for them is a descriptor until the gateway has seen its end.
+    deadline = time.monotonic() + 5
+    while gateway.connections() > 0:
+        assert time.monotonic() < deadline, "the admin client's connection stays"
+        time.sleep(0.01)
     return gateway
 
 
@@ -37,11 +42,14 @@ def load(gateway, body_file, count: int, *flags):
 
 
 def settle(gateway, descriptors: int):
-    """Waits until the gateway has noticed that its clients are gone."""
+    """Waits until the gateway has noticed that its clients are gone.
+
+    Fewer than before is no leak: a file of its own may have been open when they were counted first.
+    """
     deadline = time.monotonic() + 5
     while gateway.descriptors() > descriptors and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert gateway.descriptors() == descriptors
+    assert gateway.descriptors() <= descriptors
 
 
 @pytest.mark.parametrize("flags", [["-c8", "-m10"], ["--h1", "-c8"]], ids=["http2", "http1"])

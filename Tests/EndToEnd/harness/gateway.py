@@ -171,6 +171,19 @@ class Gateway:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def connections(self) -> int:
+        """TCP connections that it has not closed, whatever their clients have done."""
+        rows = [line.split() for line in Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]]
+        listening = "0A"
+        sockets = {f"socket:[{row[9]}]" for row in rows if row[3] != listening}
+        count = 0
+        for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
+            try:
+                count += os.readlink(descriptor) in sockets
+            except FileNotFoundError:  # closed since it was listed
+                pass
+        return count
+
 
 def run_serin(*arguments, seconds: float = 60) -> subprocess.CompletedProcess:
     """One command of serin, to its end."""
