@@ -16,7 +16,7 @@
 // for the last.  The scalar family rounds products too, and so differs in the last bits.
 //
 // Narrow layers (fewer outputs).  Inputs stand in lanes, two vectors of sums, whose lanes are added
-// in halves: (i, i + 8), (i, i + 4) …; of 16 rows (8 in double) together, which is a third of the work.
+// in halves: (i, i + 8), (i, i + 4) …; of 16 rows (8 in double) together.
 //
 // Zeros (what a rectifier leaves) are skipped where a row has enough of them: half of the second layer of a
 // 256-512-256-1 network is never multiplied, and for one row never read.  One row lists its places, batches
@@ -25,10 +25,10 @@
 // On a Zen 5 core, whose multipliers do 114 G a second at 3.56 GHz: 256-512-256-1 in batches of 1,024 2.2 us a
 // row (all multiplied, at 113 G: 2.35; ONNX Runtime 2.6), one row in 5 us (OpenBLAS 11), 32-64-32-1 in 0.13 us.
 //
-// NUMBER, NAME(x), VECTOR (64 bytes of NUMBER), NAME(fold) (fold.h), FMA, LOAD_PART, STORE_PART,
-// NAME(nonzero), SPARSE_TOGETHER (rows whose zeros are skipped together; 0: only one row's are), TILE_SUMS
-// (vectors of sums that registers hold) and GROUP (vectors of a panel in one pass over many rows) are the
-// family's.
+// NUMBER, NAME(x), VECTOR (64 bytes of NUMBER), NAME(fold_four) and NAME(fold_rest) (fold.h), FMA, LOAD_PART,
+// STORE_PART, NAME(nonzero), SPARSE_TOGETHER (rows whose zeros are skipped together; 0: only one row's are),
+// TILE_SUMS (vectors of sums that registers hold), GROUP (vectors of a panel in one pass over many rows) and
+// DOT_TOGETHER (rows of a narrow layer whose sums registers hold: 1 or 4) are the family's.
 
 #define LANES (64 / sizeof(NUMBER))
 #define PANEL (SERIN_PANEL_BYTES / sizeof(NUMBER))
@@ -198,56 +198,111 @@ SERIN_INLINE NUMBER NAME(lane_sum)(VECTOR sums) {
     return lanes[0];
 }
 
-/// Two vectors' worth of sums of one row and one output, added; `weights` has the inputs padded by zeros.
-SERIN_INLINE VECTOR NAME(row_sums)(const NUMBER *x, const VECTOR *weights, size_t inputs) {
+/// Sums of `count` rows and one output, their vectors' lanes not yet added; `weights` has the inputs padded by zeros.
+SERIN_INLINE void NAME(row_sums)(
+    const NUMBER *const *rows, const VECTOR *weights, size_t inputs, VECTOR *sums, const int count) {
     const size_t step = 2 * LANES;
-    VECTOR even = 0, odd = 0, low, high;
+    VECTOR even[4], odd[4];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < count; i++) even[i] = odd[i] = 0;
     size_t k = 0;
-    for (; k + step <= inputs; k += step, weights += 2) {
-        memcpy(&low, x + k, sizeof low);
-        memcpy(&high, x + k + LANES, sizeof high);
-        even = FMA(weights[0], low, even);
-        odd = FMA(weights[1], high, odd);
-    }
+    for (; k + step <= inputs; k += step, weights += 2)
+#pragma clang loop unroll(full)
+        for (int i = 0; i < count; i++) {
+            VECTOR low, high;
+            memcpy(&low, rows[i] + k, sizeof low);
+            memcpy(&high, rows[i] + k + LANES, sizeof high);
+            even[i] = FMA(weights[0], low, even[i]);
+            odd[i] = FMA(weights[1], high, odd[i]);
+        }
     if (k < inputs) {
-        const size_t left = inputs - k;
-        even = FMA(weights[0], LOAD_PART(x + k, left < LANES ? left : LANES), even);
-        odd = FMA(weights[1], LOAD_PART(x + k + LANES, left < LANES ? 0 : left - LANES), odd);
+        const size_t left = inputs - k, low = left < LANES ? left : LANES;
+#pragma clang loop unroll(full)
+        for (int i = 0; i < count; i++) {
+            even[i] = FMA(weights[0], LOAD_PART(rows[i] + k, low), even[i]);
+            odd[i] = FMA(weights[1], LOAD_PART(rows[i] + k + LANES, left - low), odd[i]);
+        }
     }
-    return even + odd;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < count; i++) sums[i] = even[i] + odd[i];
 }
+
+/// Vectors of a narrow layer's weights for one output.
+SERIN_INLINE size_t NAME(dot_vectors)(size_t inputs) { return (inputs + 2 * LANES - 1) / (2 * LANES) * 2; }
 
 /// One row by a narrow layer.
 SERIN_INLINE void NAME(dot_row)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y) {
     const size_t inputs = stage->input->columns, outputs = stage->output->columns;
-    const size_t step = SERIN_DOT_BYTES / sizeof(NUMBER);
-    const size_t vectors = (inputs + step - 1) / step * 2;
+    const size_t vectors = NAME(dot_vectors)(inputs);
     const VECTOR *weights = stage->parameters[0];
     const NUMBER *bias = stage->parameters[1];
     for (size_t output = 0; output < outputs; output++, weights += vectors) {
-        const NUMBER sum = NAME(lane_sum)(NAME(row_sums)(x, weights, inputs)) + bias[output];
+        VECTOR sums;
+        NAME(row_sums)(&x, weights, inputs, &sums, 1);
+        const NUMBER sum = NAME(lane_sum)(sums) + bias[output];
         y[output] = stage->detail == SERIN_ACTIVATION_RELU && sum < 0 ? 0 : sum;
     }
 }
 
-/// As many rows at once as a vector has lanes, then the rest one by one.
+SERIN_INLINE VECTOR NAME(dot_some_rows)(const NUMBER *x, size_t inputs, const VECTOR *weights, size_t rows) {
+    VECTOR fours[LANES / 4];
+#pragma clang loop unroll(full)
+    for (size_t four = 0; four < LANES / 4; four++) {
+        const size_t first = 4 * four;
+        if (first >= rows) {
+            fours[four] = fours[0];
+            continue;
+        }
+        const NUMBER *from[4];
+        for (size_t i = 0; i < 4; i++) from[i] = x + (first + i < rows ? first + i : rows - 1) * inputs;
+        VECTOR sums[4];
+#if DOT_TOGETHER == 4
+        NAME(row_sums)(from, weights, inputs, sums, 4);
+#else
+#pragma clang loop unroll(disable)
+        for (int i = 0; i < 4; i++) NAME(row_sums)(from + i, weights, inputs, sums + i, 1);
+#endif
+        fours[four] = NAME(fold_four)(sums);
+    }
+    return NAME(fold_rest)(fours);
+}
+
+/// Apart, so that the loops over many rows keep their registers.
+static __attribute__((noinline)) void NAME(dot_few_rows)(
+    const NUMBER *x, size_t inputs, const VECTOR *weights, size_t rows, VECTOR *sums) {
+    *sums = NAME(dot_some_rows)(x, inputs, weights, rows);
+}
+
+/// One output of as many rows as a vector has lanes, or of fewer, whose sums then stand in the other lanes again;
+/// without its bias.
+SERIN_INLINE VECTOR NAME(dot_rows)(const NUMBER *x, size_t inputs, const VECTOR *weights, size_t rows) {
+    if (rows >= LANES) return NAME(dot_some_rows)(x, inputs, weights, LANES);
+    VECTOR sums;
+    NAME(dot_few_rows)(x, inputs, weights, rows, &sums);
+    return sums;
+}
+
+/// As many rows at once as a vector has lanes.
 static void NAME(narrow)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
     const size_t inputs = stage->input->columns, outputs = stage->output->columns;
-    const size_t step = SERIN_DOT_BYTES / sizeof(NUMBER);
-    const size_t vectors = (inputs + step - 1) / step * 2;
+    const size_t vectors = NAME(dot_vectors)(inputs);
     const NUMBER *bias = stage->parameters[1];
     const int is_relu = stage->detail == SERIN_ACTIVATION_RELU;
-    size_t row = 0;
-    for (; row + LANES <= rows; row += LANES)
+    for (size_t row = 0; row < rows; row += LANES, x += LANES * inputs, y += LANES * outputs) {
+        const size_t some = rows - row < LANES ? rows - row : LANES;
+        if (some == 1) {
+            NAME(dot_row)(stage, x, y);
+            return;
+        }
         for (size_t output = 0; output < outputs; output++) {
             const VECTOR *weights = (const VECTOR *)stage->parameters[0] + output * vectors;
-            VECTOR sums[LANES];
-#pragma clang loop unroll(disable)
-            for (size_t i = 0; i < LANES; i++) sums[i] = NAME(row_sums)(x + (row + i) * inputs, weights, inputs);
-            const VECTOR results = NAME(rectified)(NAME(fold)(sums) + bias[output], is_relu);
-            for (size_t i = 0; i < LANES; i++) y[(row + i) * outputs + output] = results[i];
+            const VECTOR results = NAME(rectified)(NAME(dot_rows)(x, inputs, weights, some) + bias[output], is_relu);
+            if (outputs == 1)
+                NAME(store)(y, results, some);
+            else
+                for (size_t i = 0; i < some; i++) y[i * outputs + output] = results[i];
         }
-    for (; row < rows; row++) NAME(dot_row)(stage, x + row * inputs, y + row * outputs);
+    }
 }
 
 static void NAME(dense)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {

@@ -5,14 +5,14 @@
 // OutputTransform in ModelFormat, which says the same in Swift.
 #include "fast_exponential.h"
 #include "kernels.h"
+#include "sigmoid.h"
 
 #include <math.h>
 #include <string.h>
 
 static inline float sigmoid_float(float margin, double scale) {
     (void)scale;
-    float power = 88.7f < -margin ? 88.7f : -margin; // a NaN stays one
-    return 1.0f / (expf(power) + 1.0f + 1e-16f);
+    return serin_sigmoid(margin);
 }
 
 static inline double sigmoid_double(double margin, double scale) { return 1.0 / (1.0 + exp(-scale * margin)); }

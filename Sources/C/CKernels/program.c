@@ -173,12 +173,9 @@ int serin_program_is_linear(const serin_program *program) {
         && last->input == layer->output && last->output->columns == 1 && last->width == layer->width;
 }
 
-int serin_run_linear(const serin_program *program, const void *values, void *margins, void *scores) {
-    double margin;
-    void *to = margins ? margins : &margin;
-    program->kernels->run_linear(program, values, to, scores);
-    const uint32_t width = program->scores->width;
-    return is_finite(to, width, 1) & is_finite(scores, width, 1);
+int serin_run_linear(
+    const serin_program *program, const void *values, size_t count, void *margins, void *scores) {
+    return program->kernels->run_linear(program, values, count, margins, scores);
 }
 
 const serin_stage_kernels *serin_stage_kernels_best(void) {

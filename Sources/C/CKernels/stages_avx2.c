@@ -2,6 +2,7 @@
 #include "fold.h"
 #include "nonzero.h"
 #include "program.h"
+#include "sigmoid.h"
 
 #include <string.h>
 
@@ -80,6 +81,8 @@ typedef const double *four_double;
 #define spread_double(FOUR, K) (vector_double)(FOUR)[K]
 #define FMA(A, B, C) __builtin_elementwise_fma(A, B, C)
 #define SPARSE_TOGETHER 1
+#define FLOAT_SIGMOIDS serin_sigmoids
+#define DOT_TOGETHER 1
 #define TILE_SUMS 6
 #define GROUP 1
 #define STORE_PART(Y, SUMS, COUNT) \

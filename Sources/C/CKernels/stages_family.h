@@ -1,7 +1,7 @@
 // One family of instruction sets: all stages for float and for double.
 //
 // Included by stages_scalar.c, stages_avx2.c and stages_avx512.c, which define the
-// vectors of dense_number.h and put the target attribute around everything here.
+// vectors of dense_number.h and FLOAT_SIGMOIDS, and put the target attribute around everything here.
 #include <math.h>
 #include <string.h>
 
@@ -19,14 +19,16 @@
 #define EXP_LOW -104.0f
 #define EXP_HIGH 89.0f
 #define TANH_MAX 10.0f
-#define OBJECTIVE_SIGMOID(x, scale) (1.0f / (expf(88.7f < -(x) ? 88.7f : -(x)) + 1.0f + 1e-16f))
+#define OBJECTIVE_SIGMOID(x, scale) serin_sigmoid(x)
+#define OBJECTIVE_SIGMOIDS(x, y, count, scale) FLOAT_SIGMOIDS(x, y, count)
 #include "activation_number.h"
 #define VECTOR vector_float
 #define LOAD_PART load_part_float
 #include "dense_number.h"
+#include "stages_number.h"
+#include "linear_number.h"
 #undef VECTOR
 #undef LOAD_PART
-#include "stages_number.h"
 #undef NUMBER
 #undef NAME
 #undef MATH
@@ -42,6 +44,7 @@
 #undef EXP_HIGH
 #undef TANH_MAX
 #undef OBJECTIVE_SIGMOID
+#undef OBJECTIVE_SIGMOIDS
 
 #define NUMBER double
 #define NAME(x) x##_double
@@ -58,13 +61,16 @@
 #define EXP_HIGH 710.0
 #define TANH_MAX 20.0
 #define OBJECTIVE_SIGMOID(x, scale) (1.0 / (1.0 + exp(-(scale) * (x))))
+#define OBJECTIVE_SIGMOIDS(x, y, count, scale)                                                                 \
+    for (size_t i = 0; i < (count); i++) (y)[i] = OBJECTIVE_SIGMOID((x)[i], scale)
 #include "activation_number.h"
 #define VECTOR vector_double
 #define LOAD_PART load_part_double
 #include "dense_number.h"
+#include "stages_number.h"
+#include "linear_number.h"
 #undef VECTOR
 #undef LOAD_PART
-#include "stages_number.h"
 #undef NUMBER
 #undef NAME
 #undef MATH
@@ -80,6 +86,7 @@
 #undef EXP_HIGH
 #undef TANH_MAX
 #undef OBJECTIVE_SIGMOID
+#undef OBJECTIVE_SIGMOIDS
 
 static void run(const serin_stage_view *stage, const void *x, void *y, size_t rows) {
     if (stage->width == SERIN_FLOAT32)
@@ -88,10 +95,11 @@ static void run(const serin_stage_view *stage, const void *x, void *y, size_t ro
         run_double(stage, x, y, rows);
 }
 
-static void run_linear(const serin_program *program, const void *x, void *margin, void *score) {
+static int run_linear(const serin_program *program, const void *x, size_t rows, void *margins, void *scores) {
     const serin_stage_view *layer = program->stages, *last = program->stage_count > 1 ? layer + 1 : NULL;
     if (layer->width == SERIN_FLOAT32)
-        linear_row_float(layer, last, x, margin, score);
-    else
-        linear_row_double(layer, last, x, margin, score);
+        return rows == 1 ? linear_one_float(layer, last, x, margins, scores)
+                         : linear_float(layer, last, x, margins, scores, rows);
+    return rows == 1 ? linear_one_double(layer, last, x, margins, scores)
+                     : linear_double(layer, last, x, margins, scores, rows);
 }

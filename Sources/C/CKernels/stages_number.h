@@ -252,12 +252,8 @@ static void NAME(reduce)(const serin_stage_view *stage, const NUMBER *x, NUMBER 
 }
 
 /// One row of an objective's transform: the formulas of `OutputTransform`.
-SERIN_INLINE void NAME(transform_row)(uint32_t transform, double scale, const NUMBER *x, NUMBER *y, size_t columns) {
-    (void)scale;
+SERIN_INLINE void NAME(transform_row)(uint32_t transform, const NUMBER *x, NUMBER *y, size_t columns) {
     switch (transform) {
-    case SERIN_TRANSFORM_SIGMOID:
-        for (size_t i = 0; i < columns; i++) y[i] = OBJECTIVE_SIGMOID(x[i], scale);
-        return;
     case SERIN_TRANSFORM_SOFTMAX: {
         NUMBER largest = x[0];
         for (size_t i = 1; i < columns; i++) largest = MATH(fmax)(x[i], largest);
@@ -297,8 +293,12 @@ SERIN_INLINE void NAME(transform_row)(uint32_t transform, double scale, const NU
 
 static void NAME(transform)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
     const size_t columns = stage->output->columns;
+    if (stage->detail == SERIN_TRANSFORM_SIGMOID) {
+        OBJECTIVE_SIGMOIDS(x, y, rows * columns, stage->scalars[0]);
+        return;
+    }
     for (size_t row = 0; row < rows; row++, x += columns, y += columns)
-        NAME(transform_row)(stage->detail, stage->scalars[0], x, y, columns);
+        NAME(transform_row)(stage->detail, x, y, columns);
 }
 
 static void NAME(run)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y, size_t rows) {
@@ -333,21 +333,4 @@ static void NAME(run)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y,
     case SERIN_STAGE_CHOOSE: NAME(choose)(stage, x, y, rows); return;
     case SERIN_STAGE_REDUCE: NAME(reduce)(stage, x, y, rows); return;
     }
-}
-
-/// A linear model's only output for one row: the layer's sum, and what an element-wise stage makes of it.
-static void NAME(linear_row)(
-    const serin_stage_view *layer, const serin_stage_view *last, const NUMBER *x, NUMBER *margin, NUMBER *score) {
-    NUMBER sum;
-    NAME(dot_row)(layer, x, &sum);
-    if (layer->detail != SERIN_ACTIVATION_IDENTITY && layer->detail != SERIN_ACTIVATION_RELU)
-        NAME(activate)(layer->detail, &sum, 1, 1);
-    *margin = sum;
-    *score = sum;
-    if (!last) return;
-    // Logistic regression, which is most of them, needs no call but the exponential's.
-    if (last->kind == SERIN_STAGE_TRANSFORM && last->detail == SERIN_TRANSFORM_SIGMOID)
-        *score = OBJECTIVE_SIGMOID(sum, last->scalars[0]);
-    else
-        NAME(run)(last, margin, score, 1);
 }

@@ -2,6 +2,7 @@
 #include "fold.h"
 #include "nonzero.h"
 #include "program.h"
+#include "sigmoid.h"
 
 // Vectors of 64 bytes are passed between inlined functions only, so no calling convention is at stake.
 #pragma clang diagnostic ignored "-Wpsabi"
@@ -28,6 +29,8 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
 
 #define FMA(A, B, C) ((A) * (B) + (C))
 #define SPARSE_TOGETHER 0
+#define FLOAT_SIGMOIDS serin_sigmoids
+#define DOT_TOGETHER 1
 #define TILE_SUMS 3
 #define GROUP 1
 #define STORE_PART(Y, SUMS, COUNT) \

@@ -19,7 +19,7 @@ extension CompiledProgram {
     ///
     /// `scratch` is one thread's own, at least `scratchByteCount(rows: 1)` bytes, any alignment.
     func score(_ jobs: UnsafeMutableBufferPointer<ScoringJob>, scratch: UnsafeMutableRawBufferPointer) {
-        if jobs.count == 1, program.pointee.is_linear != 0, scoreRow(&jobs[0]) { return }
+        if program.pointee.is_linear != 0, scoreLinear(jobs) { return }
         var step = scratchBytes.count
         while step > 0, scratchBytes[step - 1] > scratch.count { step -= 1 }
         precondition(step > 0, "scratch is smaller than scratchByteCount(rows: 1)")
@@ -36,13 +36,16 @@ extension CompiledProgram {
         chunks.forEach(jobs) { count in chunk.run(count) }
     }
 
-    /// One row of a linear model without a chunk around it: a logistic regression of 32 features takes
-    /// 20 ns instead of 46.  False: it is more than a row, or of the other width.
+    /// A linear model's rows where they are, without a chunk around them: a logistic regression of 32 features
+    /// takes 16 ns instead of 46.  False: the rows of some job have the other width.
     @inline(__always)
-    private func scoreRow(_ job: inout ScoringJob) -> Bool {
-        guard job.rowCount == 1, job.valueType == scoreType else { return false }
-        let isFinite = serin_run_linear(program, job.values, job.margins, job.scores)
-        job.status = isFinite != 0 ? .ok : .nonFinite
+    private func scoreLinear(_ jobs: UnsafeMutableBufferPointer<ScoringJob>) -> Bool {
+        for index in jobs.indices where jobs[index].valueType != scoreType { return false }
+        for index in jobs.indices {
+            let job = jobs[index]
+            let areFinite = serin_run_linear(program, job.values, job.rowCount, job.margins, job.scores)
+            jobs[index].status = areFinite != 0 ? .ok : .nonFinite
+        }
         return true
     }
 

@@ -210,8 +210,8 @@ typedef struct serin_stage_kernels {
     const char *name;
     /// y = stage(x) for `rows` rows; not for gathers, forests and counters.
     void (*run)(const serin_stage_view *stage, const void *x, void *y, size_t rows);
-    /// The one row x of a program that is linear: its margin and its score, a number each.
-    void (*run_linear)(const struct serin_program *program, const void *x, void *margin, void *score);
+    /// `rows` rows of a program that is linear: what serin_run_linear does.
+    int (*run_linear)(const struct serin_program *program, const void *x, size_t rows, void *margins, void *scores);
 } serin_stage_kernels;
 
 /// The kernels that run on every machine, and those for AVX2 and AVX-512; null: not on this machine.
@@ -235,14 +235,15 @@ typedef struct serin_program {
 } serin_program;
 
 /// Whether the program is one layer of one output, its margin, and at most one element-wise stage of the
-/// same width behind it, its score: then serin_run_linear may have its single rows.
+/// same width behind it, its score: then serin_run_linear may have its rows.
 int serin_program_is_linear(const serin_program *program);
 
-/// Scores one row of a linear program, in the width that its layer has; the same bits as serin_run.
+/// Scores `count` rows of a linear program, in the width that its layer has; the same bits as serin_run.
 ///
-/// - values: the row's numbers.  margins, scores: a number each; margins may be null.
-/// - Result: whether both are finite.
-int serin_run_linear(const serin_program *program, const void *values, void *margins, void *scores);
+/// - values: [count][columns].  margins, scores: [count]; margins may be null.
+/// - Result: whether all of them are finite.
+int serin_run_linear(
+    const serin_program *program, const void *values, size_t count, void *margins, void *scores);
 
 /// Scores `count` rows.
 ///
