@@ -132,7 +132,11 @@ static bool measure_output(peer *one, onnxruntime *model) {
 }
 
 bool peer_open_onnxruntime(peer *one, peer_place place) {
-    void *library = peer_library(one, place.libraries, "libonnxruntime.so");
+    return peer_open_onnxruntime_library(one, place, "libonnxruntime.so");
+}
+
+bool peer_open_onnxruntime_library(peer *one, peer_place place, const char *name) {
+    void *library = peer_library(one, place.libraries, name);
     const api_base *(*base)(void) = library ? peer_symbol(one, library, "OrtGetApiBase") : NULL;
     if (!base) return false;
     onnxruntime *model = calloc(1, sizeof *model);

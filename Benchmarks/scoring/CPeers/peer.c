@@ -17,6 +17,7 @@ static const struct {
     {"tl2cgen", peer_open_tl2cgen},     {"lleaves", peer_open_lleaves},
     {"catboost-cpp", peer_open_catboost}, {"xgboost", peer_open_xgboost},
     {"lightgbm", peer_open_lightgbm},   {"onnxruntime", peer_open_onnxruntime},
+    {"onnxruntime-sse", peer_open_onnxruntime_sse},
     {"loop", peer_open_loop},           {"openblas", peer_open_openblas},
 };
 

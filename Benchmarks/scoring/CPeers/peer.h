@@ -29,7 +29,13 @@ typedef struct {
 typedef bool peer_opener(peer *one, peer_place place);
 
 peer_opener peer_open_tl2cgen, peer_open_lleaves, peer_open_catboost, peer_open_xgboost, peer_open_lightgbm,
-    peer_open_onnxruntime, peer_open_loop, peer_open_openblas;
+    peer_open_onnxruntime, peer_open_onnxruntime_sse, peer_open_loop, peer_open_openblas;
+
+/// ONNX Runtime from the shared object of that name.
+bool peer_open_onnxruntime_library(peer *one, peer_place place, const char *name);
+
+/// Answers the cpuid instructions of the copy without AVX, from now on; false: noted.
+bool peer_disarm(peer *one);
 
 /// Notes the reason and gives false.
 bool peer_fail(peer *one, const char *format, ...) __attribute__((format(printf, 2, 3)));

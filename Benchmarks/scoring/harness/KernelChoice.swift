@@ -12,8 +12,11 @@ enum KernelChoice: String, CaseIterable {
     case scalar
 
     /// Sets the limit; before anything is compiled.
+    ///
+    /// A machine for scalar kernels has no AVX for OpenBLAS either, which Serin may choose for networks.
     func apply() {
         if self == .best { unsetenv("SERIN_KERNELS") } else { setenv("SERIN_KERNELS", rawValue, 1) }
+        if self == .scalar { setenv("OPENBLAS_CORETYPE", "Nehalem", 1) }
     }
 
     /// Whether kernels of that name may run under the limit.

@@ -14,13 +14,16 @@ struct MeasuredModel {
     /// The file that Serin imports.
     var source: String
     var featureCount = 32
-    /// Trees, whose answers are margins unless they are a forest's averages.
-    var isForest = true
-    /// answers.f64 holds margins; else probabilities of class 1.
+    /// answers.f64 holds margins; else probabilities of class 1 (a forest's averages among them).
     var hasMargins = true
     var agreement: Agreement
     /// Kinds of CPeers, or `catboost-pool`.
     var peers: [String]
+
+    /// The peers of a measurement: scalar kernels stand beside what ONNX Runtime has for a machine without AVX.
+    func peers(_ kernels: KernelChoice) -> [String] {
+        kernels == .scalar ? peers.map { $0 == "onnxruntime" ? Goals.scalarPeer : $0 } : peers
+    }
 
     static let all = [
         MeasuredModel(
@@ -42,13 +45,13 @@ struct MeasuredModel {
             name: "cat500x6", source: "model.json", agreement: .oneUnit,
             peers: ["catboost-cpp", "catboost-pool", "onnxruntime"]),
         MeasuredModel(
-            name: "logreg32", source: "model.onnx", isForest: false, hasMargins: false, agreement: .within(1e-6),
+            name: "logreg32", source: "model.onnx", hasMargins: false, agreement: .within(1e-6),
             peers: ["loop", "openblas", "onnxruntime"]),
         MeasuredModel(
-            name: "mlp32", source: "model.onnx", isForest: false, hasMargins: false, agreement: .within(1e-6),
+            name: "mlp32", source: "model.onnx", hasMargins: false, agreement: .within(1e-6),
             peers: ["loop", "openblas", "onnxruntime"]),
         MeasuredModel(
-            name: "mlp256", source: "model.onnx", featureCount: 256, isForest: false, hasMargins: false,
+            name: "mlp256", source: "model.onnx", featureCount: 256, hasMargins: false,
             agreement: .within(1e-6), peers: ["loop", "openblas", "onnxruntime"]),
     ]
 }

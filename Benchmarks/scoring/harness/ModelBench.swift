@@ -16,7 +16,7 @@ final class ModelBench {
         self.model = model
         folder = "\(options.cache)/models/\(model.name)"
         rows = try MeasuredRows(folder: folder, width: model.featureCount)
-        for kind in model.peers {
+        for kind in model.peers(options.kernels) {
             let peer = try Self.open(kind, folder, rows, options)
             if let fault = try Answers.fault(peer, model, rows) {
                 wrong.append((kind, fault))

@@ -2,7 +2,7 @@
 
 prepare.py CACHE [NAME ...]
 
-CACHE/lib/             the libraries by plain names, for dlopen
+CACHE/lib/             the libraries by plain names, for dlopen; ONNX Runtime once more, without AVX
 CACHE/models/NAME/     model.json | model.txt | model.onnx, rows.f32, answers.f64, tl2cgen.so …
 """
 
@@ -18,6 +18,7 @@ import generated
 import models
 import onnx_export
 import onnxruntime
+import without_avx
 
 HERE = Path(__file__).resolve().parent
 LIBRARIES = {
@@ -74,7 +75,9 @@ def main():
     # Networks stop before they converge, on purpose; exporters name shapes that ONNX Runtime corrects.
     warnings.simplefilter("ignore")
     onnxruntime.set_default_logger_severity(3)
-    link_libraries(options.cache / "lib")
+    libraries = options.cache / "lib"
+    link_libraries(libraries)
+    without_avx.copy_library(libraries / "libonnxruntime.so", libraries / "libonnxruntime-sse.so")
     for model in models.MODELS:
         if model.name in wanted:
             train(model, options.cache / "models" / model.name)

@@ -26,9 +26,9 @@
 // row (all multiplied, at 113 G: 2.35; ONNX Runtime 2.6), one row in 5 us (OpenBLAS 11), 32-64-32-1 in 0.13 us.
 //
 // NUMBER, NAME(x), VECTOR (64 bytes of NUMBER), NAME(fold_four) and NAME(fold_rest) (fold.h), FMA, LOAD_PART,
-// STORE_PART, NAME(nonzero), SPARSE_TOGETHER (rows whose zeros are skipped together; 0: only one row's are),
-// TILE_SUMS (vectors of sums that registers hold), GROUP (vectors of a panel in one pass over many rows) and
-// DOT_TOGETHER (rows of a narrow layer whose sums registers hold: 1 or 4) are the family's.
+// STORE_PART, NAME(nonzero), SPARSE_TOGETHER (rows whose zeros are skipped together),
+// TILE_SUMS (vectors of sums that registers hold), GROUP (vectors of a panel in one pass over many rows), ROW_GROUP
+// (the same over one row) and DOT_TOGETHER (rows of a narrow layer whose sums registers hold: 1, 2 or 4) are the family's.
 
 #define LANES (64 / sizeof(NUMBER))
 #define PANEL (SERIN_PANEL_BYTES / sizeof(NUMBER))
@@ -91,23 +91,21 @@ SERIN_INLINE void NAME(tile)(
         }
 }
 
-/// One row, one full panel, only the inputs at `places`: those that are not 0.
+/// One row, `vectors` vectors of a full panel, only the inputs at `places`: those that are not 0.
 SERIN_INLINE void NAME(sparse_panel)(
     const NUMBER *x, const uint16_t *places, size_t place_count, const VECTOR *weights, const VECTOR *bias, NUMBER *y,
-    size_t count, int is_relu) {
-    VECTOR a = bias[0], b = bias[1], c = bias[2], d = bias[3];
+    int is_relu, const int vectors) {
+    VECTOR sums[4];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) sums[v] = bias[v];
     for (size_t i = 0; i < place_count; i++) {
         const VECTOR *column = weights + 4 * (size_t)places[i];
         const VECTOR input = x[places[i]];
-        a = FMA(column[0], input, a);
-        b = FMA(column[1], input, b);
-        c = FMA(column[2], input, c);
-        d = FMA(column[3], input, d);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[v] = FMA(column[v], input, sums[v]);
     }
-    NAME(store)(y, NAME(rectified)(a, is_relu), count);
-    NAME(store)(y + LANES, NAME(rectified)(b, is_relu), count - LANES);
-    NAME(store)(y + 2 * LANES, NAME(rectified)(c, is_relu), count - 2 * LANES);
-    NAME(store)(y + 3 * LANES, NAME(rectified)(d, is_relu), count - 3 * LANES);
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) NAME(store)(y + v * LANES, NAME(rectified)(sums[v], is_relu), LANES);
 }
 
 /// All rows of a chunk by one panel of `vectors` vectors.
@@ -116,7 +114,11 @@ SERIN_INLINE void NAME(panel)(
     size_t rows, int is_relu, const int vectors, const int splits) {
     if (rows == 1) {
         // As many sums side by side as there are: one alone would wait for itself.
-        NAME(tile)(x, inputs, weights, vectors, bias, y, outputs, count, is_relu, 1, vectors, splits);
+        const int width = ROW_GROUP < vectors ? ROW_GROUP : vectors;
+        for (int v = 0; v < vectors && v * LANES < count; v += width)
+            NAME(tile)(
+                x, inputs, weights + v, vectors, bias + v, y + v * LANES, outputs, count - v * LANES, is_relu, 1, width,
+                splits);
         return;
     }
     const int width = GROUP < vectors ? GROUP : vectors;
@@ -154,9 +156,7 @@ static void NAME(dense_panel)(
     }
 }
 
-#if SPARSE_TOGETHER
 #include "dense_sparse.h"
-#endif
 
 /// One row, if it has zeros enough; whether it had.
 static int NAME(sparse_row)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y) {
@@ -168,7 +168,9 @@ static int NAME(sparse_row)(const serin_stage_view *stage, const NUMBER *x, NUMB
     if (4 * count >= 3 * inputs) return 0;
     size_t first = 0;
     for (; first + PANEL <= outputs; first += PANEL, weights += 4 * inputs, bias += 4)
-        NAME(sparse_panel)(x, places, count, weights, bias, y + first, PANEL, is_relu);
+        for (int v = 0; v < 4; v += ROW_GROUP)
+            NAME(sparse_panel)(
+                x, places, count, weights + v, bias + v, y + first + v * LANES, is_relu, ROW_GROUP);
     if (first < outputs) NAME(dense_panel)(stage, x, weights, bias, y, 1, first);
     return 1;
 }
@@ -178,9 +180,7 @@ static void NAME(wide)(const serin_stage_view *stage, const NUMBER *x, NUMBER *y
     size_t row = 0;
     if (inputs <= SPARSE_INPUTS && inputs * outputs >= SPARSE_WEIGHTS) {
         if (rows == 1) row = (size_t)NAME(sparse_row)(stage, x, y);
-#if SPARSE_TOGETHER
         if (rows > 1) row = NAME(sparse_rows)(stage, x, y, rows);
-#endif
     }
     const VECTOR *weights = stage->parameters[0], *bias = stage->parameters[1];
     for (size_t first = 0; first < outputs && row < rows; first += PANEL, weights += 4 * inputs, bias += 4)
@@ -256,12 +256,12 @@ SERIN_INLINE VECTOR NAME(dot_some_rows)(const NUMBER *x, size_t inputs, const VE
         const NUMBER *from[4];
         for (size_t i = 0; i < 4; i++) from[i] = x + (first + i < rows ? first + i : rows - 1) * inputs;
         VECTOR sums[4];
-#if DOT_TOGETHER == 4
-        NAME(row_sums)(from, weights, inputs, sums, 4);
-#else
+#if DOT_TOGETHER == 1
 #pragma clang loop unroll(disable)
-        for (int i = 0; i < 4; i++) NAME(row_sums)(from + i, weights, inputs, sums + i, 1);
+#else
+#pragma clang loop unroll(full)
 #endif
+        for (int i = 0; i < 4; i += DOT_TOGETHER) NAME(row_sums)(from + i, weights, inputs, sums + i, DOT_TOGETHER);
         fours[four] = NAME(fold_four)(sums);
     }
     return NAME(fold_rest)(fours);

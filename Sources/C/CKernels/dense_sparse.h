@@ -74,20 +74,20 @@ static size_t NAME(sparse_find)(NAME(sparse_group) *group) {
     return found;
 }
 
-/// Adds `count` entries of as many lists as go `together` to their rows' sums for one panel; `bias`, where the
-/// sums begin.
+/// Adds `count` entries of as many lists as go `together` to ROW_GROUP vectors of their rows' sums for one panel;
+/// `bias`, where the sums begin.
 SERIN_INLINE void NAME(sparse_add)(
     const NUMBER *const *values, const uint16_t *const *places, size_t count, const uint8_t *weights,
     const VECTOR *bias, VECTOR *const *to, const int together) {
-    VECTOR sums[SPARSE_TOGETHER][4];
+    VECTOR sums[SPARSE_TOGETHER][ROW_GROUP];
 #pragma clang loop unroll(full)
     for (int row = 0; row < together; row++)
 #pragma clang loop unroll(full)
-        for (int v = 0; v < 4; v++) sums[row][v] = bias ? bias[v] : to[row][v];
+        for (int v = 0; v < ROW_GROUP; v++) sums[row][v] = bias ? bias[v] : to[row][v];
 #define ADD_ENTRY(ROW, OFFSET, INPUT)                                                                          \
     do {                                                                                                       \
         const VECTOR *const column = (const VECTOR *)(weights + (OFFSET)), input = INPUT;                      \
-        _Pragma("clang loop unroll(full)") for (int v = 0; v < 4; v++)                                         \
+        _Pragma("clang loop unroll(full)") for (int v = 0; v < ROW_GROUP; v++)                                         \
             sums[ROW][v] = FMA(column[v], input, sums[ROW][v]);                                                \
     } while (0)
 #define ADD_FOURTH(K)                                                                                          \
@@ -117,13 +117,13 @@ SERIN_INLINE void NAME(sparse_add)(
 #pragma clang loop unroll(full)
     for (int row = 0; row < together; row++)
 #pragma clang loop unroll(full)
-        for (int v = 0; v < 4; v++) to[row][v] = sums[row][v];
+        for (int v = 0; v < ROW_GROUP; v++) to[row][v] = sums[row][v];
 }
 
-/// Lists `first` … of the order, as many as go together, by one panel.
+/// Lists `first` … of the order, as many as go together, by the vectors of a panel from the `vector`th on.
 SERIN_INLINE void NAME(sparse_together)(
     const NAME(sparse_group) *group, size_t block, size_t first, const uint8_t *weights, const VECTOR *bias,
-    VECTOR (*sums)[4], const int together) {
+    VECTOR (*sums)[4], const int vector, const int together) {
     const NUMBER *values[SPARSE_TOGETHER];
     const uint16_t *places[SPARSE_TOGETHER];
     VECTOR *to[SPARSE_TOGETHER];
@@ -134,10 +134,12 @@ SERIN_INLINE void NAME(sparse_together)(
         if (SPARSE_TOGETHER > 1) row = group->order[begin + first + (size_t)k];
         values[k] = group->values + (begin + row) * SPARSE_BLOCK;
         places[k] = group->places + (begin + row) * SPARSE_BLOCK;
-        to[k] = sums[row];
+        to[k] = sums[row] + vector;
     }
     // The last one's list is the longest.
-    NAME(sparse_add)(values, places, group->counts[begin + row], weights, bias, to, together);
+    NAME(sparse_add)(
+        values, places, group->counts[begin + row], weights + (size_t)vector * sizeof(VECTOR), bias ? bias + vector : NULL,
+        to, together);
 }
 
 /// All rows of a group by one full panel.
@@ -146,11 +148,14 @@ SERIN_INLINE void NAME(sparse_panel_rows)(
     VECTOR sums[SPARSE_ROWS][4];
     for (size_t block = 0; block < group->blocks; block++) {
         const uint8_t *part = (const uint8_t *)weights + block * SPARSE_BLOCK * SPARSE_STEP;
-        size_t i = 0;
-        for (; i + SPARSE_TOGETHER <= group->rows; i += SPARSE_TOGETHER)
-            NAME(sparse_together)(group, block, i, part, block == 0 ? bias : NULL, sums, SPARSE_TOGETHER);
-        for (; i < group->rows; i++)
-            NAME(sparse_together)(group, block, i, part, block == 0 ? bias : NULL, sums, 1);
+#pragma clang loop unroll(full)
+        for (int vector = 0; vector < 4; vector += ROW_GROUP) {
+            size_t i = 0;
+            for (; i + SPARSE_TOGETHER <= group->rows; i += SPARSE_TOGETHER)
+                NAME(sparse_together)(group, block, i, part, block == 0 ? bias : NULL, sums, vector, SPARSE_TOGETHER);
+            for (; i < group->rows; i++)
+                NAME(sparse_together)(group, block, i, part, block == 0 ? bias : NULL, sums, vector, 1);
+        }
     }
     for (size_t row = 0; row < group->rows; row++)
 #pragma clang loop unroll(full)

@@ -62,29 +62,30 @@ SERIN_INLINE size_t list_float(const float *x, size_t count, float *values, uint
     return found;
 }
 
-SERIN_INLINE size_t list_double(const double *x, size_t count, double *values, uint16_t *places) {
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        values[found] = x[i];
-        places[found] = (uint16_t)(i << 8);
-        found += x[i] != 0;
-    }
-    return found;
+SERIN_DEFINE_LIST(list_double, double)
+
+#define FMA(A, B, C) __builtin_elementwise_fma(A, B, C)
+
+#define SIGMOID_LANES 4
+typedef float floats __attribute__((ext_vector_type(4)));
+typedef double doubles __attribute__((ext_vector_type(4)));
+typedef int64_t integers __attribute__((ext_vector_type(4)));
+
+SERIN_INLINE integers powers_of(integers bits) {
+    return (integers)_mm256_i64gather_epi64((const long long *)serin_powers, (__m256i)(bits & 31), 8);
 }
 
-/// Four numbers, and the K-th of them in all lanes: broadcasting from memory costs no more than a load.
-typedef const float *four_float;
-typedef const double *four_double;
-#define load_four_float(X) (X)
-#define load_four_double(X) (X)
-#define spread_float(FOUR, K) (vector_float)(FOUR)[K]
-#define spread_double(FOUR, K) (vector_double)(FOUR)[K]
-#define FMA(A, B, C) __builtin_elementwise_fma(A, B, C)
+#define FLOATS floats
+#define DOUBLES doubles
+#define INTEGERS integers
+#include "sigmoid_lanes.h"
+
 #define SPARSE_TOGETHER 1
-#define FLOAT_SIGMOIDS serin_sigmoids
-#define DOT_TOGETHER 1
+#define FLOAT_SIGMOIDS sigmoids_float
+#define DOT_TOGETHER 2
 #define TILE_SUMS 6
 #define GROUP 1
+#define ROW_GROUP 4
 #define STORE_PART(Y, SUMS, COUNT) \
     for (size_t lane = 0; lane < (COUNT); lane++) (Y)[lane] = (SUMS)[lane]
 #include "stages_family.h"

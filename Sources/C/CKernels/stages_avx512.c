@@ -140,53 +140,31 @@ SERIN_INLINE vector_double load_four_double(const double *x) {
 #define spread_double(FOUR, K) (vector_double)_mm512_permutex_pd((__m512d)(FOUR), (K) * 0x55)
 #define FMA(A, B, C) __builtin_elementwise_fma(A, B, C)
 
-typedef float half_float __attribute__((ext_vector_type(8)));
+#define SIGMOID_LANES 8
+typedef float floats __attribute__((ext_vector_type(8)));
+typedef int64_t integers __attribute__((ext_vector_type(8)));
 
-/// e^x as serin_sigmoid has it: the table is in four registers, and the products are fused.
-SERIN_INLINE half_float power_float(half_float x) {
-    const vector_double steps = SERIN_POWER_STEPS * __builtin_convertvector(x, vector_double);
-    vector_double whole = steps + SERIN_POWER_ROUNDER;
-    const __m512i bits = (__m512i)whole;
-    whole -= SERIN_POWER_ROUNDER;
-    const vector_double rest = steps - whole;
-    const __m512i low_powers =
-        _mm512_permutex2var_epi64(_mm512_load_si512(serin_powers), bits, _mm512_load_si512(serin_powers + 8));
-    const __m512i high_powers =
-        _mm512_permutex2var_epi64(_mm512_load_si512(serin_powers + 16), bits, _mm512_load_si512(serin_powers + 24));
-    const __mmask8 is_high = _mm512_test_epi64_mask(bits, _mm512_set1_epi64(16));
-    const __m512i power = _mm512_mask_blend_epi64(is_high, low_powers, high_powers);
-    const vector_double scale = (vector_double)_mm512_add_epi64(power, _mm512_slli_epi64(bits, SERIN_POWER_SHIFT));
-    const vector_double high = FMA((vector_double)SERIN_POWER_3, rest, (vector_double)SERIN_POWER_2);
-    const vector_double low = FMA((vector_double)SERIN_POWER_1, rest, (vector_double)1.0);
-    return __builtin_convertvector(FMA(high, rest * rest, low) * scale, half_float);
+/// The table is in four registers.
+SERIN_INLINE integers powers_of(integers bits) {
+    const __m512i places = (__m512i)bits;
+    const __m512i low =
+        _mm512_permutex2var_epi64(_mm512_load_si512(serin_powers), places, _mm512_load_si512(serin_powers + 8));
+    const __m512i high =
+        _mm512_permutex2var_epi64(_mm512_load_si512(serin_powers + 16), places, _mm512_load_si512(serin_powers + 24));
+    return (integers)_mm512_mask_blend_epi64(_mm512_test_epi64_mask(places, _mm512_set1_epi64(16)), low, high);
 }
 
-SERIN_INLINE vector_float sigmoid_of(vector_float margins) {
-    vector_float x = -margins;
-    x = x > SERIN_SIGMOID_HIGH ? (vector_float)SERIN_SIGMOID_HIGH : x;
-    x = x < SERIN_SIGMOID_LOW ? (vector_float)SERIN_SIGMOID_LOW : x;
-    vector_float powers;
-    powers.lo = power_float(x.lo);
-    powers.hi = power_float(x.hi);
-    return 1.0f / (powers + 1.0f + 1e-16f);
-}
-
-static void sigmoids_float(const float *x, float *y, size_t count) {
-    size_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        vector_float margins;
-        memcpy(&margins, x + i, sizeof margins);
-        margins = sigmoid_of(margins);
-        memcpy(y + i, &margins, sizeof margins);
-    }
-    if (i < count) store_part_float(y + i, sigmoid_of(load_part_float(x + i, count - i)), count - i);
-}
+#define FLOATS floats
+#define DOUBLES vector_double
+#define INTEGERS integers
+#include "sigmoid_lanes.h"
 
 #define SPARSE_TOGETHER 4
 #define FLOAT_SIGMOIDS sigmoids_float
 #define DOT_TOGETHER 4
 #define TILE_SUMS 24
 #define GROUP 4
+#define ROW_GROUP 4
 #define STORE_PART(Y, SUMS, COUNT) NAME(store_part)(Y, SUMS, COUNT)
 #include "stages_family.h"
 

@@ -14,6 +14,8 @@ SERIN_DEFINE_FOLD_FLOAT(vector_float)
 SERIN_DEFINE_FOLD_DOUBLE(vector_double)
 SERIN_DEFINE_NONZERO(nonzero_float, float)
 SERIN_DEFINE_NONZERO(nonzero_double, double)
+SERIN_DEFINE_LIST(list_float, float)
+SERIN_DEFINE_LIST(list_double, double)
 
 SERIN_INLINE vector_float load_part_float(const float *x, size_t count) {
     vector_float vector = 0;
@@ -28,11 +30,12 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
 }
 
 #define FMA(A, B, C) ((A) * (B) + (C))
-#define SPARSE_TOGETHER 0
+#define SPARSE_TOGETHER 1
 #define FLOAT_SIGMOIDS serin_sigmoids
 #define DOT_TOGETHER 1
-#define TILE_SUMS 3
+#define TILE_SUMS 2
 #define GROUP 1
+#define ROW_GROUP 2
 #define STORE_PART(Y, SUMS, COUNT) \
     for (size_t lane = 0; lane < (COUNT); lane++) (Y)[lane] = (SUMS)[lane]
 #include "stages_family.h"

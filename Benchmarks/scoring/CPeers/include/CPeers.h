@@ -25,7 +25,7 @@ typedef struct peer peer;
 
 /// Opens a library and the model in `folder` with it; `libraries` holds the shared objects.
 /// Null: `error` says why.
-/// Kinds: tl2cgen, lleaves, catboost-cpp, xgboost, lightgbm, onnxruntime, loop, openblas.
+/// Kinds: tl2cgen, lleaves, catboost-cpp, xgboost, lightgbm, onnxruntime, onnxruntime-sse (without AVX), loop, openblas.
 peer *_Nullable peer_open(
     const char *kind, const char *folder, const char *libraries, peer_rows rows,
     char *error, size_t error_bytes);
