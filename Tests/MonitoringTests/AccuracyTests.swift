@@ -138,6 +138,22 @@ private struct Case: Decodable, Sendable, CustomTestStringConvertible {
         #expect(ledger == expected, "to the bit")
     }
 
+    /// 32 bits say which version an id is of: where two have the same, neither's labels may be counted.
+    @Test func twoSubjectsOfOneIdentityAreTold() {
+        let one = Labelled.subject(threshold: 0.019811), other = Labelled.subject(threshold: 0.09018)
+        #expect(one.identity == other.identity, "found by trying 90,180 of them")
+        var ledger = AccuracyLedger()
+        #expect(ledger.learn(one) == nil)
+        #expect(ledger.learn(one) == nil)
+        #expect(ledger.subject(one.identity) == one)
+        #expect(ledger.learn(other) == one)
+        #expect(ledger.subject(one.identity) == nil)
+        // As when the ledger is made anew.
+        var again = AccuracyLedger()
+        for subject in ledger.allSubjects { again.learn(subject) }
+        #expect(again.subject(one.identity) == nil)
+    }
+
     @Test func armsTiersAndWindows() throws {
         let subject = Labelled.subject()
         let ledger = ledger(

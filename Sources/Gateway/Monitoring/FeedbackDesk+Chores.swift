@@ -36,7 +36,13 @@ extension FeedbackDesk {
     }
 
     private func keep(_ subject: LabelSubject) {
-        _ = books.withLock { $0.ledger.learn(subject) }
+        if let other = books.withLock({ $0.ledger.learn(subject) }) {
+            logger.error(
+                """
+                \(subject.model)/\(subject.version): its prediction ids cannot be told from those of \
+                \(other.model)/\(other.version), labels of both are refused: publish it under another version
+                """)
+        }
         counters.declare(subject.model, subject.version)
         do throws(StateError) {
             try labels?.keep(subject: subject.identity, AdminJSON.encode(subject))

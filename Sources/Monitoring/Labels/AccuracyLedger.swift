@@ -30,6 +30,8 @@ public struct AccuracyLedger: Sendable, Equatable {
     public static let groupBins = 512
 
     private var books: [UInt64: Book] = [:]
+    /// Subjects whose identity another one had first, which 32 bits allow.
+    private var rivals: [UInt64: LabelSubject] = [:]
     private let armBins: Int
     private let groupBins: Int
 
@@ -39,18 +41,25 @@ public struct AccuracyLedger: Sendable, Equatable {
 
     // MARK: Subjects
 
-    /// False: it was known.
+    /// The other subject that has its identity; nil: there is none, and ids of this one say what they mean.
     @discardableResult
-    public mutating func learn(_ subject: LabelSubject) -> Bool {
+    public mutating func learn(_ subject: LabelSubject) -> LabelSubject? {
         let identity = subject.identity
-        if books[identity] != nil { return false }
-        books[identity] = Book(subject: subject)
-        return true
+        guard let known = books[identity]?.subject else {
+            books[identity] = Book(subject: subject)
+            return nil
+        }
+        guard known != subject else { return nil }
+        rivals[identity] = subject
+        return known
     }
 
-    public func subject(_ identity: UInt64) -> LabelSubject? { books[identity]?.subject }
+    /// nil: there is none, or there are two, and nobody can say whose an id is.
+    public func subject(_ identity: UInt64) -> LabelSubject? {
+        rivals[identity] == nil ? books[identity]?.subject : nil
+    }
 
-    public var allSubjects: [LabelSubject] { books.values.map(\.subject) }
+    public var allSubjects: [LabelSubject] { books.values.map(\.subject) + rivals.values }
 
     public func hasLabels(_ identity: UInt64) -> Bool { books[identity]?.days.isEmpty == false }
 
