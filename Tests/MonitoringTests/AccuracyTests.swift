@@ -140,7 +140,8 @@ private struct Case: Decodable, Sendable, CustomTestStringConvertible {
 
     /// 32 bits say which version an id is of: where two have the same, neither's labels may be counted.
     @Test func twoSubjectsOfOneIdentityAreTold() {
-        let one = Labelled.subject(threshold: 0.019811), other = Labelled.subject(threshold: 0.09018)
+        let one = Labelled.subject(threshold: 0.019811)
+        let other = Labelled.subject(threshold: 0.09018)
         #expect(one.identity == other.identity, "found by trying 90,180 of them")
         var ledger = AccuracyLedger()
         #expect(ledger.learn(one) == nil)
