@@ -5,7 +5,7 @@
 //     32, 16, 8 rows: as long as it still is ──► from that many rows on, the library
 //
 // On a Zen 4 the kernels here run at 96% of what its multipliers can do and OpenBLAS 0.3.21 at 86%, so
-// the library stays unused there; where there is neither AVX2 nor AVX-512 it wins.  A trial stops as
+// the library stays unused there; without AVX they are within a tenth of each other.  A trial stops as
 // soon as it has taken a few milliseconds.
 
 internal import CKernels
