@@ -113,8 +113,8 @@ SERIN_INLINE void NAME(panel)(
     const NUMBER *x, size_t inputs, const VECTOR *weights, const VECTOR *bias, NUMBER *y, size_t outputs, size_t count,
     size_t rows, int is_relu, const int vectors, const int splits) {
     if (rows == 1) {
-        // As many sums side by side as there are: one alone would wait for itself.
-        const int width = ROW_GROUP < vectors ? ROW_GROUP : vectors;
+        // As many sums side by side as there are and registers hold: one alone would wait for itself.
+        const int width = vectors <= ROW_GROUP ? vectors : vectors % ROW_GROUP == 0 ? ROW_GROUP : 1;
         for (int v = 0; v < vectors && v * LANES < count; v += width)
             NAME(tile)(
                 x, inputs, weights + v, vectors, bias + v, y + v * LANES, outputs, count - v * LANES, is_relu, 1, width,
