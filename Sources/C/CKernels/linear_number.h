@@ -1,6 +1,7 @@
 // Linear models: a narrow layer of one output and what may follow it, without a program's chunk around them.
 //
-// Included behind dense_number.h and stages_number.h, whose NUMBER, NAME(x) and VECTOR these are.
+// Included behind dense_number.h and stages_number.h, whose NUMBER, NAME(x) and VECTOR these are; SIGMOID_STEP is
+// how many of them OBJECTIVE_SIGMOIDS likes to do at once.
 
 #define LANES (64 / sizeof(NUMBER))
 
@@ -68,6 +69,7 @@ static __attribute__((noinline)) int NAME(linear)(
         const size_t count = rows - first < LINEAR_ROWS ? rows - first : LINEAR_ROWS;
         // Lanes beyond the last row repeat others, so they are finite if those are.
         const size_t padded = (count + LANES - 1) / LANES * LANES;
+        const size_t sigmoids = (count + SIGMOID_STEP - 1) / SIGMOID_STEP * SIGMOID_STEP;
         for (size_t row = 0; row < count; row += LANES, x += LANES * inputs) {
             const VECTOR sum = NAME(rectified)(NAME(dot_rows)(x, inputs, weights, count - row) + bias, is_relu);
             memcpy(sums + row, &sum, sizeof sum);
@@ -75,16 +77,18 @@ static __attribute__((noinline)) int NAME(linear)(
         if (is_active) NAME(activate)(layer->detail, sums, padded, 1);
         finite &= NAME(are_finite)(sums, padded);
         if (margins) NAME(copy_out)(margins + first, sums, count);
-        NUMBER *score = count == padded ? scores + first : results;
-        if (is_sigmoid)
-            OBJECTIVE_SIGMOIDS(sums, score, padded, last->scalars[0]);
-        else if (last)
-            NAME(run)(last, sums, score, padded);
-        else
-            memcpy(score, sums, padded * sizeof(NUMBER));
-        // What a finite number's sigmoid always is.
-        if (!is_sigmoid) finite &= NAME(are_finite)(score, padded);
-        if (score == results) NAME(copy_out)(scores + first, results, count);
+        NUMBER *score = scores + first;
+        if (is_sigmoid) {
+            // A finite number's is finite.
+            NUMBER *to = sigmoids == count ? score : results;
+            OBJECTIVE_SIGMOIDS(sums, to, sigmoids, last->scalars[0]);
+            if (to == results) NAME(copy_out)(score, results, count);
+        } else if (last) {
+            NAME(run)(last, sums, score, count);
+            finite &= NAME(are_finite)(score, count);
+        } else {
+            NAME(copy_out)(score, sums, count);
+        }
     }
     return finite;
 }

@@ -82,6 +82,7 @@ SERIN_INLINE integers powers_of(integers bits) {
 
 #define SPARSE_TOGETHER 1
 #define FLOAT_SIGMOIDS sigmoids_float
+#define FLOAT_SIGMOID_STEP SIGMOID_LANES
 #define DOT_TOGETHER 2
 #define TILE_SUMS 6
 #define GROUP 1

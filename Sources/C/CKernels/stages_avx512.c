@@ -161,6 +161,7 @@ SERIN_INLINE integers powers_of(integers bits) {
 
 #define SPARSE_TOGETHER 4
 #define FLOAT_SIGMOIDS sigmoids_float
+#define FLOAT_SIGMOID_STEP SIGMOID_LANES
 #define DOT_TOGETHER 4
 #define TILE_SUMS 24
 #define GROUP 4

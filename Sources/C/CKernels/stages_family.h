@@ -1,7 +1,7 @@
 // One family of instruction sets: all stages for float and for double.
 //
 // Included by stages_scalar.c, stages_avx2.c and stages_avx512.c, which define the
-// vectors of dense_number.h and FLOAT_SIGMOIDS, and put the target attribute around everything here.
+// vectors of dense_number.h, FLOAT_SIGMOIDS and FLOAT_SIGMOID_STEP, and put the target attribute around everything here.
 #include <math.h>
 #include <string.h>
 
@@ -21,6 +21,7 @@
 #define TANH_MAX 10.0f
 #define OBJECTIVE_SIGMOID(x, scale) serin_sigmoid(x)
 #define OBJECTIVE_SIGMOIDS(x, y, count, scale) FLOAT_SIGMOIDS(x, y, count)
+#define SIGMOID_STEP FLOAT_SIGMOID_STEP
 #include "activation_number.h"
 #define VECTOR vector_float
 #define LOAD_PART load_part_float
@@ -45,6 +46,7 @@
 #undef TANH_MAX
 #undef OBJECTIVE_SIGMOID
 #undef OBJECTIVE_SIGMOIDS
+#undef SIGMOID_STEP
 
 #define NUMBER double
 #define NAME(x) x##_double
@@ -63,6 +65,7 @@
 #define OBJECTIVE_SIGMOID(x, scale) (1.0 / (1.0 + exp(-(scale) * (x))))
 #define OBJECTIVE_SIGMOIDS(x, y, count, scale)                                                                 \
     for (size_t i = 0; i < (count); i++) (y)[i] = OBJECTIVE_SIGMOID((x)[i], scale)
+#define SIGMOID_STEP 1
 #include "activation_number.h"
 #define VECTOR vector_double
 #define LOAD_PART load_part_double
@@ -87,6 +90,7 @@
 #undef TANH_MAX
 #undef OBJECTIVE_SIGMOID
 #undef OBJECTIVE_SIGMOIDS
+#undef SIGMOID_STEP
 
 static void run(const serin_stage_view *stage, const void *x, void *y, size_t rows) {
     if (stage->width == SERIN_FLOAT32)

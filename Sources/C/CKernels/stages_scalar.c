@@ -32,6 +32,7 @@ SERIN_INLINE vector_double load_part_double(const double *x, size_t count) {
 #define FMA(A, B, C) ((A) * (B) + (C))
 #define SPARSE_TOGETHER 1
 #define FLOAT_SIGMOIDS serin_sigmoids
+#define FLOAT_SIGMOID_STEP 1
 #define DOT_TOGETHER 1
 #define TILE_SUMS 2
 #define GROUP 1
