@@ -197,6 +197,7 @@ def watched(installed, certs, tmp_path_factory):
 def traffic(gateway, prometheus):
     """Asks both versions, some of it wrongly, until every rule has been evaluated over it a few times."""
     rows = sampled(500, seed=8)
+    awaited = ["count_over_time(serin_score_drift_psi[20s]) > 12", 'model:serin_late:ratio_rate1h{model="fraud"}']
     with httpx.Client(timeout=30) as client:
         deadline = time.monotonic() + 90
         for index in range(10_000):
@@ -207,11 +208,11 @@ def traffic(gateway, prometheus):
             call(gateway, "/a.B/C")
             if index % 50 == 0:
                 send(gateway, rows, path="/versions/1", connection=client)
-            if index % 20 == 19 and prometheus.query("count_over_time(serin_score_drift_psi[20s]) > 12"):
+            # The hourly rules come round every 30 s, and panels show the last 15.
+            if index % 20 == 19 and all(map(prometheus.query, awaited)):
                 break
             assert time.monotonic() < deadline, prometheus.log()[-2000:]
             time.sleep(0.02)
-    prometheus.wait_for('model:serin_late:ratio_rate1h{model="fraud"}')
 
 
 def substituted(expression: str) -> str:
