@@ -244,6 +244,7 @@ SERIN_INLINE void NAME(dot_row)(const serin_stage_view *stage, const NUMBER *x, 
     }
 }
 
+/// What dot_rows gives, for up to as many rows as a vector has lanes.
 SERIN_INLINE VECTOR NAME(dot_some_rows)(const NUMBER *x, size_t inputs, const VECTOR *weights, size_t rows) {
     VECTOR fours[LANES / 4];
 #pragma clang loop unroll(full)
