@@ -130,7 +130,7 @@ def forest_model(folder: Path):
     forest = RandomForestClassifier(200, max_depth=10, min_samples_leaf=5, random_state=SEED, n_jobs=1)
     forest.fit(values, labels)
     (folder / "model.pickle").write_bytes(pickle.dumps(forest))
-    # skl2onnx's file, which ONNX Runtime gets, has lost where missing values go.
+    # skl2onnx's file would have lost where missing values go.
     import export_sklearn
 
     (folder / "forest.onnx").write_bytes(export_sklearn.to_onnx(forest).SerializeToString())

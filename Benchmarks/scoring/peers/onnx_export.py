@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.utils
 from onnx import TensorProto, helper
 
 SOURCES = ("model.pickle", "model.txt", "model.json")
 
 
 def export(folder: Path, width: int):
-    """Writes folder/model.onnx; CatBoost's own export only loses its ZipMap."""
+    """Writes folder/model.onnx; CatBoost's own export only loses its ZipMap, Serin's file of a forest its labels."""
     if (folder / "model.cbm").exists():
         return without_zipmap(folder / "model.onnx")
+    if (folder / "forest.onnx").exists():
+        return probabilities_of_floats(folder / "forest.onnx", folder / "model.onnx")
     model = convert(folder, width)
     (folder / "model.onnx").write_bytes(model.SerializeToString())
 
@@ -56,6 +59,17 @@ def without_zipmap(path: Path):
             graph.output.extend(kept)
             graph.output.append(helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, [None, 2]))
     onnx.save(model, path)
+
+
+def probabilities_of_floats(source: Path, target: Path):
+    """A forest in double, with where missing values go, which skl2onnx's has lost, that takes and gives float32."""
+    model = onnx.utils.Extractor(onnx.load(source)).extract_model(["X"], ["probabilities"])
+    graph = model.graph
+    graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    graph.node.append(helper.make_node("Cast", ["probabilities"], ["answers"], to=TensorProto.FLOAT))
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info("answers", TensorProto.FLOAT, [None, 2]))
+    onnx.save(model, target)
 
 
 def check(folder: Path, width: int):
