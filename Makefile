@@ -10,8 +10,6 @@ SOURCES := Package.swift Sources Tests Benchmarks
 ASAN_SUITES := PrimitivesTests|JSONTests|GRPCTests|InferenceTests|TLSTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|MonitoringTests|FileScoringTests|LoadTestTests|GatewayTests
 # Protocols that threads share are also checked over every interleaving: `make proofs`.
 TSAN_SUITES := PrimitivesTests|InferenceTests|TelemetryTests|ReactorTests|TLSTests|RoutingTests|BatchingTests|MonitoringTests|FileScoringTests|GatewayTests
-# Statistics of many runs under a seed: arithmetic that neither sanitizer has anything to say of, and slow under them.
-SIMULATIONS := VerdictSimulationTests|DriftDetectionTests
 PYTEST := .venv/bin/python -m pytest
 # The leak checker runs too; what it is to forgive stands in the file.
 ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
@@ -109,8 +107,8 @@ format-check:
 	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
 
 sanitize-short: test-dependencies
-	$(ASAN) SERIN_SHORT=1 .ci/swift-test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)' --skip '$(SIMULATIONS)'
-	.ci/swift-test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)' --skip '$(SIMULATIONS)'
+	$(ASAN) SERIN_SHORT=1 .ci/swift-test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
+	.ci/swift-test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)'
 
 dependencies:
 	@.ci/dependencies build
