@@ -40,7 +40,7 @@ struct GatewayMetrics: Sendable {
     func declare(_ health: Health, _ controller: Controller) throws(MetricsError) {
         try registry.gauge("serin_ready", "1 while /health/ready answers 200, else 0.") { health.isReady ? 1 : 0 }
         try registry.gauge(
-            "serin_degraded", "1 while a lowering of traffic is in force that could not be recorded, else 0."
+            "serin_degraded", "1 while a lowering of traffic is in force that is not recorded yet, else 0."
         ) { controller.isDegraded ? 1 : 0 }
     }
 

@@ -139,17 +139,55 @@ def test_killed_in_a_state_it_is_in_it_again(installed, tmp_path, state):
     print(f"killed {KILLS} times: {seen}")
 
 
+def wait_for_record(admin, seconds=30):
+    """What was lowered is on disk."""
+    deadline = time.monotonic() + seconds
+    while admin.client.get("/status").raise_for_status().json()["degraded"]:
+        assert time.monotonic() < deadline, "still degraded"
+        time.sleep(0.01)
+
+
+def is_rolled_back_after_a_kill(gateway, rollout):
+    """Kills and starts the gateway: stable alone serves, and the rollout is over."""
+    gateway.process.kill()
+    gateway.process.wait()
+    gateway.start()
+    with Admin(gateway) as admin:
+        assert admin.route() == {"stable": "1"}
+        assert read(admin, rollout)["state"] == "rolled-back"
+        assert admin.act(f"/rollouts/{rollout['id']}:resume").status_code == 409
+
+
 def test_a_rollback_survives_a_kill(installed, tmp_path):
-    """Killed right after the rollback: stable alone serves, and the rollout is over."""
     with serve(tmp_path, {"nan": True}) as gateway:
         with Load(gateway, tmp_path, 60), Admin(gateway) as admin:
             wait_for_rate(admin)
             rollout = start(admin)
             assert wait(admin, rollout)["state"] == "rolled-back"
-            gateway.process.kill()
-            gateway.process.wait()
-        gateway.start()
-        with Admin(gateway) as admin:
-            assert admin.route() == {"stable": "1"}
-            assert wait(admin, rollout, seconds=10)["state"] == "rolled-back"
-            assert admin.act(f"/rollouts/{rollout['id']}:resume").status_code == 409
+            wait_for_record(admin)
+        is_rolled_back_after_a_kill(gateway, rollout)
+
+
+def test_a_rollback_is_recorded_when_the_disk_is_back(installed, tmp_path):
+    """The state cannot be written for longer than a commit tries: stable serves at once, nothing is raised, nothing lost."""
+    with serve(tmp_path, {"nan": True}) as gateway:
+        with Load(gateway, tmp_path, 60), Admin(gateway) as admin:
+            wait_for_rate(admin)
+            rollout = start(admin)
+            wait(admin, rollout, ("running",))
+            disk = sqlite3.connect(tmp_path / "state" / "serin.sqlite", isolation_level=None, timeout=30)
+            disk.execute("BEGIN IMMEDIATE")
+            try:
+                assert wait(admin, rollout)["state"] == "rolled-back"
+                assert admin.route() == {"stable": "1"}
+                assert admin.client.get("/status").json()["degraded"]
+                gateway.wait_for_log("degraded: a lowering is in force and cannot be recorded", 30)
+                refused = admin.put_route({"stable": "1", "canary": {"version": "2", "percent": 1}})
+                assert refused.status_code == 503 and "degraded" in refused.json()["detail"], refused.text
+            finally:
+                disk.execute("ROLLBACK")
+                disk.close()
+            wait_for_record(admin)
+            again = start(admin)
+            admin.act(f"/rollouts/{again['id']}:abort")
+        is_rolled_back_after_a_kill(gateway, rollout)

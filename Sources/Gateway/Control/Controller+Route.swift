@@ -128,13 +128,7 @@ extension Controller {
     private func raise(
         _ name: String, _ action: String, _ match: UInt64?, _ context: AdminContext, _ make: Make
     ) throws(AdminProblem) -> ChangeDocument {
-        try changing.withLock { (_) throws(AdminProblem) in
-            // What was lowered before is on disk before this is.
-            guard flushLocked() else {
-                throw AdminProblem(
-                    .unavailable,
-                    "degraded: a lowering is in force that cannot be recorded; no traffic is raised until it is")
-            }
+        try recordingFirst { () throws(AdminProblem) in
             let plan = try self.plan(name, match, make)
             let document = document(name, plan)
             do { try store.commit(record(name, action, plan, context, document)) } catch {
@@ -184,17 +178,30 @@ extension Controller {
     @discardableResult
     func flush() -> Bool { changing.withLock { _ in flushLocked() } }
 
-    private func flushLocked() -> Bool {
+    /// A change that raises, under `changing`: what was lowered is on disk before it, or it is not made. Nobody waits for a
+    /// disk that has just failed.
+    func recordingFirst<Result>(_ body: () throws(AdminProblem) -> Result) throws(AdminProblem) -> Result {
+        let problem = AdminProblem(
+            .unavailable, "degraded: a lowering is in force that cannot be recorded; no traffic is raised until it is")
+        if cannotRecord.load(ordering: .relaxed) { throw problem }
+        return try changing.withLock { (_) throws(AdminProblem) in
+            guard flushLocked() else { throw problem }
+            return try body()
+        }
+    }
+
+    /// The caller holds `changing`.
+    func flushLocked() -> Bool {
         while let change = unrecorded.withLock({ $0.first }) {
             do { try store.commit(change) } catch {
-                degraded.store(true, ordering: .relaxed)
+                cannotRecord.store(true, ordering: .relaxed)
                 logger.error("degraded: a lowering is in force and cannot be recorded: \(error)")
                 events.append("degraded", "{}")
                 return false
             }
             unrecorded.withLock { _ = $0.removeFirst() }
         }
-        degraded.store(false, ordering: .relaxed)
+        cannotRecord.store(false, ordering: .relaxed)
         return true
     }
 
@@ -240,10 +247,17 @@ extension Controller {
     // MARK: For the rollout guard
 
     /// Puts a route in force that takes traffic from a candidate, and waits for nobody; it is recorded by `flush`.
-    func lowerAtOnce(_ name: String, _ action: String, _ context: AdminContext, _ make: Make) throws(AdminProblem) {
+    /// - Parameter rollout: what is recorded of its rollout in the same transaction: neither is on disk without the other.
+    func lowerAtOnce(
+        _ name: String, _ action: String, _ context: AdminContext, with rollout: StateStore.Change? = nil, _ make: Make
+    ) throws(AdminProblem) {
         let plan = try state.withLock { (state) throws(AdminProblem) -> Plan in
             let plan = try self.plan(name, nil, make, state)
-            let change = record(name, action, plan, context, document(name, plan))
+            var change = record(name, action, plan, context, document(name, plan))
+            if let rollout {
+                change.audit += rollout.audit
+                change.rollouts = rollout.rollouts
+            }
             unrecorded.withLock { $0.append(change) }
             apply(plan, &state)
             return plan

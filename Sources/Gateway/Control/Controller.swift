@@ -1,7 +1,7 @@
 // The control plane's one place: what is loaded, where requests go, and how both change.
 //
 //     a raise    check ─► commit (route and audit line, on disk) ─► publish ─► answer
-//     lowering   check ─► publish ─► commit ─► answer; while it cannot be committed: `degraded`, no raises
+//     lowering   check ─► publish ─► commit ─► answer; until it is committed: `degraded`, no raises
 //
 // Changes happen one after another under `changing`, which may be held while the disk is slow. What the data plane sees
 // changes under `state`, which is held for microseconds: taking a candidate's traffic away waits for no disk.
@@ -33,10 +33,10 @@ final class Controller: Sendable {
     /// Taken before `state` where both are.
     let changing = Mutex(())
     let state: Mutex<ControlState>
-    /// Lowered, in force and not on disk yet, in their order. Taken after `state` where both are.
+    /// Lowered, or the end of a rollout: in force and not on disk yet, in their order. Taken after `state` where both are.
     let unrecorded = Mutex<[StateStore.Change]>([])
-    /// The last attempt to record these failed.
-    let degraded = Atomic<Bool>(false)
+    /// The last attempt to record these failed; the next comes by itself.
+    let cannotRecord = Atomic<Bool>(false)
     /// Taken before `state` where both are.
     let rolloutTable = Mutex(RolloutTable())
     let worker = SerialWorker { job in ReactorThread.start("rollouts", job) }
@@ -89,7 +89,8 @@ final class Controller: Sendable {
     /// How a reactor is told to look for a newer snapshot at once.
     func wake(with waker: @escaping @Sendable () -> Void) { wakers.withLock { $0.append(waker) } }
 
-    var isDegraded: Bool { degraded.load(ordering: .relaxed) }
+    /// What is in force and what is on disk differ.
+    var isDegraded: Bool { unrecorded.withLock { !$0.isEmpty } }
 
     // MARK: Publish
 

@@ -158,7 +158,7 @@ extension Controller {
     private func store(
         _ rollout: ActiveRollout, _ document: RolloutDocument, _ context: AdminContext
     ) throws(AdminProblem) {
-        try changing.withLock { (_) throws(AdminProblem) in
+        try recordingFirst { () throws(AdminProblem) in
             var change = StateStore.Change(audit: rollout.lines)
             change.rollouts = [rollout.record]
             if let key = context.idempotencyKey {

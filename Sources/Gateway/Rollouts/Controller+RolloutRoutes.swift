@@ -71,27 +71,27 @@ extension Controller {
         } catch { return error.detail }
     }
 
-    /// Publishes a lower weight at once; what is left is to record it. The caller holds the table's lock.
+    /// Publishes a lower weight at once; what is left is to record it, together with what the machine has decided. The
+    /// caller holds the table's lock.
     func lower(_ rollout: inout ActiveRollout, to percent: Double, _ jobs: inout [SerialWorker.Job]) {
         let machine = rollout.machine
         let guarded = machine.state.isFinal ? nil : rollout.guarded(epoch: machine.epoch)
+        var told = StateStore.Change(audit: rollout.lines)
+        told.rollouts = [rollout.record(isLowered: true)]
         do throws(AdminProblem) {
-            try lowerAtOnce(rollout.model, "rollback", context(rollout, machine.reason.text)) { model in
+            try lowerAtOnce(rollout.model, "rollback", context(rollout, machine.reason.text), with: told) { model in
                 var change = RouteChange(Self.route(model.route, machine, percent: percent), keeping: model)
                 change.guarded = guarded
                 if percent == 0 { (change.previous, change.pinnedUntil) = (nil, nil) }
                 return change
             }
-            rollout.pendingLower = nil
+            (rollout.pendingLower, rollout.lines) = (nil, [])
         } catch {
             if rollout.pendingLower == nil {
                 logger.critical("rollout \(machine.id) cannot go back, and tries again: \(error.detail)")
             }
             rollout.pendingLower = percent
         }
-        jobs.append { [weak self] in
-            self?.flush()
-            self?.save(machine.id)
-        }
+        jobs.append { [weak self] in _ = self?.flush() }
     }
 }

@@ -3,7 +3,7 @@
 //     every 100 ms   collect ─► RolloutMachine.tick ─► lower: published here and now, one pointer swap; recorded after
 //                                                  └─► raise, save, hooks, alerts: jobs for a worker, which may wait for disks
 //
-// The lock of the table is taken before the controller's `state`; nothing that holds `state` takes it. A raise is refused
+// The lock of the table is taken after `changing` and before `state`; nothing that holds `state` takes it. A raise is refused
 // where a lowering came after it was asked for: the gate is set before the lowering is published, and looked at by the
 // raise under the same lock under which routes change.
 
@@ -86,6 +86,8 @@ extension Controller {
     /// Carries out what the machine asks for; the caller holds the table's lock.
     func follow(_ actions: [RolloutAction], _ rollout: inout ActiveRollout, _ jobs: inout [SerialWorker.Job]) {
         let id = rollout.machine.id
+        // First, as a lowering takes them along to the disk.
+        for case .record(let record) in actions { rollout.lines.append(line(of: record, rollout)) }
         for action in actions {
             switch action {
             case .raise(let percent, let epoch):
@@ -101,7 +103,9 @@ extension Controller {
             case .callHook(let kind, let hook, let sequence):
                 callHook(kind, hook, sequence, rollout)
             case .releaseStable: break
-            case .record(let record): note(record, &rollout, &jobs)
+            case .record(let record):
+                tell(record, rollout)
+                jobs.append(saveJob(id))
             }
         }
     }
@@ -119,20 +123,19 @@ extension Controller {
         rollout.counters.announce(epoch: epoch, share: share, thresholds: thresholds)
     }
 
-    private func note(
-        _ record: RolloutRecord, _ rollout: inout ActiveRollout, _ jobs: inout [SerialWorker.Job]
-    ) {
+    private func line(of record: RolloutRecord, _ rollout: ActiveRollout) -> AuditEntry {
+        AuditEntry(
+            actor: record.actor, origin: Self.rolloutOrigin, action: "rollout", model: rollout.model,
+            before: record.from.rawValue, after: AdminJSON.encode(RolloutEvidence(record)), reason: record.reason.text,
+            outcome: record.to.rawValue)
+    }
+
+    private func tell(_ record: RolloutRecord, _ rollout: ActiveRollout) {
         let id = rollout.machine.id
         let what = "rollout \(id): \(record.from.rawValue) to \(record.to.rawValue) at \(percentText(record.percent))%"
         let line = "\(what), \(record.reason.text)"
         logger.log(level: record.isAlert ? .warning : .notice, "\(line)")
-        let evidence = AdminJSON.encode(RolloutEvidence(record))
-        rollout.lines.append(
-            AuditEntry(
-                actor: record.actor, origin: "rollout", action: "rollout", model: rollout.model,
-                before: record.from.rawValue, after: evidence, reason: record.reason.text, outcome: record.to.rawValue))
         events.append("rollout", AdminJSON.encode(RolloutEvent(id, rollout.model, record)))
-        jobs.append(saveJob(id))
     }
 
     private func percentText(_ percent: Double) -> String { PlanArithmetic.number(percent) }
@@ -155,7 +158,12 @@ extension Controller {
             return publish(&state)
         }
         table.retiring.append((rollout.counters, generation))
-        jobs.append { [weak self] in self?.save(rollout) }
+        // What a lowering has not taken along; nobody asks for it again, so it waits for the disk as a lowering does.
+        if rollout.lines.isEmpty { return }
+        var end = StateStore.Change(audit: rollout.lines)
+        end.rollouts = [rollout.record]
+        unrecorded.withLock { $0.append(end) }
+        jobs.append { [weak self] in _ = self?.flush() }
     }
 
     /// Counters are freed when no route leads to them, and nothing that they wait for is under way.
@@ -185,26 +193,23 @@ extension Controller {
     /// Stores a rollout that runs, with what it has decided; false: it could not.
     @discardableResult
     func save(_ id: String) -> Bool {
-        let rollout = rolloutTable.withLock { table -> ActiveRollout? in
-            defer { table.running[id]?.lines = [] }
-            return table.running[id]
+        // Read and written under one lock, after what waits: never is an older state written over a newer one.
+        changing.withLock { _ in
+            guard flushLocked() else { return false }
+            let rollout = rolloutTable.withLock { table -> ActiveRollout? in
+                defer { table.running[id]?.lines = [] }
+                return table.running[id]
+            }
+            guard let rollout else { return true }
+            var change = StateStore.Change(audit: rollout.lines)
+            change.rollouts = [rollout.record]
+            do { try store.commit(change) } catch {
+                logger.error("rollout \(id) cannot be stored: \(error)")
+                rolloutTable.withLock { $0.running[id]?.lines.insert(contentsOf: rollout.lines, at: 0) }
+                return false
+            }
+            return true
         }
-        guard let rollout else { return true }
-        return save(rollout)
-    }
-
-    @discardableResult
-    private func save(_ rollout: ActiveRollout) -> Bool {
-        var change = StateStore.Change(audit: rollout.lines)
-        change.rollouts = [rollout.record]
-        let failure = changing.withLock { _ -> String? in
-            do { try store.commit(change) } catch { return "\(error)" }
-            return nil
-        }
-        guard let failure else { return true }
-        logger.error("rollout \(rollout.machine.id) cannot be stored: \(failure)")
-        rolloutTable.withLock { $0.running[rollout.machine.id]?.lines.insert(contentsOf: rollout.lines, at: 0) }
-        return false
     }
 
     private func measureRates(_ tick: UInt64) {

@@ -45,11 +45,14 @@ struct ActiveRollout {
         (self.counters, self.rate) = (counters, rate)
     }
 
-    var record: StateStore.RolloutRecord {
+    /// - Parameter isLowered: no lowering is outstanding.
+    func record(isLowered: Bool) -> StateStore.RolloutRecord {
         StateStore.RolloutRecord(
             id: machine.id, model: model, plan: planText, snapshot: machine.snapshot(),
-            isOver: machine.state.isFinal && pendingLower == nil, startedAt: startedAt)
+            isOver: machine.state.isFinal && isLowered, startedAt: startedAt)
     }
+
+    var record: StateStore.RolloutRecord { record(isLowered: pendingLower == nil) }
 
     /// What serves, as the model's route has it.
     func guarded(epoch: UInt32) -> GuardedRoute {
