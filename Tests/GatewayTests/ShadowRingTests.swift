@@ -1,4 +1,5 @@
 import Inference
+import Primitives
 import Testing
 
 @testable import Gateway
@@ -26,6 +27,42 @@ import Testing
             ring.reap { reaped.append($0) }
             #expect(scored == Array(turn * 100..<turn * 100 + 100) && reaped == scored && ring.isEmpty)
         }
+    }
+
+    /// A reactor fills and reaps while the shadow thread reads: every copy comes whole, and in order.
+    @Test func twoThreadsHandCellsOver() async {
+        let ring = ShadowRing()
+        let count = 5000
+        async let reaped = Self.fill(ring, count)
+        var scored = 0
+        while scored < count {
+            let found = ring.drain { cell in
+                #expect(cell.pointee.slot == scored && cell.pointee.values.count == 8 * (1 + scored % 7))
+                scored += 1
+            }
+            if !found { await Task.yield() }
+        }
+        #expect(await reaped == Array(0..<count))
+    }
+
+    private static func fill(_ ring: ShadowRing, _ count: Int) async -> [Int] {
+        var reaped: [Int] = []
+        var filled = 0
+        while reaped.count < count {
+            if filled < count, let cell = ring.take() {
+                cell.pointee.values.reset()
+                for word in 0...filled % 7 {
+                    withUnsafeBytes(of: word) { cell.pointee.values.append($0) }
+                }
+                cell.pointee.slot = filled
+                ring.submit()
+                filled += 1
+            } else {
+                await Task.yield()
+            }
+            ring.reap { reaped.append($0) }
+        }
+        return reaped
     }
 
     @Test func aFullRingTakesNothingAndIsNotEmpty() {

@@ -195,5 +195,5 @@ extension GuardShard {
 
     /// Takes the next slot for a (tick, epoch), once a tick.
     @usableFromInline
-    func claim(tick: UInt64, epoch: UInt32) { memory.pointee.claim(tick: tick, epoch: epoch) }
+    func claim(tick: UInt64, epoch: UInt32) { GuardShardMemory.claim(memory, tick: tick, epoch: epoch) }
 }

@@ -70,20 +70,25 @@ struct GuardShardMemory: ~Copyable {
 
     /// The next slot becomes the cohort of (tick, epoch). What it held is gone: the ring is long enough that it was
     /// final, and collected, long before.
-    mutating func claim(tick: UInt64, epoch: UInt32) {
-        current = (current + 1) & UInt32(slotCount - 1)
-        let slot = slots + Int(current)
+    ///
+    /// A field at a time is assigned, of the shard as of the slot: the collector reads the atomics beside them, so nobody
+    /// may have the whole of either for writing, as a mutating method and `+=` have.
+    static func claim(_ shard: UnsafeMutablePointer<Self>, tick: UInt64, epoch: UInt32) {
+        let current = (shard.pointee.current + 1) & UInt32(shard.pointee.slotCount - 1)
+        let slot = shard.pointee.slots + Int(current)
+        let generation = slot.pointee.generation &+ 1
         slot.pointee.tick.store(Self.free, ordering: .relaxed)
         atomicMemoryFence(ordering: .acquiringAndReleasing)
-        slot.pointee.generation &+= 1
+        slot.pointee.generation = generation
         slot.pointee.epoch.store(epoch, ordering: .relaxed)
-        slot.pointee.thresholds = epochs[Int(epoch) % GuardCounters.epochsKept].thresholds(of: epoch)
-        let first = cells + Int(current) * 2 * Self.cellsAnArm
+        slot.pointee.thresholds = shard.pointee.epochs[Int(epoch) % GuardCounters.epochsKept].thresholds(of: epoch)
+        let first = shard.pointee.cells + Int(current) * 2 * Self.cellsAnArm
         for cell in 0..<2 * Self.cellsAnArm { (first + cell).pointee.store(0, ordering: .relaxed) }
         slot.pointee.tick.store(tick, ordering: .releasing)
-        self.tick = tick
-        self.epoch = epoch
-        generation = slot.pointee.generation
+        shard.pointee.current = current
+        shard.pointee.tick = tick
+        shard.pointee.epoch = epoch
+        shard.pointee.generation = generation
     }
 }
 
