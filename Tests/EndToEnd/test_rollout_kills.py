@@ -171,7 +171,8 @@ def test_a_rollback_survives_a_kill(installed, tmp_path):
 def test_a_rollback_is_recorded_when_the_disk_is_back(installed, tmp_path):
     """The state cannot be written for longer than a commit tries: stable serves at once, nothing is raised, nothing lost."""
     with serve(tmp_path, {"nan": True}) as gateway:
-        with Load(gateway, tmp_path, 60), Admin(gateway) as admin:
+        # So few requests that the guard needs seconds, within which the state is taken hold of.
+        with Load(gateway, tmp_path, 60, rate=400), Admin(gateway) as admin:
             wait_for_rate(admin)
             rollout = start(admin)
             wait(admin, rollout, ("running",))
