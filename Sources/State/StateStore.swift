@@ -80,7 +80,7 @@ public final class StateStore: Sendable {
         public var models: [ModelRecord] = []
         public var versions: [VersionRecord] = []
         public var audit: [AuditEntry] = []
-        public var answer: Answer?
+        public var answers: [Answer] = []
         public var rollouts: [RolloutRecord] = []
         public var triggers: [TriggerRow] = []
         public var arrivals: [ArrivalRow] = []
@@ -235,7 +235,7 @@ public final class StateStore: Sendable {
                 for trigger in change.triggers { try Self.keep(trigger, in: database) }
                 for arrival in change.arrivals { try Self.keep(arrival, in: database) }
                 for entry in change.audit { try AuditLog.append(entry, to: database, signer) }
-                if let answer = change.answer { try Self.keep(answer, in: database) }
+                for answer in change.answers { try Self.keep(answer, in: database) }
             }
         }
     }

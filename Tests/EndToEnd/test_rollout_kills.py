@@ -9,6 +9,8 @@ import random
 import re
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -147,6 +149,18 @@ def wait_for_record(admin, seconds=30):
         time.sleep(0.01)
 
 
+@contextmanager
+def held(state):
+    """Nothing can be written to the state meanwhile."""
+    disk = sqlite3.connect(state / "serin.sqlite", isolation_level=None, timeout=30)
+    disk.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        disk.execute("ROLLBACK")
+        disk.close()
+
+
 def is_rolled_back_after_a_kill(gateway, rollout):
     """Kills and starts the gateway: stable alone serves, and the rollout is over."""
     gateway.process.kill()
@@ -176,19 +190,52 @@ def test_a_rollback_is_recorded_when_the_disk_is_back(installed, tmp_path):
             wait_for_rate(admin)
             rollout = start(admin)
             wait(admin, rollout, ("running",))
-            disk = sqlite3.connect(tmp_path / "state" / "serin.sqlite", isolation_level=None, timeout=30)
-            disk.execute("BEGIN IMMEDIATE")
-            try:
+            with held(tmp_path / "state"):
                 assert wait(admin, rollout)["state"] == "rolled-back"
                 assert admin.route() == {"stable": "1"}
                 assert admin.client.get("/status").json()["degraded"]
                 gateway.wait_for_log("degraded: a lowering is in force and cannot be recorded", 30)
                 refused = admin.put_route({"stable": "1", "canary": {"version": "2", "percent": 1}})
                 assert refused.status_code == 503 and "degraded" in refused.json()["detail"], refused.text
-            finally:
-                disk.execute("ROLLBACK")
-                disk.close()
             wait_for_record(admin)
             again = start(admin)
             admin.act(f"/rollouts/{again['id']}:abort")
         is_rolled_back_after_a_kill(gateway, rollout)
+
+
+#: A gate comes by itself, a second after the step's begin.
+GATED = """
+horizon: 1h
+rate: 1000/s
+guards: {late: 50%, errors: 50%, scores: off, decisions: off}
+max_change: 100
+steps: [{percent: 5, min: 1s, max: 10m, samples: 1, gate: true}]
+bake: 10m
+"""
+
+
+def test_what_was_decided_before_an_end_is_recorded(installed, tmp_path):
+    """Transitions whose write fails while the rollout ends: their lines stand in the log, before the end's. An order that is
+    not on disk is in force, and not acknowledged."""
+    with serve(tmp_path) as gateway, Load(gateway, tmp_path, 60), Admin(gateway) as admin:
+        rollout = start(admin, GATED)
+        path = f"/rollouts/{rollout['id']}"
+        wait(admin, rollout, ("running",))
+        with ThreadPoolExecutor(1) as pool, held(tmp_path / "state"):
+            wait(admin, rollout, ("gate",))
+            paused = admin.act(f"{path}:pause?reason=lunch")
+            assert paused.status_code == 503 and "is paused, and that cannot be written" in paused.text, paused.text
+            # The next write has both lines, and is under way when the rollout ends.
+            failed = gateway.log().count("cannot be stored")
+            time.sleep(0.5)
+            aborted = pool.submit(admin.act, f"{path}:abort?reason=enough")
+            gateway.wait_for_log("cannot be stored[^\\0]*" * (failed + 1), 30)
+            with Admin(gateway) as other:
+                assert other.route() == {"stable": "1"} and read(other, rollout)["state"] == "aborted"
+        assert aborted.result().status_code == 200
+        wait_for_record(admin)
+        lines = admin.client.get("/audit", params={"action": "rollout", "limit": 1000}).json()["lines"]
+        assert [(line["before"], line["outcome"], line["reason"]) for line in lines if line["outcome"] != "ok"] == [
+            ("waiting", "raising", "as planned"), ("raising", "running", "as planned"), ("running", "gate", "as planned"),
+            ("gate", "paused", "lunch"), ("paused", "aborted", "enough")]
+        assert "fault" not in admin.client.get("/audit/verdict").raise_for_status().json()

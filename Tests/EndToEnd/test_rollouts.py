@@ -324,6 +324,53 @@ def test_hooks_are_asked_and_silence_holds(installed, tmp_path):
     hook.server.shutdown()
 
 
+#: Nothing of it goes on by itself: each step ends when a person says so.
+GATED = """
+horizon: 1h
+rate: 1000/s
+max_change: 100
+guards: {late: 50%, errors: 50%, scores: off, decisions: off}
+steps:
+- {percent: 5, min: 100ms, max: 10m, samples: 1, gate: true}
+- {percent: 20, min: 10m, max: 20m}
+- {percent: 40, min: 10m, max: 20m}
+bake: 10m
+"""
+
+
+def test_an_order_is_audited_with_its_reason_and_made_once(installed, tmp_path):
+    with serve(tmp_path) as gateway, Load(gateway, tmp_path, 60), Admin(gateway) as admin:
+        assert admin.act("/models/fraud:switch", {"version": "2", "bake": "1s"}).status_code == 200
+        assert admin.act("/models/fraud:switch", {"version": "1", "bake": "1s"}).status_code == 200
+        rollout = start(admin, GATED)
+        path = f"/rollouts/{rollout['id']}"
+        wait(admin, rollout, ("gate",))
+        for order, outcome in (("pause", "paused"), ("resume", "gate"), ("promote", "waiting")):
+            key = {"Idempotency-Key": f"{order}-1"}
+            first = admin.act(f"{path}:{order}?reason=because%20{order}", **key)
+            assert first.status_code == 200, first.text
+            line = audit(admin, outcome)
+            assert line["actor"] == first.json()["started_by"] and line["origin"].startswith("127.0.0.1"), line
+            assert line["reason"] == f"because {order}", line
+            again = admin.act(f"{path}:{order}?reason=because%20{order}", **key)
+            assert (again.status_code, again.json()) == (200, first.json()), again.text
+            other = admin.act(f"{path}:{order}?reason=another", **key)
+            assert other.status_code == 422 and "idempotency-key" in other.json()["detail"]
+        # Promoted once, however often it was asked for.
+        assert wait(admin, rollout, ("running",))["percent"] == 20
+        # Without a reason the line says who it was.
+        assert admin.act(f"{path}:step-back").json()["percent"] == 5
+        line = admin.client.get("/audit", params={"action": "rollout", "limit": 1000}).json()["lines"][-1]
+        assert line["reason"] == f"by {line['actor']}", line
+        # The model's own rollback ends the rollout, once: a second one would go back to before the switch.
+        key = {"Idempotency-Key": "rollback-1"}
+        first = admin.act("/models/fraud:rollback?reason=chargebacks", **key)
+        assert first.status_code == 200 and first.json()["after"] == {"stable": "1"}, first.text
+        assert admin.act("/models/fraud:rollback?reason=chargebacks", **key).json() == first.json()
+        assert admin.route() == {"stable": "1"} and read(admin, rollout)["state"] == "aborted"
+        assert audit(admin, "aborted")["reason"] == "chargebacks"
+
+
 def test_a_switch_is_watched(gateway, tmp_path):
     """Without a plan: a person moves all traffic to a version that fails, and it is back before that person looks."""
     row = alike(gateway)

@@ -42,7 +42,7 @@ private final class Folder {
             let store = try StateStore(folder: folder.path)
             var change = StateStore.Change(audit: [Self.entry(1)])
             (change.models, change.versions) = ([model], [version])
-            change.answer = .init(key: "k", request: "r", status: 200, body: "{}")
+            change.answers = [.init(key: "k", request: "r", status: 200, body: "{}")]
             try store.commit(change)
         }
         let store = try StateStore(folder: folder.path)
@@ -91,7 +91,7 @@ private final class Folder {
         try store.queue.write { try $0.execute(sql: "DROP TABLE answer") }
         var change = StateStore.Change(audit: [Self.entry(1)])
         change.models = [.init(name: "fraud", generation: 1, route: "{}")]
-        change.answer = .init(key: "k", request: "r", status: 200, body: "{}")
+        change.answers = [.init(key: "k", request: "r", status: 200, body: "{}")]
         #expect(throws: StateError.self) { try store.commit(change) }
         #expect(try store.models().isEmpty && store.audit(.init()).isEmpty)
     }

@@ -154,10 +154,7 @@ extension Controller {
                 before: isWanted ? "" : version, after: isWanted ? version : "", reason: context.reason)
         ])
         change.versions = [.init(model: name, version: version, isWanted: isWanted, digest: isWanted ? digest : "")]
-        if let key = context.idempotencyKey {
-            change.answer = .init(
-                key: key, request: context.requestDigest, status: 200, body: AdminJSON.encode(document))
-        }
+        change.answers = Self.answers(context, document)
         return change
     }
 

@@ -231,11 +231,14 @@ extension Controller {
                 name: name, generation: plan.generation, route: after,
                 previous: plan.change.previous.map(RouteText.encode), pinnedUntil: plan.change.pinnedUntil)
         ]
-        if let key = context.idempotencyKey {
-            change.answer = .init(
-                key: key, request: context.requestDigest, status: 200, body: AdminJSON.encode(document))
-        }
+        change.answers = Self.answers(context, document)
         return change
+    }
+
+    /// What a call with the same key is answered from now on.
+    static func answers(_ context: AdminContext, _ document: some Encodable) -> [StateStore.Answer] {
+        guard let key = context.idempotencyKey else { return [] }
+        return [.init(key: key, request: context.requestDigest, status: 200, body: AdminJSON.encode(document))]
     }
 
     private func announce(_ name: String, _ action: String, _ document: ChangeDocument, _ context: AdminContext) {
@@ -256,6 +259,7 @@ extension Controller {
             var change = record(name, action, plan, context, document(name, plan))
             if let rollout {
                 change.audit += rollout.audit
+                change.answers += rollout.answers
                 change.rollouts = rollout.rollouts
             }
             unrecorded.withLock { $0.append(change) }

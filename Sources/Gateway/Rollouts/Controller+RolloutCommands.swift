@@ -31,7 +31,7 @@ extension Controller {
         counters.announce(epoch: 0, share: 0, thresholds: SIMD4(repeating: .max))
         var rollout = ActiveRollout(
             machine, model: name, planText: order.plan, startedAt: now, counters: counters, rate: rate)
-        rollout.lines = [
+        rollout.decided.audit = [
             AuditEntry(
                 actor: context.actor, origin: context.origin, action: "rollout-start", model: name,
                 before: machine.stable, after: machine.candidate, reason: context.reason)
@@ -140,7 +140,7 @@ extension Controller {
         try store(rollout, document, context)
         rolloutTable.withLock { table in
             var begun = rollout
-            begun.lines = []
+            begun.decided = StateStore.Change()
             endWatch(rollout.model, &table)
             table.running[id] = begun
             state.withLock { state in
@@ -159,12 +159,9 @@ extension Controller {
         _ rollout: ActiveRollout, _ document: RolloutDocument, _ context: AdminContext
     ) throws(AdminProblem) {
         try recordingFirst { () throws(AdminProblem) in
-            var change = StateStore.Change(audit: rollout.lines)
+            var change = rollout.decided
             change.rollouts = [rollout.record]
-            if let key = context.idempotencyKey {
-                change.answer = .init(
-                    key: key, request: context.requestDigest, status: 200, body: AdminJSON.encode(document))
-            }
+            change.answers = Self.answers(context, document)
             do { try store.commit(change) } catch {
                 throw AdminProblem(.unavailable, "the rollout is not started: \(error)")
             }
@@ -178,16 +175,35 @@ extension Controller {
             throw AdminProblem(.notFound, "there is no such command")
         }
         if context.isDryRun { return try self.rollout(id) }
-        let (document, jobs) = try rolloutTable.withLock { (table) throws(AdminProblem) in
-            try self.command(id, command, context, &table)
+        let (done, isRecorded) = try carryOut(id, command, context, answersRollout: true)
+        let document = rolloutTable.withLock { $0.running[id] }.map { self.document($0) } ?? done
+        // What lowers is answered in any case, and status tells of it.
+        guard isRecorded || command == .abort || command == .stepBack else {
+            throw AdminProblem(
+                .unavailable, "the rollout is \(document.state), and that cannot be written yet: it is tried again")
         }
-        // On disk, before the answer.
+        // What was stored with the command is of before a raise that followed.
+        var change = StateStore.Change()
+        change.answers = Self.answers(context, document)
+        if isRecorded && !change.answers.isEmpty { changing.withLock { _ in try? store.commit(change) } }
+        return document
+    }
+
+    /// Carries a command out, and writes it to disk; false: that could not be done yet.
+    /// - Parameter answersRollout: a call with the same key is answered with the rollout; false: with the route.
+    private func carryOut(
+        _ id: String, _ command: RolloutCommand, _ context: AdminContext, answersRollout: Bool
+    ) throws(AdminProblem) -> (RolloutDocument, Bool) {
+        let (document, jobs) = try rolloutTable.withLock { (table) throws(AdminProblem) in
+            try self.command(id, command, context, answersRollout, &table)
+        }
         for job in jobs { job() }
-        return rolloutTable.withLock { table in table.running[id].map { self.document($0) } } ?? document
+        return (document, save(id))
     }
 
     private func command(
-        _ id: String, _ command: RolloutCommand, _ context: AdminContext, _ table: inout RolloutTable
+        _ id: String, _ command: RolloutCommand, _ context: AdminContext, _ answersRollout: Bool,
+        _ table: inout RolloutTable
     ) throws(AdminProblem) -> (RolloutDocument, [SerialWorker.Job]) {
         guard table.isOpen else { throw AdminProblem(.unavailable, "another process has the rollouts: ask that one") }
         guard var rollout = table.running[id] else {
@@ -197,12 +213,18 @@ extension Controller {
             throw AdminProblem(.notFound, "there is no rollout \(quoted(id))")
         }
         var jobs: [SerialWorker.Job] = []
+        let actions: [RolloutAction]
         do throws(RolloutRefusal) {
-            let actions = try rollout.machine.command(command, by: context.actor, wall: Int64(time(nil)))
-            follow(actions, &rollout, &jobs)
+            actions = try rollout.machine.command(command, by: context.actor, wall: Int64(time(nil)))
         } catch { throw AdminProblem(error) }
-        table.running[id] = rollout
         let document = document(rollout)
+        var order = context
+        if answersRollout {
+            rollout.decided.answers += Self.answers(context, document)
+            order.idempotencyKey = nil
+        }
+        follow(actions, &rollout, &jobs, by: order)
+        table.running[id] = rollout
         settleEnd(id, &table, &jobs)
         return (document, jobs)
     }
@@ -212,7 +234,7 @@ extension Controller {
         let id = rolloutTable.withLock { $0.running(of: name)?.machine.id }
         guard let id else { return nil }
         let before = try model(name).route
-        if !context.isDryRun { _ = try commandRollout(id, RolloutCommand.abort.rawValue, context) }
+        if !context.isDryRun { _ = try carryOut(id, .abort, context, answersRollout: false) }
         let after = try model(name)
         return ChangeDocument(
             model: name, generation: after.generation, before: before, after: after.route, dryRun: context.isDryRun,

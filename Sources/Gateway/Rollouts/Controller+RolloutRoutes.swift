@@ -73,19 +73,26 @@ extension Controller {
 
     /// Publishes a lower weight at once; what is left is to record it, together with what the machine has decided. The
     /// caller holds the table's lock.
-    func lower(_ rollout: inout ActiveRollout, to percent: Double, _ jobs: inout [SerialWorker.Job]) {
+    ///
+    /// - Parameter order: who asked for it; nil: the machine.
+    func lower(
+        _ rollout: inout ActiveRollout, to percent: Double, _ jobs: inout [SerialWorker.Job],
+        by order: AdminContext? = nil
+    ) {
         let machine = rollout.machine
         let guarded = machine.state.isFinal ? nil : rollout.guarded(epoch: machine.epoch)
-        var told = StateStore.Change(audit: rollout.lines)
+        var told = rollout.decided
         told.rollouts = [rollout.record(isLowered: true)]
+        var context = context(rollout, machine.reason.text)
+        if let order { (context.idempotencyKey, context.requestDigest) = (order.idempotencyKey, order.requestDigest) }
         do throws(AdminProblem) {
-            try lowerAtOnce(rollout.model, "rollback", context(rollout, machine.reason.text), with: told) { model in
+            try lowerAtOnce(rollout.model, "rollback", context, with: told) { model in
                 var change = RouteChange(Self.route(model.route, machine, percent: percent), keeping: model)
                 change.guarded = guarded
                 if percent == 0 { (change.previous, change.pinnedUntil) = (nil, nil) }
                 return change
             }
-            (rollout.pendingLower, rollout.lines) = (nil, [])
+            (rollout.pendingLower, rollout.decided) = (nil, StateStore.Change())
         } catch {
             if rollout.pendingLower == nil {
                 logger.critical("rollout \(machine.id) cannot go back, and tries again: \(error.detail)")

@@ -84,10 +84,14 @@ extension Controller {
     }
 
     /// Carries out what the machine asks for; the caller holds the table's lock.
-    func follow(_ actions: [RolloutAction], _ rollout: inout ActiveRollout, _ jobs: inout [SerialWorker.Job]) {
+    /// - Parameter order: who asked the machine for it, and saves it; nil: nobody.
+    func follow(
+        _ actions: [RolloutAction], _ rollout: inout ActiveRollout, _ jobs: inout [SerialWorker.Job],
+        by order: AdminContext? = nil
+    ) {
         let id = rollout.machine.id
         // First, as a lowering takes them along to the disk.
-        for case .record(let record) in actions { rollout.lines.append(line(of: record, rollout)) }
+        for case .record(let record) in actions { rollout.decided.audit.append(line(of: record, rollout, order)) }
         for action in actions {
             switch action {
             case .raise(let percent, let epoch):
@@ -99,13 +103,13 @@ extension Controller {
             case .lower(let percent, let epoch):
                 announce(rollout, epoch, percent)
                 rollout.gate.lowered.store(epoch, ordering: .sequentiallyConsistent)
-                lower(&rollout, to: percent, &jobs)
+                lower(&rollout, to: percent, &jobs, by: order)
             case .callHook(let kind, let hook, let sequence):
                 callHook(kind, hook, sequence, rollout)
             case .releaseStable: break
             case .record(let record):
                 tell(record, rollout)
-                jobs.append(saveJob(id))
+                if order == nil { jobs.append(saveJob(id)) }
             }
         }
     }
@@ -123,11 +127,20 @@ extension Controller {
         rollout.counters.announce(epoch: epoch, share: share, thresholds: thresholds)
     }
 
-    private func line(of record: RolloutRecord, _ rollout: ActiveRollout) -> AuditEntry {
-        AuditEntry(
-            actor: record.actor, origin: Self.rolloutOrigin, action: "rollout", model: rollout.model,
+    private func line(of record: RolloutRecord, _ rollout: ActiveRollout, _ order: AdminContext?) -> AuditEntry {
+        var entry = AuditEntry(
+            actor: "guard", origin: Self.rolloutOrigin, action: "rollout", model: rollout.model,
             before: record.from.rawValue, after: AdminJSON.encode(RolloutEvidence(record)), reason: record.reason.text,
             outcome: record.to.rawValue)
+        // What follows from an order is the machine's again.
+        if case .person(let name) = record.reason {
+            entry.actor = name
+            if let order {
+                entry.origin = order.origin
+                if !order.reason.isEmpty { entry.reason = order.reason }
+            }
+        }
+        return entry
     }
 
     private func tell(_ record: RolloutRecord, _ rollout: ActiveRollout) {
@@ -159,8 +172,8 @@ extension Controller {
         }
         table.retiring.append((rollout.counters, generation))
         // What a lowering has not taken along; nobody asks for it again, so it waits for the disk as a lowering does.
-        if rollout.lines.isEmpty { return }
-        var end = StateStore.Change(audit: rollout.lines)
+        if rollout.decided.audit.isEmpty { return }
+        var end = rollout.decided
         end.rollouts = [rollout.record]
         unrecorded.withLock { $0.append(end) }
         jobs.append { [weak self] in _ = self?.flush() }
@@ -197,18 +210,34 @@ extension Controller {
         changing.withLock { _ in
             guard flushLocked() else { return false }
             let rollout = rolloutTable.withLock { table -> ActiveRollout? in
-                defer { table.running[id]?.lines = [] }
+                defer { table.running[id]?.decided = StateStore.Change() }
                 return table.running[id]
             }
             guard let rollout else { return true }
-            var change = StateStore.Change(audit: rollout.lines)
+            var change = rollout.decided
             change.rollouts = [rollout.record]
             do { try store.commit(change) } catch {
                 logger.error("rollout \(id) cannot be stored: \(error)")
-                rolloutTable.withLock { $0.running[id]?.lines.insert(contentsOf: rollout.lines, at: 0) }
+                keep(change, of: id)
                 return false
             }
             return true
+        }
+    }
+
+    /// What could not be stored waits with its rollout; where that went lower meanwhile, or is over, before what waits
+    /// of that. The caller holds `changing`.
+    private func keep(_ change: StateStore.Change, of id: String) {
+        if change.audit.isEmpty { return }
+        rolloutTable.withLock { table in
+            unrecorded.withLock { waiting in
+                if waiting.isEmpty, table.running[id] != nil {
+                    table.running[id]?.decided.audit.insert(contentsOf: change.audit, at: 0)
+                    table.running[id]?.decided.answers.insert(contentsOf: change.answers, at: 0)
+                } else {
+                    waiting.insert(change, at: 0)
+                }
+            }
         }
     }
 
@@ -266,13 +295,5 @@ private struct RolloutEvent: Encodable {
     init(_ id: String, _ model: String, _ record: RolloutRecord) {
         (self.id, self.model, from, to) = (id, model, record.from.rawValue, record.to.rawValue)
         (percent, reason) = (record.percent, record.reason.text)
-    }
-}
-
-extension RolloutRecord {
-    /// Who decided it.
-    var actor: String {
-        if case .person(let name) = reason { return name }
-        return "guard"
     }
 }

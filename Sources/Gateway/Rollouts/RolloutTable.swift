@@ -28,8 +28,8 @@ struct ActiveRollout {
     var origin: Int64?
     /// Requests a second of the model, as measured last.
     var rate: Double
-    /// What was decided, and is not on disk yet.
-    var lines: [AuditEntry] = []
+    /// What was decided, and is not on disk yet: lines of the audit log, and answers to those who asked for it.
+    var decided = StateStore.Change()
     /// The gateway's tick of the last save.
     var savedAt: UInt64 = 0
     /// When a raise that failed is tried again.
