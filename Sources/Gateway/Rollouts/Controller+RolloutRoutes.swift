@@ -74,7 +74,7 @@ extension Controller {
     /// Publishes a lower weight at once; what is left is to record it, together with what the machine has decided. The
     /// caller holds the table's lock.
     ///
-    /// - Parameter order: who asked for it; nil: the machine.
+    /// - Parameter order: who asked for it, and records it; nil: the machine.
     func lower(
         _ rollout: inout ActiveRollout, to percent: Double, _ jobs: inout [SerialWorker.Job],
         by order: AdminContext? = nil
@@ -99,6 +99,6 @@ extension Controller {
             }
             rollout.pendingLower = percent
         }
-        jobs.append { [weak self] in _ = self?.flush() }
+        if order == nil { jobs.append { [weak self] in _ = self?.flush() } }
     }
 }

@@ -71,9 +71,13 @@ extension Controller {
             rollout.retryAt = nil
             follow(rollout.machine.repeatRaise(), &rollout, &jobs)
         }
-        if tick >= rollout.savedAt + Self.saveTicks, !rollout.machine.state.isFinal {
-            rollout.savedAt = tick
-            jobs.append(saveJob(rollout.machine.id))
+        if let savedAt = rollout.savedAt, tick >= savedAt + Self.saveTicks, !rollout.machine.state.isFinal {
+            rollout.savedAt = nil
+            let id = rollout.machine.id
+            jobs.append { [weak self] in
+                self?.save(id)
+                self?.rolloutTable.withLock { $0.running[id]?.savedAt = Self.presentTick }
+            }
         }
     }
 

@@ -30,8 +30,9 @@ struct ActiveRollout {
     var rate: Double
     /// What was decided, and is not on disk yet: lines of the audit log, and answers to those who asked for it.
     var decided = StateStore.Change()
-    /// The gateway's tick of the last save.
-    var savedAt: UInt64 = 0
+    /// The gateway's tick of the last save of its evidence; nil: one waits or is under way, and however long the disk
+    /// takes, no other queues behind it.
+    var savedAt: UInt64? = 0
     /// When a raise that failed is tried again.
     var retryAt: UInt64?
     /// The weight that could not be lowered to yet.
