@@ -120,7 +120,8 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 def steady_row(entry: Entry, by_name: dict[str, Entry]) -> list[str]:
     figures = entry.figures()
     bound = "≥ " if any(one.steady.is_generator_limited for one in entry.rounds.values()) else ""
-    ratio = entry.times_slower(by_name["serin" if entry.kind.http == 1 else "serin-http2"])
+    serin = by_name.get("serin" if entry.kind.http == 1 else "serin-http2")
+    ratio = entry.times_slower(serin) if serin else None
     times = f"{ratio[0]:.3g} × (95% {ratio[1]:.3g} to {ratio[2]:.3g})" if ratio else ""
     return [
         entry.title, f"{number(figures['alone_p50'])} / {number(figures['alone_p99'])} ms",

@@ -8,6 +8,9 @@ internal import Glibc
 public struct LoadTestRun {
     private let scenario: Scenario
     private let engine: LoadEngine
+    private let notes: [String]
+    /// Ends it before its time.
+    public var interrupt: RunInterrupt { engine.interrupt }
 
     /// Prepares everything: reads bundles, writes requests, opens connections and asks on each once.
     /// - Parameter spins: a processor is to spare for the generator, which then stays awake before each moment.
@@ -16,6 +19,7 @@ public struct LoadTestRun {
         var sources: [String: RowSource] = [:]
         var plans: [ClassPlan] = []
         for index in scenario.classes.indices { plans.append(try ClassPlan(scenario, index, sources: &sources)) }
+        notes = ClassPlan.notes(scenario, plans)
         raiseDescriptorLimit(scenario.classes.reduce(64) { $0 + $1.connections })
         engine = try LoadEngine(scenario, plans, spins: spins)
         try engine.prepare()
@@ -29,12 +33,15 @@ public struct LoadTestRun {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         engine.begin()
-        let steps = StepRunner(scenario.steps, start: engine.start, act: act)
+        let interrupt = engine.interrupt
+        let steps = StepRunner(
+            scenario.steps, start: engine.start, isStopped: { interrupt.isStopped }, act: act)
         steps.begin()
         engine.run(progress: progress)
         var result = LoadTestResult(
             scenario: scenario.name, startedAt: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9,
             seconds: scenario.seconds)
+        (result.interruptedAt, result.notes) = (engine.interruptedAt, notes)
         result.marks = steps.end()
         result.fill(scenario, engine, redraws: BlockBootstrap.redraws)
         return result

@@ -285,15 +285,21 @@ def test_the_recipe_of_a_build(installed, tmp_path):
         scenario["budgets"][0].update(p50=factor, p99=factor)
         for entry in scenario["classes"]:
             entry["timeout"] = PATIENCE
-        path = tmp_path / "candidate.yaml"
+        payment = yaml.safe_load((SCENARIOS / "payment.yaml").read_text())
+        payment["classes"][0].update(timeout=PATIENCE, deadline=PATIENCE)
+        payment["budgets"] = [{"class": "authorise", "errors": "0%", "mismatches": 0}]
+        path, first = tmp_path / "candidate.yaml", tmp_path / "payment.yaml"
         path.write_text(yaml.safe_dump(scenario))
+        first.write_text(yaml.safe_dump(payment))
         results = tmp_path / factor
         done = subprocess.run(
             [ROOT / "config/ci/loadtest.sh", MODELS, MODELS, "--", "--time", "0.1", "--rate", "0.3"],
-            env={**SURROUNDINGS, "SERIN": str(BINARY), "SCENARIO": str(path), "RESULTS": str(results)},
+            env={**SURROUNDINGS, "SERIN": str(BINARY), "PAYMENT": str(first), "SCENARIO": str(path),
+                 "RESULTS": str(results)},
             capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
-        assert {"result.json", "junit.xml", "result.html"} <= set(os.listdir(results))
+        assert {f"{name}.{kind}" for name in ("payment", "candidate") for kind in ("json", "xml", "html")} \
+            <= set(os.listdir(results))
 
 
 # Bad input
@@ -307,15 +313,15 @@ def refuses(tmp_path, scenario, code: int, message: str, *arguments):
 
 def test_bad_scenarios(gateway, tmp_path):
     good = simple(gateway.url, {"constant": "10/s"})
-    refuses(tmp_path, {**good, "speed": 2}, 1, "speed: unknown key")
+    refuses(tmp_path, {**good, "speed": 2}, 2, "speed: unknown key")
     unbounded = json.loads(json.dumps(good))
     del unbounded["phases"][0]["duration"]
-    refuses(tmp_path, unbounded, 1, "phases[0]: needs the key duration")
-    refuses(tmp_path, {**good, "budgets": [{"p50": "20ms", "p99": "10ms"}]}, 1, "contradicts: p50 may be")
+    refuses(tmp_path, unbounded, 2, "phases[0]: needs the key duration")
+    refuses(tmp_path, {**good, "budgets": [{"p50": "20ms", "p99": "10ms"}]}, 2, "contradicts: p50 may be")
     refuses(tmp_path, good, 2, "--target: expected a URL", "--target", "127.0.0.1:80")
-    refuses(tmp_path, good, 1, "has no target", "--target", "other=http://127.0.0.1:80")
-    refuses(tmp_path, simple(gateway.url, {"constant": "10/s"}, model="nobody"), 1, "holds no model")
-    refuses(tmp_path, "classes: [", 1, "is not YAML")
+    refuses(tmp_path, good, 2, "has no target", "--target", "other=http://127.0.0.1:80")
+    refuses(tmp_path, simple(gateway.url, {"constant": "10/s"}, model="nobody"), 2, "holds no model")
+    refuses(tmp_path, "classes: [", 2, "is not YAML")
 
 
 def test_targets_that_cannot_be_tested(gateway, tmp_path):
@@ -331,12 +337,13 @@ def test_targets_that_cannot_be_tested(gateway, tmp_path):
 
 
 class SlowServer(threading.Thread):
-    """HTTP/1.1 on one connection: the first answer at once, every other after half a second."""
+    """HTTP/1.1 on one connection: the first answer at once, every other after half a second, or what is given."""
 
-    def __init__(self, greeting=None):
+    def __init__(self, greeting=None, seconds=0.5):
         super().__init__(daemon=True)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.greeting = greeting
+        self.seconds = seconds
         self.ends = threading.Event()
 
     @property
@@ -354,7 +361,7 @@ class SlowServer(threading.Thread):
                     if self.greeting:
                         connection.sendall(self.greeting)
                     else:
-                        self.ends.wait(0.5 if index else 0)
+                        self.ends.wait(self.seconds if index else 0)
                         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
                 except OSError:
                     return
@@ -426,6 +433,6 @@ def test_the_page_and_the_comparison(start_gateway, tmp_path):
     broken.write_text("{}")
     compared = subprocess.run(
         [BINARY, "loadtest", "compare", outcome.json, broken], capture_output=True, text=True, timeout=60, check=False)
-    assert compared.returncode == 1 and "is no result of serin loadtest" in compared.stderr
+    assert compared.returncode == 2 and "is no result of serin loadtest" in compared.stderr
     if folder := os.environ.get("SERIN_ARTEFACTS"):
         (Path(folder) / "loadtest.html").write_text(page)

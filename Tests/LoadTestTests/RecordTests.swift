@@ -89,4 +89,17 @@ import Testing
         #expect(record.versions[0].count == RunRecord.versionsMax)
         #expect(record.versions[0].last == "other")
     }
+
+    @Test func anInterruptedPhaseIsAsLongAsItWas() throws {
+        var record = RunRecord(try ScenarioReaderTests.read(ScenarioReaderTests.good))
+        var counts = Counts()
+        (counts.requests, counts.answers) = (1, 1)
+        for index in 0..<100 {
+            record.record(
+                trafficClass: 0, phase: 0, version: 0, due: Double(index) / 50, counts, latency: 1_000_000)
+        }
+        record.cut(at: 2)
+        let series = try #require(record.series(Selection(trafficClass: "pay")))
+        #expect(series.seconds == 2 && series.value(.throughput) == 50)
+    }
 }

@@ -37,6 +37,61 @@ import Testing
         #expect(JUnitReport.escaped("\u{1}\u{ffff}") == "\u{fffd}\u{fffd}")
     }
 
+    /// Regression: a run that was interrupted is no success of the build.
+    @Test func junitNamesTheInterruption() {
+        var result = Self.result
+        result.interruptedAt = 0.5
+        let text = JUnitReport.encode(result)
+        #expect(text.contains("errors=\"1\"") && text.contains("<error message=\"interrupted after 0.5 of 2 s\">"))
+    }
+
+    static func group(_ name: String, version: String? = nil, p99: Double?) -> LoadTestResult.Group {
+        var counts = Counts()
+        (counts.requests, counts.answers) = (100, p99 == nil ? 0 : 100)
+        var latency: LoadTestResult.Latency?
+        if let p99 { latency = .init(mean: p99, p50: p99, p90: p99, p95: p99, p99: p99, p999: p99, max: p99) }
+        return .init(
+            trafficClass: name, phase: nil, version: version, seconds: 1, counts: counts,
+            throughput: Double(counts.answers), latency: latency, histogram: [])
+    }
+
+    /// Regression: groups without an answer, or of one side alone, were left out: the worst of all.
+    @Test func everyGroupIsCompared() {
+        var (before, after) = (Self.result, Self.result)
+        before.groups = [Self.group("pay", p99: 0.001), Self.group("shop", p99: 0.001)]
+        after.groups = [
+            Self.group("pay", p99: nil), Self.group("pay", version: "2", p99: 0.002), Self.group("shop", p99: 0.002),
+        ]
+        let rows = ResultComparison.table(before, after).rows
+        #expect(rows.map { $0[0] + ($0[2] == "all" ? "" : $0[2]) } == ["pay", "pay2", "shop"])
+        #expect(rows[0][4] == "1.00 ms > -" && rows[0][7] == "100/s > 0/s" && rows[0][8] == "0 > 100")
+        #expect(rows[1][4] == "- > 2.00 ms" && rows[1][8] == "- > 0")
+        #expect(rows[2][4] == "1.00 ms > 2.00 ms (2.000 x)")
+        #expect(ResultComparison.isComparable(before, after))
+        #expect(ResultComparison.differences(before, after).isEmpty)
+        after.groups = [Self.group("other", p99: nil)]
+        #expect(!ResultComparison.isComparable(before, after))
+    }
+
+    @Test func differentTestsAreToldApart() {
+        var (before, after) = (Self.result, Self.result)
+        before.phases = [.init(name: "steady", at: 0, seconds: 2)]
+        after.phases = [.init(name: "steady", at: 0, seconds: 3)]
+        (before.scenario, after.scenario) = ("a", "b")
+        #expect(
+            ResultComparison.differences(before, after) == [
+                "different scenarios: a > b", "different lengths of phase steady: 2 s > 3 s",
+            ])
+    }
+
+    @Test func impossibleNumbersAreNoResult() {
+        var result = Self.result
+        result.groups = [Self.group("pay", p99: 0.001)]
+        result.groups[0].counts.requests = -1
+        let text = ResultJSON.encode(result)
+        #expect(throws: ConfigurationError.self) { try ResultJSON.decode(Array(text.utf8), source: "r") }
+    }
+
     @Test func theWorstEndingCounts() {
         var result = Self.result
         #expect(result.ending == .broken)

@@ -44,7 +44,10 @@ import Testing
     @Test func theCommandLineNamesTargets() throws {
         let target = try #require(Target("https://localhost:8443"))
         #expect(try Self.read(Self.good, targets: ["default": target]).targets["default"] == target)
-        #expect(throws: ConfigurationError.self) { try Self.read(Self.good, targets: ["other": target]) }
+        // The default target, which the scenario names too, was listed twice.
+        #expect { try Self.read(Self.good, targets: ["other": target]) } throws: {
+            "\($0)".contains("has no target \"other\", which --target names (known here: default)")
+        }
     }
 
     @Test(arguments: [
@@ -88,6 +91,33 @@ import Testing
             "keys: {distinct: 100, distribution: zipf,", "keys: {distinct: 100,",
             "exponent: belongs to distribution zipf"
         ),
+        (
+            ", rest: {closed: {users: 2, think: 5ms}}", "",
+            "budgets[1].against.class: rest has no load in any phase"
+        ),
+        ("api: v1,", "api: v1, deadline: 1900us,", "deadline: expected whole milliseconds, as serin-timeout-ms"),
+        ("api: v1,", "api: grpc, deadline: 1000500ns,", "deadline: expected whole microseconds"),
+        (
+            "api: v1,", "api: v1, headers: {content-type: text/xml},",
+            "classes[0].headers.content-type: api v1 sets it; only api plain takes its own"
+        ),
+        (
+            "api: v1,", "api: v1, deadline: 5ms, headers: {serin-timeout-ms: \"5\"},",
+            "headers.serin-timeout-ms: the key deadline sets it"
+        ),
+        ("api: v1,", "api: v1, headers: {Serin-Key: fixed},", "headers.Serin-Key: the key keys sets it"),
+        ("api: v1,", "api: v1, headers: {X-One: a, x-one: b},", "headers.x-one: x-one stands twice"),
+        ("api: v1,", "api: v1, headers: {x-one: \" a\"},", "headers.x-one: expected visible ASCII"),
+        ("api: v1,", "api: v1, headers: {x-one: \"a\\r\\nb: c\"},", "headers.x-one: expected visible ASCII"),
+        ("{distinct: 100,", "{header: content-type, distinct: 100,", "keys.header: content-type carries no key"),
+        (
+            "name: payment", "name: payment\ntls: {authority: ca.pem}",
+            "tls: is used by no target: none of them is https"
+        ),
+        (
+            "target: http://127.0.0.1:8080", "target: https://127.0.0.1:8080\ntls: {authority: /nowhere/ca.pem}",
+            "tls.authority: /nowhere/ca.pem: cannot be opened"
+        ),
     ]
 
     @Test(arguments: refused.indices)
@@ -108,11 +138,52 @@ import Testing
         }
     }
 
+    // MARK: Baselines and loads
+
+    /// Budgets of one measure against different baselines were refused as contradictions.
+    @Test func baselinesTellBudgetsApart() throws {
+        let text = Self.good + "\n- {class: pay, phase: steady, against: {phase: burst}, p99: 2x}"
+        #expect(try Self.read(text).budgets.count == 7)
+        let twice = Self.good + "\n- {class: pay, phase: steady, against: {class: rest}, p99: 2x}"
+        #expect { try Self.read(twice) } throws: {
+            "\($0)".contains("budgets[2].p99: contradicts an earlier budget")
+        }
+    }
+
+    @Test func budgetsNeedALoad() {
+        let idle = Self.good.replacing(
+            "- {name: rest, ", with: "- {name: idle, model: fraud}\n- {name: rest, ", maxReplacements: 1)
+        #expect { try Self.read(idle + "\n- {class: idle, p99: 9ms}") } throws: {
+            "\($0)".contains("budgets[2].class: idle has no load in any phase")
+        }
+        let text = Self.good + "\n- {class: pay, phase: burst, against: {class: rest}, p50: 2x}"
+        #expect { try Self.read(text) } throws: {
+            "\($0)".contains("budgets[2].against: rest has no load in burst")
+        }
+    }
+
+    // MARK: Scaling
+
     @Test func scalingChangesTimesAndRates() throws {
         let scenario = try Self.read(Self.good).scaled(time: 0.5, rate: 2)
         #expect(scenario.seconds == 7)
         #expect(scenario.phases[0].loads["pay"] == .open(.constant(2000, seconds: 5), .poisson))
         #expect(scenario.steps.map(\.seconds) == [0.5, 1])
         #expect(scenario.budgets.first { $0.measure == .throughput }?.bound == .absolute(1800))
+    }
+
+    @Test func aClosedLoopsThroughputIsNotScaled() throws {
+        let text = Self.good + "\n- {class: rest, phase: steady, throughput: 100/s}"
+        let scenario = try Self.read(text)
+        let scaled = try scenario.scaled(time: 1, rate: 2)
+        #expect(scaled.budgets.last?.bound == .absolute(100))
+        #expect(scaled.budgets.filter(\.isRelative) == scenario.budgets.filter(\.isRelative))
+    }
+
+    @Test func scalingKeepsTheLimitOfADay() throws {
+        let scenario = try Self.read(Self.good.replacing("duration: 10s", with: "duration: 10h", maxReplacements: 1))
+        #expect { try scenario.scaled(time: 1000, rate: 1) } throws: {
+            "\($0)" == "--time: makes it 36004000 s in all, at most a day is allowed"
+        }
     }
 }

@@ -76,6 +76,16 @@ import Testing
         #expect(arrivals.next() == Arrivals.Arrival(nanos: 500_000_000, line: 1))
         // At 4 s, after the phase.
         #expect(arrivals.next() == nil)
+        #expect(recording.dueCount(speed: 2, within: 1_000_000_000) == 2)
+        #expect(recording.dueCount(speed: 2, within: 250_000_000) == 0)
+    }
+
+    /// A moment beyond 64 bits of nanoseconds trapped.
+    @Test func aSlowRecordingEndsWithItsPhase() throws {
+        let recording = try Recording.parse(Array("{\"at\":0}\n{\"at\":1000000}".utf8), source: "r")
+        var arrivals = Arrivals(recording, speed: 0.01 / 1000, lengthNanos: 86_400_000_000_000)
+        #expect(arrivals.next()?.line == 0)
+        #expect(arrivals.next() == nil)
     }
 
     @Test(arguments: [
@@ -83,6 +93,15 @@ import Testing
         ("{\"at\":1,\"kay\":\"a\"}", "r:1: unknown key \"kay\" (known here: at, key, body)"),
         ("{\"at\":1,\"key\":5}", "r:1: key: expected a string"), ("", "r: holds no request"),
         ("[1]", "r:1: expected an object"),
+        (
+            "{\"at\":0}\n{\"at\":1795291200}",
+            "r:2: at: expected at most 1000000 seconds since the recording's begin; are these Unix times?"
+        ),
+        (
+            "{\"at\":0,\"key\":\"a\\r\\nx-injected: 1\"}",
+            "r:1: key: expected visible ASCII, spaces and tabs only inside, at most 1024 bytes, "
+                + "found \"a\\u{d}\\u{a}x-injected: 1\""
+        ),
     ])
     func wrongRecordingsAreRefused(text: String, message: String) {
         #expect { try Recording.parse(Array(text.utf8), source: "r") } throws: { "\($0)" == message }

@@ -49,11 +49,22 @@ struct BlockBootstrap {
         }
     }
 
+    /// The wider one of its own and the order statistics', which knows what few requests cannot tell.
+    func widestRatio(_ percent: Double, of table: BlockTable, to baseline: BlockTable) -> Interval {
+        let ranks = OrderStatistics(confidence: confidence).ratio(percent, of: table, to: baseline)
+        var interval = ranks ?? Interval(low: 0, high: .infinity)
+        if let drawn = ratio(percent, of: table, to: baseline) {
+            interval.low = min(interval.low, drawn.low)
+            interval.high = max(interval.high, drawn.high)
+        }
+        return interval
+    }
+
     /// The interval of `table`'s answers over `baseline`'s.
     func throughputRatio(of table: BlockTable, to baseline: BlockTable) -> Interval? {
         func sum(_ table: BlockTable, _ weights: [UInt32]) -> Double? {
-            let total = zip(table.counts, weights).reduce(0) { $0 + $1.0.answers * Int($1.1) }
-            return total > 0 ? Double(total) : nil
+            let total = zip(table.completed, weights).reduce(0) { $0 + $1.0 * Double($1.1) }
+            return total > 0 ? total : nil
         }
         return ratio(table, baseline) {
             sum(table, $0)

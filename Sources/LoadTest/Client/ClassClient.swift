@@ -45,8 +45,17 @@ final class ClassClient {
     var schedule: ClassSchedule
     private var check: AnswerCheck?
     private var cursor = 0
-    /// No connection had room when it was looked for last.
+    /// No connection had room when it was looked for last, and none has got any since.
     private var isFull = false
+    /// What answers call themselves; the first is "", no name. The record tells fewer of them apart.
+    private var versions = [""]
+    /// The place of each in the record; of none, that of the version which was asked for.
+    private var places: [Int]
+    private static let versionsMax = 4096
+    /// Connections that are open.
+    var openCount = 0
+    /// Why one was lost last; nil: one has been made since.
+    private var failure: String?
     var inFlight: Int { slotCount - free.count }
 
     init(_ plan: ClassPlan, engine: LoadEngine) throws(LoadTestError) {
@@ -56,6 +65,7 @@ final class ClassClient {
         address = try ResolvedAddress(plan.target)
         requests = plan.requests
         slotCount = plan.entry.connections * plan.entry.streams
+        places = [engine.record.version(plan.entry.version ?? "", ofClass: plan.index)]
         slots = .allocate(capacity: slotCount)
         for slot in 0..<slotCount { (slots + slot).initialize(to: RequestSlot()) }
         free = (0..<Int32(slotCount)).reversed()
@@ -76,6 +86,7 @@ final class ClassClient {
 
     /// Takes what is due off the schedule.
     func release() {
+        if schedule.isStopped { return }
         let now = engine.now
         schedule.release(now) { arrival in
             if !arrival.isClosed {
@@ -87,6 +98,15 @@ final class ClassClient {
             if pending.count < Self.pendingMax { pending.append(arrival) } else { giveUp(arrival) }
         }
     }
+
+    /// Nothing more is sent.
+    func stop() {
+        schedule.stop()
+        pending.removeAll()
+    }
+
+    /// A connection has opened, or its server allows more streams.
+    func gotRoom() { (isFull, failure) = (false, nil) }
 
     /// Sends what waits, as far as there is room.
     func dispatch() {
@@ -108,7 +128,10 @@ final class ClassClient {
     private func connectionWithRoom() -> ClientConnection? {
         for _ in 0..<connections.count {
             cursor = cursor + 1 < connections.count ? cursor + 1 : 0
-            if connections[cursor].room > 0 { return connections[cursor] }
+            let connection = connections[cursor]
+            if connection.room > 0 { return connection }
+            // Not where its last request ends: libnghttp2 may be at work there.
+            if connection.isLeaving, connection.inFlight == 0, connection.state == .open { connection.renew() }
         }
         return nil
     }
@@ -168,11 +191,20 @@ final class ClassClient {
         case 7 where name.elementsEqual(":status".utf8): slots[slot].status = Int32(Self.number(value))
         case 11 where name.elementsEqual("grpc-status".utf8): slots[slot].grpcStatus = Int32(Self.number(value))
         case 13 where name.elementsEqual("serin-version".utf8):
-            slots[slot].version = Int32(engine.version(value, ofClass: index))
+            slots[slot].version = Int32(version(value))
         case 10 where name.elementsEqual("serin-tier".utf8):
             slots[slot].isFallback = value.elementsEqual("fallback".utf8)
         default: return
         }
+    }
+
+    private func version(_ text: UnsafeRawBufferPointer) -> Int {
+        for (place, known) in versions.enumerated() where text.elementsEqual(known.utf8) { return place }
+        guard versions.count < Self.versionsMax else { return 0 }
+        let name = String(decoding: text.prefix(64), as: UTF8.self)
+        versions.append(name)
+        places.append(engine.record.version(name, ofClass: index))
+        return versions.count - 1
     }
 
     private static func number(_ text: UnsafeRawBufferPointer) -> Int {
@@ -181,10 +213,10 @@ final class ClassClient {
 
     /// Bytes of an answer's body.
     func received(_ slot: Int, _ bytes: UnsafeRawBufferPointer) {
-        guard let base = bytes.baseAddress, slots[slot].answer.count + bytes.count <= RequestSlot.answerBytesMax else {
-            return
-        }
-        slots[slot].answer.append(base, bytes.count)
+        // Read by nobody but where scores are compared; of the warm-up, the beginning is quoted.
+        let room = (check == nil ? RequestSlot.quoteBytesMax : RequestSlot.answerBytesMax) - slots[slot].answer.count
+        guard let base = bytes.baseAddress, bytes.count <= room || (check == nil && room > 0) else { return }
+        slots[slot].answer.append(base, min(bytes.count, room))
     }
 
     /// The answer has ended. `isWhole`: it was not reset.
@@ -216,7 +248,8 @@ final class ClassClient {
             }
         }
         guard check != nil, !slots[slot].isFallback else { return .answer(isRight: nil) }
-        let version = engine.record.versions[index][Int(slots[slot].version)]
+        let version = versions[Int(slots[slot].version)]
+        if let wanted = entry.version, slots[slot].version != 0, version != wanted { return .answer(isRight: false) }
         slots[slot].answer.reserve(slots[slot].answer.count + 64)
         let bytes = UnsafeRawBufferPointer(start: slots[slot].answer.pointer, count: slots[slot].answer.count)
         switch check!.check(bytes, request: Int(slots[slot].request), version: version) {
@@ -243,13 +276,13 @@ final class ClassClient {
         switch ending {
         case .answer(let isRight):
             counts.answers = 1
+            if engine.isOver(phase) { counts.late = 1 }
             if slots[slot].isFallback { counts.fallback = 1 }
             if let isRight {
                 counts.checked = 1
                 if !isRight {
                     counts.mismatches = 1
-                    engine.note(
-                        index, "wrong score of version \(engine.record.versions[index][Int(slots[slot].version)])")
+                    engine.note(index, wrong(versions[Int(slots[slot].version)]))
                 }
             }
         case .shed(let reason):
@@ -262,7 +295,15 @@ final class ClassClient {
             (counts.faults, latency) = (1, nil)
             engine.note(index, reason)
         }
-        engine.finished(self, phase: phase, version: Int(slots[slot].version), due: due, counts, latency: latency)
+        engine.finished(
+            self, phase: phase, version: places[Int(slots[slot].version)], due: due, counts, latency: latency)
+    }
+
+    private func wrong(_ version: String) -> String {
+        if let wanted = entry.version, wanted != version {
+            return "version \(version.isEmpty ? "nobody" : version) answered, and \(wanted) was asked"
+        }
+        return "wrong score of version \(version)"
     }
 
     /// A request that found no stream in time.
@@ -270,11 +311,19 @@ final class ClassClient {
         if request.isClosed { schedule.answered(engine.now, phase: Int(request.phase)) }
         guard request.phase >= 0 else { return }
         engine.record.send(index, Int(request.phase)) { $0.unsent += 1 }
-        engine.note(index, "given up before it could be sent: every stream was in use")
         var counts = Counts()
-        (counts.requests, counts.timeouts) = (1, 1)
+        counts.requests = 1
+        if openCount == 0, let failure {
+            counts.faults = 1
+            engine.note(index, "given up before it could be sent: no connection (\(failure))")
+        } else {
+            counts.timeouts = 1
+            engine.note(index, "given up before it could be sent: every stream was in use")
+        }
+        // The caller has waited all the same, so there is a latency.
         engine.finished(
-            self, phase: Int(request.phase), version: 0, due: request.due, counts, latency: engine.now - request.due)
+            self, phase: Int(request.phase), version: places[0], due: request.due, counts,
+            latency: engine.now - request.due)
     }
 
     // MARK: Time
@@ -295,13 +344,14 @@ final class ClassClient {
             } else {
                 connection.http1.slot = -1
                 finish(slot, .timeout)
-                connection.fail("a request took longer than its timeout")
+                connection.renew()
             }
         }
     }
 
     /// A connection broke: what was in flight on it has failed.
     func connectionLost(_ connection: ClientConnection) {
+        failure = connection.failure
         guard connection.inFlight > 0 else { return }
         let reason = "connection: \(connection.failure ?? "lost")"
         for slot in 0..<slotCount

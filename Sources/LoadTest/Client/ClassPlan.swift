@@ -44,6 +44,15 @@ struct ClassPlan {
         schedule = ClassSchedule(scenario, class: index, rowCount: requests.rowCount, lines: lines)
     }
 
+    /// What a scenario and its rows do that the author may not expect; what classes share is said once.
+    static func notes(_ scenario: Scenario, _ plans: [ClassPlan]) -> [String] {
+        var notes = scenario.notes
+        for plan in plans {
+            for note in plan.source?.notes ?? [] where !notes.contains(note) { notes.append(note) }
+        }
+        return notes
+    }
+
     private static func source(
         _ entry: TrafficClass, _ scenario: Scenario, _ sources: inout [String: RowSource]
     ) throws(ConfigurationError) -> RowSource? {

@@ -28,6 +28,7 @@ struct ClassSchedule {
     private var upcoming: Arrivals.Arrival?
     private var users = Queue<UInt64>()
     private var nextRow: Int
+    private(set) var isStopped = false
 
     init(
         _ scenario: Scenario, class index: Int, rowCount: Int, lines: [[(request: Int32, key: Int32)]]
@@ -75,6 +76,7 @@ struct ClassSchedule {
 
     /// When the next request is due; nil: the phase has no more that are known of, and there is no other.
     var nextDue: UInt64? {
+        if isStopped { return nil }
         switch mode {
         case .idle: break
         case .open: if let upcoming { return starts[phase] + upcoming.nanos }
@@ -140,7 +142,14 @@ struct ClassSchedule {
         users.append(now + thinkNanos)
     }
 
+    /// Nothing is due any more.
+    mutating func stop() {
+        (isStopped, mode, upcoming) = (true, .idle, nil)
+        users.removeAll()
+    }
+
     func isOver(_ now: UInt64) -> Bool {
+        if isStopped { return true }
         guard phase + 1 == phases.count else { return false }
         if case .closed = mode { return now >= starts[phase + 1] }
         return upcoming == nil

@@ -55,7 +55,7 @@ final class ClientConnection {
     }
 
     deinit {
-        close()
+        dispose()
         parser.deallocate()
     }
 
@@ -135,7 +135,8 @@ final class ClientConnection {
         guard state != .open else { return }
         state = .open
         backoff = 10_000_000
-        client.engine.openCount += 1
+        client.openCount += 1
+        client.gotRoom()
     }
 
     /// The server's SETTINGS came.
@@ -143,6 +144,7 @@ final class ClientConnection {
         guard let session else { return }
         streamsMax = Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
         opened()
+        client.gotRoom()
     }
 
     // MARK: Ending
@@ -150,16 +152,27 @@ final class ClientConnection {
     /// Ends the connection; what was in flight has failed. It is connected anew after a while.
     func fail(_ reason: String) {
         failure = reason
-        if state == .open { client.engine.openCount -= 1 }
-        let isEmpty = inFlight == 0
         close()
-        retryAt = client.engine.now + (isLeaving && isEmpty ? 0 : backoff)
+        retryAt = client.engine.now + backoff
         backoff = min(backoff * 2, 1_000_000_000)
         client.connectionLost(self)
-        client.engine.retrying(self)
+        client.engine.failed(self)
     }
 
-    func close() {
+    /// Ends the connection, on which nothing is in flight, and makes another at once: the server asked for it, or a request
+    /// was given up that HTTP/1.1 cannot take back.
+    func renew() {
+        close()
+        retryAt = client.engine.now
+        client.engine.retry(self)
+    }
+
+    private func close() {
+        if state == .open { client.openCount -= 1 }
+        dispose()
+    }
+
+    private func dispose() {
         if let session { nghttp2_session_del(session) }
         if let ssl { SSL_free(ssl) }
         if descriptor >= 0 { Glibc.close(descriptor) }
@@ -187,7 +200,7 @@ final class ClientConnection {
         for _ in 0..<2 where descriptor >= 0 {
             switch receive(into: engine.readBuffer, LoadEngine.readBytes) {
             case .blocked: return
-            case .ended(let reason): return fail(reason)
+            case .ended(let reason): return ended(reason)
             case .moved(let count):
                 engine.readClock()
                 if client.entry.http == 2 { received2(engine.readBuffer, count) } else { received1(count) }
@@ -205,7 +218,7 @@ final class ClientConnection {
             switch SSL_get_error(ssl, count) {
             case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .blocked
             case SSL_ERROR_ZERO_RETURN: return .ended("the server closed the connection")
-            default: return .ended(ClientTLS.failure(ssl))
+            default: return .ended("the TLS connection broke: \(ClientTLS.failure(ssl))")
             }
         }
         let count = recv(descriptor, buffer, room, 0)
@@ -223,13 +236,22 @@ final class ClientConnection {
         }
         if nghttp2_session_check_request_allowed(session) == 0 { isLeaving = true }
         let isOver = nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
-        if isOver || (isLeaving && inFlight == 0) {
-            return fail(state == .settling ? Self.noHTTP2 : "the server said goodbye")
-        }
+        if isLeaving, inFlight == 0, state == .open { return renew() }
+        if isOver { return fail(state == .settling ? Self.noHTTP2 : "the server said goodbye") }
         if nghttp2_session_want_write(session) != 0 { client.engine.markDirty(self) }
     }
 
     private static let noHTTP2 = "the server does not speak HTTP/2 (http: 1 in the class asks for HTTP/1.1)"
+
+    /// Nothing more comes; of HTTP/1.1 it may be the end of an answer that does not say its length.
+    private func ended(_ reason: String) {
+        if client.entry.http == 1, state == .open, inFlight > 0 {
+            var settings = HTTP1Client.settings
+            http_parser_execute(parser, &settings, nil, 0)
+            if http1.mustClose, inFlight == 0 { return renew() }
+        }
+        fail(reason)
+    }
 
     private func received1(_ count: Int) {
         let bytes = client.engine.readBuffer.assumingMemoryBound(to: CChar.self)
@@ -239,7 +261,7 @@ final class ClientConnection {
         if used != count || parser.pointee.upgrade != 0 {
             return fail("the server does not answer in HTTP/1.1 (http: 2 in the class asks for HTTP/2)")
         }
-        if http1.mustClose, inFlight == 0 { fail("the server ended the connection") }
+        if http1.mustClose, inFlight == 0 { renew() }
     }
 
     // MARK: Writing
@@ -269,7 +291,7 @@ final class ClientConnection {
             if sent > 0 { return .moved(Int(sent)) }
             switch SSL_get_error(ssl, sent) {
             case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .blocked
-            default: return .ended(ClientTLS.failure(ssl))
+            default: return .ended("the TLS connection broke: \(ClientTLS.failure(ssl))")
             }
         }
         let sent = Glibc.send(descriptor, bytes, count, Int32(MSG_NOSIGNAL))

@@ -39,7 +39,9 @@ final class LoadEngine {
     private(set) var classes: [ClassClient] = []
     let phases: [Phase]
     var record: RunRecord
-    var openCount = 0
+    let interrupt = RunInterrupt()
+    /// When the run was interrupted, in seconds since its begin.
+    private(set) var interruptedAt: Double?
     /// Why requests failed, by class, and how often.
     private(set) var reasons: [[String: Int]]
     private var dirty: [ClientConnection] = []
@@ -99,10 +101,12 @@ final class LoadEngine {
         dirty.append(connection)
     }
 
-    func retrying(_ connection: ClientConnection) {
+    func failed(_ connection: ClientConnection) {
         if firstFailure == nil { firstFailure = "\(connection.client.target): \(connection.failure ?? "closed")" }
-        retries.append(connection)
+        retry(connection)
     }
+
+    func retry(_ connection: ClientConnection) { retries.append(connection) }
 
     private func flushDirty() {
         var index = 0
@@ -160,11 +164,11 @@ final class LoadEngine {
         let total = classes.reduce(0) { $0 + $1.connections.count }
         let deadline = now + 30_000_000_000
         for client in classes { for connection in client.connections { connection.connect() } }
-        while openCount < total {
+        while case let open = classes.reduce(0, { $0 + $1.openCount }), open < total {
             poll(until: now + 100_000_000)
             if let firstFailure { throw .unreachable(firstFailure) }
             guard now < deadline else {
-                throw .unreachable("\(total - openCount) of \(total) connections were not open after 30 s")
+                throw .unreachable("\(total - open) of \(total) connections were not open after 30 s")
             }
         }
         try warmUp(until: deadline)
@@ -178,6 +182,7 @@ final class LoadEngine {
         while classes.contains(where: { $0.inFlight > 0 || $0.pending.count > 0 }), now < deadline {
             flushDirty()
             poll(until: now + 10_000_000)
+            reconnect()
             for client in classes {
                 client.dispatch()
                 client.expire()
@@ -227,6 +232,7 @@ final class LoadEngine {
             for client in classes { client.expire() }
             reconnect()
             meter.look(now, spun, &busy)
+            if interruptedAt == nil, interrupt.isStopped { stop() }
             if now >= end || classes.allSatisfy(\.isDone) { break }
             if now >= tick {
                 report(progress)
@@ -243,6 +249,14 @@ final class LoadEngine {
         clinux_set_timer_slack(0)
     }
 
+    /// What is in flight is waited for as long as its caller would.
+    private func stop() {
+        let at = Double(max(now, start) - start) / 1e9
+        interruptedAt = at
+        for client in classes { client.stop() }
+        record.cut(at: at)
+    }
+
     private func report(_ progress: ((Progress) -> Void)?) {
         defer { window = Series(seconds: 1, blocksMax: 1) }
         guard let progress else { return }
@@ -257,9 +271,9 @@ final class LoadEngine {
 
     // MARK: What requests tell
 
-    func version(_ text: UnsafeRawBufferPointer, ofClass index: Int) -> Int {
-        for (place, known) in record.versions[index].enumerated() where text.elementsEqual(known.utf8) { return place }
-        return record.version(String(decoding: text.prefix(32), as: UTF8.self), ofClass: index)
+    /// An answer that comes now is none of the phase's throughput: a tenth of a second is left for those under way.
+    func isOver(_ phase: Int) -> Bool {
+        now > phaseEnds[phase] + min(100_000_000, phases[phase].nanos / 20)
     }
 
     func finished(
@@ -268,7 +282,8 @@ final class LoadEngine {
         let phaseStart = phaseEnds[phase] - phases[phase].nanos
         record.record(
             trafficClass: client.index, phase: phase, version: version,
-            due: Double(due - min(due, phaseStart)) / 1e9, counts, latency: latency)
+            due: Double(due - min(due, phaseStart)) / 1e9, counts, latency: latency,
+            ended: Double(now - min(now, phaseStart)) / 1e9)
         window.record(due: 0, counts, latency: latency)
     }
 

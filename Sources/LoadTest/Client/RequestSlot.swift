@@ -30,6 +30,8 @@ struct RequestSlot: ~Copyable {
     var answer = GrowableBuffer()
 
     static let answerBytesMax = 16 << 20
+    /// Of an answer that nobody reads, what an error quotes.
+    static let quoteBytesMax = 256
 
     mutating func take(due: UInt64, phase: Int32, request: Int32, key: Int32, isClosed: Bool) {
         isLive = true

@@ -14,11 +14,13 @@ public struct Counts: Sendable, Equatable, Codable {
     public var requests = 0
     /// Full answers: 2xx, or gRPC's OK.
     public var answers = 0
+    /// Answers that came when their phase was over: they are none of its throughput.
+    public var late = 0
     /// 429 and 503, gRPC's RESOURCE_EXHAUSTED and UNAVAILABLE.
     public var shed = 0
     /// The client's patience was at its end.
     public var timeouts = 0
-    /// Everything else: other statuses, connections that broke.
+    /// Everything else: other statuses, connections that broke or could not be made.
     public var faults = 0
     /// Answers of a smaller model or a constant.
     public var fallback = 0
@@ -28,10 +30,12 @@ public struct Counts: Sendable, Equatable, Codable {
     public var checked = 0
 
     public var errors: Int { requests - answers }
+    public var answersInTime: Int { answers - late }
 
     mutating func add(_ other: Counts) {
         requests += other.requests
         answers += other.answers
+        late += other.late
         shed += other.shed
         timeouts += other.timeouts
         faults += other.faults
@@ -48,7 +52,7 @@ public struct Counts: Sendable, Equatable, Codable {
         case .faults: faults
         case .fallback: fallback
         case .mismatches: mismatches
-        case .throughput: answers
+        case .throughput: answersInTime
         case .percentile, .max: requests
         }
     }
@@ -59,6 +63,8 @@ struct BlockTable {
     private(set) var counts: [Counts]
     /// A row of bins for each block; empty: no latency in it.
     private(set) var rows: [[UInt32]]
+    /// Answers in time, by when they came.
+    private(set) var completed: [Double]
 
     var blockCount: Int { counts.count }
 
@@ -68,17 +74,21 @@ struct BlockTable {
         blockSeconds = seconds / Double(count)
         counts = Array(repeating: Counts(), count: count)
         rows = Array(repeating: [], count: count)
+        completed = Array(repeating: 0, count: count)
     }
 
-    private init(blockSeconds: Double, counts: [Counts], rows: [[UInt32]]) {
-        (self.blockSeconds, self.counts, self.rows) = (blockSeconds, counts, rows)
+    private init(blockSeconds: Double, counts: [Counts], rows: [[UInt32]], completed: [Double]) {
+        (self.blockSeconds, self.counts, self.rows, self.completed) = (blockSeconds, counts, rows, completed)
     }
 
     func block(at seconds: Double) -> Int { min(max(Int(seconds / blockSeconds), 0), blockCount - 1) }
 
-    /// - Parameter latency: nil: the request has none that counts.
-    mutating func record(block: Int, _ outcome: Counts, latency: UInt64?) {
+    /// - Parameters:
+    ///   - latency: nil: the request has none that counts.
+    ///   - ended: the block in which it ended; nil: that in which it was due.
+    mutating func record(block: Int, _ outcome: Counts, latency: UInt64?, ended: Int? = nil) {
         counts[block].add(outcome)
+        completed[ended ?? block] += Double(outcome.answersInTime)
         guard let latency else { return }
         if rows[block].isEmpty { rows[block] = Array(repeating: 0, count: LatencyBins.count) }
         rows[block][LatencyBins.index(latency)] += 1
@@ -89,6 +99,7 @@ struct BlockTable {
         precondition(other.blockCount == blockCount, "tables of one phase")
         for block in 0..<blockCount {
             counts[block].add(other.counts[block])
+            completed[block] += other.completed[block]
             if other.rows[block].isEmpty { continue }
             if rows[block].isEmpty {
                 rows[block] = other.rows[block]
@@ -100,7 +111,9 @@ struct BlockTable {
 
     /// The blocks of this phase and then those of another.
     func followed(by next: BlockTable) -> BlockTable {
-        BlockTable(blockSeconds: blockSeconds, counts: counts + next.counts, rows: rows + next.rows)
+        BlockTable(
+            blockSeconds: blockSeconds, counts: counts + next.counts, rows: rows + next.rows,
+            completed: completed + next.completed)
     }
 
     /// A percentile of some blocks together, in nanoseconds; nil: nothing was recorded.

@@ -31,6 +31,8 @@ struct RunRecord {
     private var series: [Series?]
     var sending: [Sending?]
     private let blocksMax: Int
+    /// How much of each phase there was; less than its seconds where the run was interrupted.
+    private(set) var elapsed: [Double]
 
     init(_ scenario: Scenario) {
         classes = scenario.classes.map(\.name)
@@ -38,8 +40,20 @@ struct RunRecord {
         versions = Array(repeating: [""], count: classes.count)
         series = Array(repeating: nil, count: classes.count * phases.count * Self.versionsMax)
         sending = Array(repeating: nil, count: classes.count * phases.count)
+        elapsed = scenario.phases.map(\.seconds)
         let rows = series.count
         blocksMax = min(400, max(20, Self.bytesMax / (rows * LatencyBins.count * 4)))
+        // What a budget asks for has a place of its own, however many others come.
+        for budget in scenario.budgets {
+            var selections = [budget.selection]
+            if case .relative(_, let baseline) = budget.bound { selections.append(baseline) }
+            for selection in selections {
+                guard let version = selection.version, let index = classes.firstIndex(of: selection.trafficClass) else {
+                    continue
+                }
+                _ = self.version(version, ofClass: index)
+            }
+        }
     }
 
     /// The index of a class's version, which it gets when it is first seen.
@@ -55,11 +69,12 @@ struct RunRecord {
     }
 
     mutating func record(
-        trafficClass: Int, phase: Int, version: Int, due: Double, _ outcome: Counts, latency: UInt64?
+        trafficClass: Int, phase: Int, version: Int, due: Double, _ outcome: Counts, latency: UInt64?,
+        ended: Double? = nil
     ) {
         let place = place(trafficClass, phase, version)
         if series[place] == nil { series[place] = Series(seconds: phases[phase].seconds, blocksMax: blocksMax) }
-        series[place]?.record(due: due, outcome, latency: latency)
+        series[place]?.record(due: due, outcome, latency: latency, ended: ended)
     }
 
     mutating func send(_ trafficClass: Int, _ phase: Int, _ change: (inout Sending) -> Void) {
@@ -72,10 +87,20 @@ struct RunRecord {
 
     // MARK: After the run
 
+    /// The run was interrupted so many seconds after its begin.
+    mutating func cut(at seconds: Double) {
+        var rest = seconds
+        for phase in phases.indices {
+            elapsed[phase] = min(max(rest, 0), phases[phase].seconds)
+            rest -= phases[phase].seconds
+        }
+    }
+
     /// All versions of a class in a phase, or one; nil: it had no load there.
     func series(_ trafficClass: Int, _ phase: Int, version: String? = nil) -> Series? {
-        guard phases[phase].loads[classes[trafficClass]] != nil else { return nil }
+        guard phases[phase].loads[classes[trafficClass]] != nil, elapsed[phase] > 0 else { return nil }
         var all = Series(seconds: phases[phase].seconds, blocksMax: blocksMax)
+        all.seconds = elapsed[phase]
         for (index, name) in versions[trafficClass].enumerated() where version == nil || version == name {
             if let part = series[place(trafficClass, phase, index)] { all.add(part) }
         }
@@ -91,5 +116,11 @@ struct RunRecord {
             all = all.map { $0.followed(by: part) } ?? part
         }
         return all
+    }
+    /// The requests of a version's class and phases that ended badly and name no version: some may have been its own.
+    func unattributed(_ selection: Selection) -> Series? {
+        guard selection.version != nil else { return nil }
+        let nameless = Selection(trafficClass: selection.trafficClass, phase: selection.phase, version: "")
+        return series(nameless).flatMap { $0.counts.errors > 0 ? $0 : nil }
     }
 }

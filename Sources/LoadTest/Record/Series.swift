@@ -1,7 +1,8 @@
 // What was recorded of one class in one phase, by one version: HdrHistogram for what is printed, blocks for intervals.
 //
-// Latencies are those of answers and of timeouts, in nanoseconds from the moment the request was due.  A request that
-// was refused or whose connection broke has no answer whose latency would mean anything: it counts as an error.
+// Latencies are those of answers and of requests that were given up, in nanoseconds from the moment the request was due.
+// A request that was refused or whose connection broke has no answer whose latency would mean anything: it counts as an
+// error.
 
 internal import Histogram
 
@@ -12,7 +13,7 @@ struct Series {
     var counts = Counts()
     var blocks: BlockTable
     private(set) var sum = 0.0
-    private(set) var seconds: Double
+    var seconds: Double
 
     init(seconds: Double, blocksMax: Int = 400) {
         self.seconds = seconds
@@ -29,13 +30,15 @@ struct Series {
     }
 
     /// - Parameter due: seconds since the phase began.
-    mutating func record(due: Double, _ outcome: Counts, latency nanos: UInt64?) {
+    /// - Parameter ended: the same of its end; nil: as due.
+    mutating func record(due: Double, _ outcome: Counts, latency nanos: UInt64?, ended: Double? = nil) {
         counts.add(outcome)
         if let nanos {
             latency.record(min(nanos, 3_600_000_000_000))
             sum += Double(nanos)
         }
-        blocks.record(block: blocks.block(at: due), outcome, latency: nanos)
+        blocks.record(
+            block: blocks.block(at: due), outcome, latency: nanos, ended: blocks.block(at: ended ?? due))
     }
 
     /// What another version recorded in the same phase.
@@ -44,6 +47,12 @@ struct Series {
         counts.add(other.counts)
         sum += other.sum
         blocks.add(other.blocks)
+    }
+
+    func with(_ other: Series) -> Series {
+        var all = self
+        all.add(other)
+        return all
     }
 
     func followed(by next: Series) -> Series { Series(self, followedBy: next) }
@@ -70,7 +79,7 @@ struct Series {
         switch measure {
         case .percentile(let percent): return percentile(percent)
         case .max: return latency.totalCount == 0 ? nil : Double(latency.maxRecorded)
-        case .throughput: return seconds > 0 ? Double(counts.answers) / seconds : nil
+        case .throughput: return seconds > 0 ? Double(counts.answersInTime) / seconds : nil
         case .mismatches: return Double(counts.mismatches)
         case .errors, .timeouts, .shed, .faults:
             return counts.requests == 0 ? nil : Double(counts.count(measure)) / Double(counts.requests)

@@ -37,7 +37,8 @@ public enum HTMLPage {
             case .fine: ("passed", "pass")
             case .inconclusive: ("inconclusive", "inconclusive")
             case .broken: ("failed", "broken")
-            case .unreached: ("the rate was not reached", "broken")
+            case .unreached: ("not measured as asked", "broken")
+            case .interrupted: ("interrupted", "inconclusive")
             }
         let targets = Set(result.targets.values).sorted().joined(separator: ", ")
         let about = result.about.map { "<p>\(JUnitReport.escaped($0))</p>" } ?? ""
@@ -89,7 +90,7 @@ public enum HTMLPage {
         th{text-align:left;color:#5b6576;font-weight:600}th,td{padding:5px 12px 5px 0;border-bottom:1px solid #edf0f4;\
         vertical-align:top;font-variant-numeric:tabular-nums}ul{margin:0;padding-left:20px}\
         .badge{border-radius:999px;padding:1px 9px;font-size:13px;font-weight:600;white-space:nowrap}\
-        .pass{background:#d9f2e1;color:#12612f}.broken{background:#fbdcdc;color:#8f1717}\
+        .pass{background:#d9f2e1;color:#12612f}.broken,.unjudged{background:#fbdcdc;color:#8f1717}\
         .inconclusive{background:#fdecc8;color:#7a4a00}svg{display:block;width:100%;min-width:760px;height:auto}\
         .legend{margin:0 0 8px;font-size:13px}.legend span{display:inline-block;margin-right:20px}\
         .legend i{display:inline-block;width:22px;margin-right:6px;vertical-align:4px}\

@@ -1,6 +1,7 @@
 // The result as JUnit's XML, which CI systems show: a test a budget, a step and a rate.
 //
-//     broken budget, failed step ─► failure     rate not reached ─► error     inconclusive ─► skipped, with its reason
+//     broken budget, failed step ─► failure     rate not reached, budget not judged, run interrupted ─► error
+//     inconclusive ─► skipped, with its reason
 
 public enum JUnitReport {
     /// - Parameter isStrict: what is inconclusive is a failure.
@@ -13,6 +14,9 @@ public enum JUnitReport {
             case .broken:
                 failures += 1
                 cases.append(element("budgets", line.text, ("failure", line.reason)))
+            case .unjudged:
+                errors += 1
+                cases.append(element("budgets", line.text, ("error", line.reason)))
             case .inconclusive where isStrict:
                 failures += 1
                 cases.append(element("budgets", line.text, ("failure", "inconclusive: \(line.reason)")))
@@ -32,6 +36,11 @@ public enum JUnitReport {
                 element(
                     "rates", "\(line.trafficClass) in \(line.phase)", line.problem.map { ("error", $0) },
                     output: "\(Text.rate(line.reachedRate)) of \(Text.rate(line.scheduledRate))"))
+        }
+        if let seconds = result.interruptedAt {
+            errors += 1
+            let message = "interrupted after \(Text.decimal(seconds, 1)) of \(Text.number(result.seconds)) s"
+            cases.append(element("run", result.scenario, ("error", message), seconds: seconds))
         }
         let counts = "tests=\"\(cases.count)\" failures=\"\(failures)\" errors=\"\(errors)\" skipped=\"\(skipped)\""
         let time = Text.decimal(result.seconds, 3)

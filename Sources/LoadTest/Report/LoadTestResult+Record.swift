@@ -23,7 +23,8 @@ extension LoadTestResult {
             addTimelines(record, index)
             for phase in scenario.phases.indices { addSending(engine, scenario, index, phase) }
         }
-        let judge = BudgetJudge(record: record, confidence: scenario.confidence, redraws: redraws)
+        let judge = BudgetJudge(
+            record: record, confidence: scenario.confidence, redraws: redraws, interruptedAt: engine.interruptedAt)
         budgets = judge.judge(scenario.budgets).map(BudgetLine.init)
     }
 
@@ -75,16 +76,24 @@ extension LoadTestResult {
     private mutating func addSending(_ engine: LoadEngine, _ scenario: Scenario, _ index: Int, _ phase: Int) {
         let entry = scenario.classes[index]
         let plan = scenario.phases[phase]
-        guard let sending = engine.record.sending(index, phase), let load = plan.loads[entry.name] else { return }
+        let seconds = engine.record.elapsed[phase]
+        guard let sending = engine.record.sending(index, phase), let load = plan.loads[entry.name], seconds > 0 else {
+            return
+        }
         var line = Sending(
             trafficClass: entry.name, phase: plan.name, scheduled: sending.scheduled, sent: sending.sent,
-            scheduledRate: Double(sending.scheduled) / plan.seconds, reachedRate: Double(sending.sent) / plan.seconds,
+            scheduledRate: Double(sending.scheduled) / seconds, reachedRate: Double(sending.sent) / seconds,
             latenessP50: (sending.lateness.percentile(50) ?? 0) / 1e9,
             latenessP99: (sending.lateness.percentile(99) ?? 0) / 1e9,
             latenessMax: (sending.lateness.value(.max) ?? 0) / 1e9,
             waitingP99: (sending.waiting.percentile(99) ?? 0) / 1e9, busy: engine.busy[phase], problem: nil,
             isOwnFault: false)
-        if case .closed = load { line.scheduledRate = line.reachedRate } else { line.explain(entry) }
+        if case .closed = load {
+            line.scheduledRate = line.reachedRate
+            line.explainBusy()
+        } else if engine.interruptedAt == nil {
+            line.explain(entry)
+        }
         self.sending.append(line)
     }
 }
@@ -92,6 +101,15 @@ extension LoadTestResult {
 extension LoadTestResult.Sending {
     /// A twentieth of the requests may be under way when a phase ends; more were not sent at the rate they were due.
     static let toleratedShare = 0.95
+
+    /// The users of a closed loop wait for the generator as they wait for the target, and cannot tell.
+    mutating func explainBusy() {
+        guard busy > 0.95 else { return }
+        isOwnFault = true
+        problem =
+            "the generator itself is the bottleneck (its thread was busy \(Text.percent(busy)) of the time): its "
+            + "latencies are its own; have fewer users or more think time, or give it a core of its own"
+    }
 
     /// Says why a rate was not reached.
     mutating func explain(_ entry: TrafficClass) {

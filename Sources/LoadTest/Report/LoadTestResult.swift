@@ -5,7 +5,7 @@
 // several generators can be added up.
 
 public struct LoadTestResult: Codable, Sendable, Equatable {
-    public static let schemaVersion = 1
+    public static let schemaVersion = 2
 
     public struct Latency: Codable, Sendable, Equatable {
         public var mean = 0.0
@@ -113,6 +113,8 @@ public struct LoadTestResult: Codable, Sendable, Equatable {
     /// Unix time.
     public var startedAt: Double
     public var seconds: Double
+    /// Seconds since the first phase began; nil: it went on to its end.
+    public var interruptedAt: Double?
     public var targets: [String: String]
     public var confidence: Double
     public var phases: [PhaseLine]
@@ -122,6 +124,8 @@ public struct LoadTestResult: Codable, Sendable, Equatable {
     public var sending: [Sending]
     public var reasons: [Reason]
     public var timelines: [Timeline]
+    /// What the scenario does not send, and why.
+    public var notes: [String] = []
 
     public init(scenario: String, startedAt: Double, seconds: Double) {
         (self.scenario, self.startedAt, self.seconds) = (scenario, startedAt, seconds)
@@ -131,17 +135,20 @@ public struct LoadTestResult: Codable, Sendable, Equatable {
 }
 
 extension LoadTestResult {
-    /// How the run ended, the worst first; exit codes as the contract has them.
+    /// How the run ended; exit codes as the contract has them.
     public enum Ending: String, Sendable {
-        case fine, inconclusive, broken, unreached
+        case fine, inconclusive, broken, unreached, interrupted
     }
 
     public var ending: Ending {
+        if interruptedAt != nil { return .interrupted }
         if sending.contains(where: { $0.problem != nil && $0.isOwnFault }) { return .unreached }
         if budgets.contains(where: { $0.outcome == .broken }) || marks.contains(where: { $0.problem != nil }) {
             return .broken
         }
-        if sending.contains(where: { $0.problem != nil }) { return .unreached }
+        if sending.contains(where: { $0.problem != nil }) || budgets.contains(where: { $0.outcome == .unjudged }) {
+            return .unreached
+        }
         return budgets.contains { $0.outcome == .inconclusive } ? .inconclusive : .fine
     }
 
@@ -150,7 +157,8 @@ extension LoadTestResult {
         var problems = sending.compactMap { line in
             line.problem.map { "\(line.trafficClass) in \(line.phase): \($0)" }
         }
-        problems += budgets.filter { $0.outcome == .broken }.map { "\($0.text): \($0.reason)" }
+        problems += budgets.filter { $0.outcome == .broken || $0.outcome == .unjudged }
+            .map { "\($0.text): \($0.reason)" }
         problems += marks.compactMap { mark in mark.problem.map { "\(mark.text): \($0)" } }
         return problems
     }

@@ -31,6 +31,24 @@ public enum ResultJSON {
                 source: source, keyPath: "schema",
                 message: "expected \(LoadTestResult.schemaVersion), found \(result.schema)")
         }
+        guard result.isPossible else { throw ConfigurationError(source: source, message: "holds impossible numbers") }
         return result
+    }
+}
+
+extension LoadTestResult {
+    /// Every count and rate is one that a run can have, so none overflows where results are added up or shown.
+    fileprivate var isPossible: Bool {
+        let fields: [KeyPath<Counts, Int>] = [
+            \.requests, \.answers, \.late, \.shed, \.timeouts, \.faults, \.fallback, \.mismatches, \.checked,
+        ]
+        var counts = groups.flatMap { group in fields.map { group.counts[keyPath: $0] } }
+        counts += sending.flatMap { [$0.scheduled, $0.sent] } + reasons.map(\.count)
+        counts += timelines.flatMap { $0.slices.flatMap { [$0.answers, $0.errors] } }
+        let entries = groups.flatMap(\.histogram)
+        var rates = groups.flatMap { [$0.throughput, $0.latency?.mean ?? 0] } + entries.flatMap { $0 }
+        rates += sending.flatMap { [$0.scheduledRate, $0.reachedRate] }
+        return counts.allSatisfy { (0...(1 << 50)).contains($0) } && rates.allSatisfy { (0...1e13).contains($0) }
+            && entries.allSatisfy { $0.count == 2 }
     }
 }

@@ -42,7 +42,7 @@ public enum ResultTable {
 
     /// What failed and why, what was done meanwhile, and how late the generator was.
     public static func notes(_ result: LoadTestResult) -> [String] {
-        var notes: [String] = []
+        var notes = result.notes
         for mark in result.marks {
             let outcome = mark.problem.map { "failed: \($0)" } ?? "done in \(Text.time((mark.ended - mark.at) * 1e9))"
             notes.append("at \(Text.decimal(mark.at, 2)) s: \(mark.text), \(outcome)")
@@ -55,6 +55,12 @@ public enum ResultTable {
             notes.append(
                 "\(group.trafficClass): \(Text.count(group.counts.fallback)) of \(Text.count(group.counts.answers)) answers "
                     + "were fallbacks")
+        }
+        for line in result.sending where line.problem == nil && line.sent < line.scheduled {
+            notes.append(
+                "\(line.trafficClass) in \(line.phase): sent \(Text.count(line.sent)) of "
+                    + "\(Text.count(line.scheduled)) requests within it, \(Text.rate(line.reachedRate)) of "
+                    + "\(Text.rate(line.scheduledRate))")
         }
         for line in result.sending where line.problem == nil && line.latenessP99 > 0.002 {
             notes.append(
@@ -74,6 +80,9 @@ public enum ResultTable {
             return "inconclusive: \(open.count) of \(result.budgets.count) budgets can neither be confirmed nor refuted"
                 + (more.map { "; a run \(Text.number($0)) s longer should tell" } ?? "")
         case .broken, .unreached: return result.problems.joined(separator: "; ")
+        case .interrupted:
+            return "interrupted after \(Text.decimal(result.interruptedAt ?? 0, 1)) of "
+                + "\(Text.number(result.seconds)) s: no budget is judged"
         }
     }
 

@@ -7,14 +7,23 @@ internal import Registry
 enum CSVRows {
     static let rowsMax = 100_000
 
-    static func read(_ path: String, features: [FeatureSpec]) throws(ConfigurationError) -> [GoldenRow] {
+    struct Row {
+        /// From 1.
+        var line: Int
+        /// In the features' order.
+        var cells: [GoldenRow.Cell]
+    }
+
+    static func read(_ path: String, features: [FeatureSpec]) throws(ConfigurationError) -> [Row] {
         try parse(FileBytes.read(path, limit: 256 << 20), source: path, features: features)
     }
 
     static func parse(
         _ bytes: [UInt8], source: String, features: [FeatureSpec]
-    ) throws(ConfigurationError) -> [GoldenRow] {
-        var lines = records(bytes)[...]
+    ) throws(ConfigurationError) -> [Row] {
+        // Spreadsheets begin a file with a byte-order mark.
+        let text = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? Array(bytes.dropFirst(3)) : bytes
+        var lines = records(text)[...]
         guard let header = lines.popFirst() else { throw ConfigurationError(source: source, message: "is empty") }
         var columns: [Int] = []
         for name in header.fields {
@@ -32,7 +41,7 @@ enum CSVRows {
         guard lines.count <= rowsMax else {
             throw ConfigurationError(source: source, message: "has \(lines.count) rows, at most \(rowsMax) are sent")
         }
-        var rows: [GoldenRow] = []
+        var rows: [Row] = []
         for line in lines { rows.append(try row(line, columns, features, source)) }
         guard !rows.isEmpty else { throw ConfigurationError(source: source, message: "holds no row") }
         return rows
@@ -40,7 +49,7 @@ enum CSVRows {
 
     private static func row(
         _ line: Record, _ columns: [Int], _ features: [FeatureSpec], _ source: String
-    ) throws(ConfigurationError) -> GoldenRow {
+    ) throws(ConfigurationError) -> Row {
         guard line.fields.count == columns.count else {
             throw ConfigurationError(
                 source: source, line: line.number,
@@ -58,7 +67,7 @@ enum CSVRows {
                     message: "expected a number, one of its categories or nothing, found \(quoted(field))")
             }
         }
-        return GoldenRow(cells: cells, inputType: .float64, margins: [], scores: [])
+        return Row(line: line.number, cells: cells)
     }
 
     private struct Record {

@@ -32,11 +32,19 @@ final class RequestSet {
     init(_ entry: TrafficClass, _ target: Target, bodies: [RequestBodies.Body], recordings: [Recording]) {
         (self.entry, self.target) = (entry, target)
         hasKeys = entry.keys != nil || recordings.contains { $0.entries.contains { $0.key != nil } }
-        keyField = Array("\(entry.keys?.header ?? "serin-key"): ".utf8)
+        keyField = Array("\(entry.keys?.header ?? TrafficClass.Keys.headerDefault): ".utf8)
         if case .body(let text) = entry.rows {
             add(Array(text.utf8))
         } else {
-            for body in bodies { add(body.bytes) }
+            var known: [[UInt8]: Int] = [:]
+            for body in bodies {
+                if let twin = known[body.bytes] {
+                    prepared.append(prepared[twin])
+                } else {
+                    known[body.bytes] = prepared.count
+                    add(body.bytes)
+                }
+            }
         }
         rowCount = prepared.count
         for index in 0..<(entry.keys?.distinct ?? 0) { keys.append(store(Array("key-\(index)".utf8))) }
@@ -81,14 +89,18 @@ final class RequestSet {
     /// Fields below the pseudo-fields.
     private func headers(bodyCount: Int) -> [(String, String)] {
         var headers: [(String, String)] = []
+        let deadline = entry.deadlineNanos.flatMap { TrafficClass.deadlineText($0, entry.api) }
         if entry.api == .grpc {
             headers += [("content-type", "application/grpc"), ("te", "trailers")]
-            if let nanos = entry.deadlineNanos { headers.append(("grpc-timeout", "\(nanos / 1_000_000)m")) }
+            if let deadline { headers.append(("grpc-timeout", deadline)) }
         } else {
             if bodyCount > 0 || method == "POST" {
-                headers += [("content-type", "application/json"), ("content-length", "\(bodyCount)")]
+                if !entry.headers.contains(where: { $0.name == "content-type" }) {
+                    headers.append(("content-type", "application/json"))
+                }
+                headers.append(("content-length", "\(bodyCount)"))
             }
-            if let nanos = entry.deadlineNanos { headers.append(("serin-timeout-ms", "\(nanos / 1_000_000)")) }
+            if let deadline { headers.append(("serin-timeout-ms", deadline)) }
         }
         return headers + entry.headers.map { ($0.name, $0.value) }
     }
@@ -100,7 +112,7 @@ final class RequestSet {
             (":path", path),
         ]
         fields += headers
-        if hasKeys { fields.append((entry.keys?.header ?? "serin-key", "")) }
+        if hasKeys { fields.append((entry.keys?.header ?? TrafficClass.Keys.headerDefault, "")) }
         let memory = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: fields.count)
         fieldMemory.append(memory)
         let flags = UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)

@@ -98,6 +98,9 @@ public struct TrafficClass: Sendable, Equatable {
     }
 
     public struct Keys: Sendable, Equatable {
+        /// Also of a replay's recorded keys.
+        static let headerDefault = "serin-key"
+
         public var header: String
         public var distinct: Int
         /// Zipf's exponent; nil: uniform.
@@ -107,6 +110,18 @@ public struct TrafficClass: Sendable, Equatable {
     public struct Header: Sendable, Equatable {
         public var name: String
         public var value: String
+
+        static let valueBytesMax = 1024
+        static let valueExpectation = "visible ASCII, spaces and tabs only inside, at most \(valueBytesMax) bytes"
+
+        /// Whether a text may stand as a header's value: it cannot end the line, so it cannot begin another header.
+        static func isValue(_ text: String) -> Bool {
+            func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+            let bytes = text.utf8
+            guard let first = bytes.first, let last = bytes.last else { return true }
+            return bytes.count <= valueBytesMax && !isBlank(first) && !isBlank(last)
+                && bytes.allSatisfy { (0x21...0x7e).contains($0) || isBlank($0) }
+        }
     }
 
     public var name: String
@@ -133,6 +148,15 @@ public struct TrafficClass: Sendable, Equatable {
     public var keys: Keys?
     public var headers: [Header]
     public var check: Check
+
+    /// A deadline as a header says it: milliseconds over HTTP; for gRPC at most eight digits and a unit.
+    /// - Returns: nil where no header can say it exactly.
+    static func deadlineText(_ nanos: UInt64, _ api: API) -> String? {
+        let (millis, rest) = nanos.quotientAndRemainder(dividingBy: 1_000_000)
+        if rest == 0 { return api == .grpc ? "\(millis)m" : "\(millis)" }
+        guard api == .grpc, nanos % 1000 == 0, nanos / 1000 <= 99_999_999 else { return nil }
+        return "\(nanos / 1000)u"
+    }
 }
 
 public struct Phase: Sendable, Equatable {

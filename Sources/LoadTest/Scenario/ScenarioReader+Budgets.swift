@@ -32,6 +32,9 @@ extension ScenarioReader {
             throw (name ?? fields.owner).expected(
                 "one of the classes \(scenario.classes.map(\.name).joined(separator: ", "))")
         }
+        guard scenario.phases.contains(where: { $0.loads[trafficClass] != nil }) else {
+            throw (name ?? fields.owner).error("\(trafficClass) has no load in any phase")
+        }
         let phase = try fields["phase"]?.text()
         if let phase {
             guard let found = scenario.phases.first(where: { $0.name == phase }) else {
@@ -52,6 +55,11 @@ extension ScenarioReader {
         let fields = try value.fields(["class", "phase", "version"])
         var baseline = try readSelection(fields, scenario, unless: selection.trafficClass)
         if fields["phase"] == nil { baseline.phase = selection.phase }
+        if let phase = scenario.phases.first(where: { $0.name == baseline.phase }),
+            phase.loads[baseline.trafficClass] == nil
+        {
+            throw value.error("\(baseline.trafficClass) has no load in \(phase.name)")
+        }
         guard baseline != selection else { throw value.error("is the selection itself") }
         return baseline
     }
@@ -84,7 +92,7 @@ extension ScenarioReader {
     ) throws(ConfigurationError) {
         if let twin = others.first(where: {
             $0.selection == budget.selection && $0.measure == budget.measure
-                && $0.isRelative == budget.isRelative
+                && $0.baseline == budget.baseline
         }) {
             throw value.error("contradicts an earlier budget: \(twin.text)")
         }
@@ -95,8 +103,7 @@ extension ScenarioReader {
                 "can never break: \(entry.name) gives up after \(Text.time(Double(entry.timeoutNanos)))")
         }
         if budget.measure == .throughput {
-            let most = mostRate(budget.selection, scenario)
-            guard bound <= most else {
+            if let most = scenario.scheduledRate(budget.selection), bound > most {
                 throw value.error("can never hold: at most \(Text.number(most))/s are sent")
             }
         }
@@ -106,21 +113,6 @@ extension ScenarioReader {
         for other in others where other.selection == budget.selection {
             if let message = contradiction(other, budget) { throw value.error(message) }
         }
-    }
-
-    /// The mean rate of the phases that a selection takes in.
-    private static func mostRate(_ selection: Selection, _ scenario: Scenario) -> Double {
-        var (count, seconds) = (0.0, 0.0)
-        for phase in scenario.phases where selection.phase == nil || phase.name == selection.phase {
-            guard let load = phase.loads[selection.trafficClass] else { continue }
-            seconds += phase.seconds
-            switch load {
-            case .open(let curve, _): count += curve.total
-            case .replay(let recording, _): count += Double(recording.entries.count)
-            case .closed: return .infinity
-            }
-        }
-        return seconds > 0 ? count / seconds : .infinity
     }
 
     /// Two absolute budgets of one selection of which one makes the other say nothing.
@@ -153,7 +145,10 @@ extension ScenarioReader {
 }
 
 extension Budget {
-    var isRelative: Bool {
-        if case .relative = bound { true } else { false }
+    var isRelative: Bool { baseline != nil }
+
+    /// nil: the bound is absolute.
+    var baseline: Selection? {
+        if case .relative(_, let baseline) = bound { baseline } else { nil }
     }
 }

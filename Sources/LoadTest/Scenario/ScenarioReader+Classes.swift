@@ -28,13 +28,40 @@ extension ScenarioReader {
         try readConnections(fields, into: &entry)
         if let timeout = fields["timeout"] { entry.timeoutNanos = try timeout.nanos(in: 1_000_000...600_000_000_000) }
         if let deadline = fields["deadline"] {
-            entry.deadlineNanos = try deadline.nanos(in: 1_000_000...600_000_000_000)
+            let nanos = try deadline.nanos(in: 1_000_000...600_000_000_000)
+            guard TrafficClass.deadlineText(nanos, api) != nil else {
+                throw deadline.expected(
+                    api == .grpc
+                        ? "whole microseconds, and whole milliseconds above 99s, as grpc-timeout says them"
+                        : "whole milliseconds, as serin-timeout-ms says them")
+            }
+            entry.deadlineNanos = nanos
         }
         if let keys = fields["keys"] { entry.keys = try readKeys(keys) }
-        for (name, header) in try fields["headers"]?.entries() ?? [] {
-            entry.headers.append(try readHeader(name, header))
+        for (name, value) in try fields["headers"]?.entries() ?? [] {
+            let header = try readHeader(name, value)
+            try refuseDouble(header, value, entry)
+            entry.headers.append(header)
         }
         return entry
+    }
+
+    private static let deadlineHeaders = ["serin-timeout-ms", "grpc-timeout"]
+
+    /// A header that something else sets, or that stands twice: a request would carry both.
+    private static func refuseDouble(
+        _ header: TrafficClass.Header, _ value: YAMLValue, _ entry: TrafficClass
+    ) throws(ConfigurationError) {
+        if header.name == "content-type", entry.api != .plain {
+            throw value.error("api \(entry.api) sets it; only api plain takes its own")
+        }
+        if deadlineHeaders.contains(header.name), entry.deadlineNanos != nil {
+            throw value.error("the key deadline sets it; one of the two is too much")
+        }
+        if header.name == entry.keys?.header { throw value.error("the key keys sets it; one of the two is too much") }
+        if entry.headers.contains(where: { $0.name == header.name }) {
+            throw value.error("\(header.name) stands twice: case makes no difference in a header's name")
+        }
     }
 
     static func readName(_ value: YAMLValue) throws(ConfigurationError) -> String {
@@ -120,9 +147,13 @@ extension ScenarioReader {
             guard distribution == .zipf else { throw given.error("belongs to distribution zipf") }
             exponent = try number(given, in: 0.1...5, "an exponent from 0.1 to 5")
         }
-        let header = try fields["header"]?.text() ?? "serin-key"
+        let text = try fields["header"]?.text() ?? TrafficClass.Keys.headerDefault
+        let header = try readHeader(text, fields["header"] ?? fields.owner, value: "").name
+        guard header != "content-type", !deadlineHeaders.contains(header) else {
+            throw (fields["header"] ?? fields.owner).error("\(header) carries no key")
+        }
         return TrafficClass.Keys(
-            header: try readHeader(header, fields.owner, value: "").name,
+            header: header,
             distinct: try fields.required("distinct").integer(in: 1...1_000_000), exponent: exponent)
     }
 
@@ -138,7 +169,7 @@ extension ScenarioReader {
             throw value.error("\(quoted(name)) cannot be set: expected a header of the request's own")
         }
         let text = if let given { given } else { try value.text() }
-        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) else { throw value.expected("printable ASCII") }
+        guard TrafficClass.Header.isValue(text) else { throw value.expected(TrafficClass.Header.valueExpectation) }
         return TrafficClass.Header(name: name.lowercased(), value: text)
     }
 }

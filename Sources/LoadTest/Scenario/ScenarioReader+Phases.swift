@@ -6,15 +6,16 @@ extension ScenarioReader {
     static func readPhase(_ value: YAMLValue, classes: [TrafficClass]) throws(ConfigurationError) -> Phase {
         let fields = try value.fields(["name", "duration", "load"])
         let seconds = try seconds(fields.required("duration"), atLeast: 1_000_000)
-        var loads: [String: Phase.Load] = [:]
+        var phase = Phase(name: try readName(fields.required("name")), seconds: seconds, loads: [:])
         for (name, load) in try fields.required("load").entries("a load for each class") {
             guard let entry = classes.first(where: { $0.name == name }) else {
                 throw load.unknownKey(name, known: classes.map(\.name))
             }
-            loads[name] = try readLoad(load, seconds: seconds, entry)
+            phase.loads[name] = try readLoad(load, seconds: seconds, entry)
+            if let problem = phase.emptyReplay { throw load.error(problem) }
         }
-        if loads.isEmpty { throw value.error("load: needs a class at least") }
-        return Phase(name: try readName(fields.required("name")), seconds: seconds, loads: loads)
+        if phase.loads.isEmpty { throw value.error("load: needs a class at least") }
+        return phase
     }
 
     private static let shapes = ["constant", "poisson", "ramp", "steps", "spike", "replay", "closed"]
@@ -71,6 +72,12 @@ extension ScenarioReader {
         let recording = try Recording.read(fields.required("file").text())
         if entry.api == .grpc, recording.entries.contains(where: { $0.body != nil }) {
             throw try fields.required("file").error("holds bodies, which are JSON, and the class speaks gRPC")
+        }
+        if entry.headers.contains(where: { $0.name == TrafficClass.Keys.headerDefault }),
+            recording.entries.contains(where: { $0.key != nil })
+        {
+            throw try fields.required("file").error(
+                "holds keys, and the class has the header \(TrafficClass.Keys.headerDefault) already")
         }
         return .replay(recording, speed: speed)
     }

@@ -21,13 +21,14 @@ public enum ScenarioReader {
         let fields = try value.fields(fields)
         var scenario = Scenario(
             name: try fields.required("name").text(), about: try fields["about"]?.text(), targets: [:],
-            tls: try readTLS(fields["tls"]), models: try fields["models"]?.text() ?? "models",
+            tls: TLSFiles(), models: try fields["models"]?.text() ?? "models",
             seed: UInt64(try fields["seed"]?.integer(in: 0...Int.max) ?? 1), classes: [], phases: [], steps: [],
             budgets: [], confidence: 0.99)
         if let confidence = fields["confidence"] {
             scenario.confidence = try number(confidence, in: 0.5...0.9999, "a share such as 0.99")
         }
         scenario.targets = try readTargets(fields, targets)
+        scenario.tls = try readTLS(fields["tls"], scenario.targets)
         for item in try fields.required("classes").items(countMax: Scenario.classesMax) {
             let entry = try readClass(item, targets: scenario.targets)
             guard !scenario.classes.contains(where: { $0.name == entry.name }) else {
@@ -67,7 +68,7 @@ public enum ScenarioReader {
             guard name == "default" || targets[name] != nil else {
                 throw fields.owner.error(
                     "has no target \(quoted(name)), which --target names (known here: "
-                        + "\((["default"] + targets.keys).sorted().joined(separator: ", ")))")
+                        + "\(Set(targets.keys).union(["default"]).sorted().joined(separator: ", ")))")
             }
             targets[name] = target
         }
@@ -79,9 +80,13 @@ public enum ScenarioReader {
         return target
     }
 
-    private static func readTLS(_ value: YAMLValue?) throws(ConfigurationError) -> TLSFiles {
-        guard let fields = try value?.fields(["authority", "certificate", "key", "server_name"]) else {
-            return TLSFiles()
+    private static func readTLS(
+        _ value: YAMLValue?, _ targets: [String: Target]
+    ) throws(ConfigurationError) -> TLSFiles {
+        guard let value else { return TLSFiles() }
+        let fields = try value.fields(["authority", "certificate", "key", "server_name"])
+        guard targets.values.contains(where: \.isSecure) else {
+            throw value.error("is used by no target: none of them is https")
         }
         let files = TLSFiles(
             authority: try fields["authority"]?.text(), certificate: try fields["certificate"]?.text(),
@@ -89,7 +94,18 @@ public enum ScenarioReader {
         if (files.certificate == nil) != (files.key == nil) {
             throw fields.owner.error("certificate and key belong together; one of them is missing")
         }
+        for name in ["authority", "certificate", "key"] {
+            if let file = fields[name] { try checkFile(file) }
+        }
         return files
+    }
+
+    /// Now, rather than when the first connection is made: `--check` ends before it.
+    private static func checkFile(_ value: YAMLValue) throws(ConfigurationError) {
+        let path = try value.text()
+        do throws(ConfigurationError) { _ = try FileBytes.read(path, limit: 16 << 20) } catch {
+            throw value.error("\(error)")
+        }
     }
 
     // MARK: Values

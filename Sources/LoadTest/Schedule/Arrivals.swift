@@ -55,10 +55,11 @@ public struct Arrivals: Sendable {
             return Arrival(nanos: UInt64(seconds * 1e9), line: -1)
         case .recording(let entries, let speed, let lengthNanos):
             guard line < entries.count else { return nil }
-            let nanos = UInt64(entries[line].seconds / speed * 1e9)
-            guard nanos < lengthNanos else { return nil }
+            // Slowed down, a recording may last longer than 64 bits of nanoseconds hold.
+            let nanos = entries[line].seconds / speed * 1e9
+            guard nanos < Double(lengthNanos) else { return nil }
             line += 1
-            return Arrival(nanos: nanos, line: line - 1)
+            return Arrival(nanos: UInt64(nanos), line: line - 1)
         }
     }
 

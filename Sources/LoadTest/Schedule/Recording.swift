@@ -11,6 +11,7 @@ internal import JSON
 public struct Recording: Sendable, Equatable {
     public static let linesMax = 5_000_000
     static let bytesMax = 1 << 30
+    static let secondsMax = 1e6
 
     public struct Entry: Sendable, Equatable {
         public var seconds: Double
@@ -23,6 +24,16 @@ public struct Recording: Sendable, Equatable {
     public let entries: [Entry]
     /// Seconds of its last request.
     public var seconds: Double { entries.last?.seconds ?? 0 }
+
+    /// How many of its requests are due within a phase when it is replayed `speed` times as fast.
+    func dueCount(speed: Double, within phaseNanos: UInt64) -> Int {
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].seconds / speed * 1e9 < Double(phaseNanos) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 
     public static func read(_ path: String) throws(ConfigurationError) -> Recording {
         try parse(FileBytes.read(path, limit: bytesMax), source: path)
@@ -58,14 +69,23 @@ public struct Recording: Sendable, Equatable {
         for member in object where !["at", "key", "body"].contains(member.name.asString ?? "") {
             throw error("", "unknown key \(quoted(member.name.asString ?? "")) (known here: at, key, body)")
         }
-        guard let seconds = root["at"]?.asDouble, seconds >= after, seconds <= 1e6 else {
+        guard let seconds = root["at"]?.asDouble, seconds >= after else {
             throw error("at", "expected seconds, not before the line above (\(after))")
+        }
+        guard seconds <= secondsMax else {
+            throw error(
+                "at",
+                "expected at most \(Int(secondsMax)) seconds since the recording's begin; are these Unix times?")
         }
         func text(_ key: StaticString) throws(ConfigurationError) -> String? {
             guard let value = root[key] else { return nil }
             guard let text = value.asString else { throw error("\(key)", "expected a string") }
             return text
         }
-        return Entry(seconds: seconds, key: try text("key"), body: try text("body"))
+        let key = try text("key")
+        if let key, !TrafficClass.Header.isValue(key) {
+            throw error("key", "expected \(TrafficClass.Header.valueExpectation), found \(quoted(key))")
+        }
+        return Entry(seconds: seconds, key: key, body: try text("body"))
     }
 }

@@ -1,4 +1,7 @@
 // One call of the admin plane over HTTP/1.1: a connection, a request, an answer whose length is known.
+//
+// The socket never blocks: each step waits for it until the call's time is over, so a silent admin plane is an error, and
+// not a command that hangs.
 
 internal import Admin
 internal import Foundation
@@ -8,6 +11,10 @@ struct AdminClient {
     /// `http://127.0.0.1:9901`.
     let url: String
     let token: String?
+    /// Of a whole call; loading a big model takes its time.
+    var timeoutSeconds = 60
+
+    static let connectSeconds = 10
 
     struct Answer {
         var status: Int
@@ -57,25 +64,55 @@ struct AdminClient {
     private func exchange(
         _ method: String, _ target: String, _ headers: [String: String], _ body: String?
     ) throws(CommandFailure) -> Answer {
-        let socket = try connect()
+        let end = ContinuousClock.now + .seconds(timeoutSeconds)
+        let socket = try connect(until: min(end, ContinuousClock.now + .seconds(Self.connectSeconds)))
         defer { close(socket) }
         var head = "\(method) \(target) HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n"
         if let token { head += "Authorization: Bearer \(token)\r\n" }
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n" }
-        var request = Array((head + "\r\n" + (body ?? "")).utf8)[...]
-        while !request.isEmpty {
-            let count = request.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard count > 0 else { throw unreachable("the connection was closed") }
-            request = request.dropFirst(count)
+        try write(Array((head + "\r\n" + (body ?? "")).utf8), to: socket, until: end)
+        return try parse(try read(socket, until: end))
+    }
+
+    private func write(_ bytes: [UInt8], to socket: Int32, until end: ContinuousClock.Instant) throws(CommandFailure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else {
+                guard errno == EAGAIN || errno == EINTR else { throw unreachable("the connection was closed") }
+                guard isReady(socket, POLLOUT, until: end) else { throw silent() }
+            }
         }
+    }
+
+    private func read(_ socket: Int32, until end: ContinuousClock.Instant) throws(CommandFailure) -> [UInt8] {
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
         while case let count = recv(socket, &buffer, buffer.count, 0), count != 0 {
-            guard count > 0 else { throw unreachable(String(cString: strerror(errno))) }
-            answer += buffer[..<count]
+            if count > 0 {
+                answer += buffer[..<count]
+            } else {
+                let code = errno
+                guard code == EAGAIN || code == EINTR else { throw unreachable(String(cString: strerror(code))) }
+            }
+            guard isReady(socket, POLLIN, until: end) else { throw silent() }
         }
-        return try parse(answer)
+        return answer
+    }
+
+    /// Waits for the socket; false: the time is over.
+    private func isReady(_ socket: Int32, _ events: Int32, until end: ContinuousClock.Instant) -> Bool {
+        while true {
+            let left = (end - ContinuousClock.now).components
+            let millis = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
+            guard millis > 0 else { return false }
+            var entry = pollfd(fd: socket, events: Int16(events), revents: 0)
+            let count = poll(&entry, 1, Int32(min(millis, 60_000)))
+            if count > 0 || (count < 0 && errno != EINTR) { return true }
+        }
     }
 
     private func parse(_ bytes: [UInt8]) throws(CommandFailure) -> Answer {
@@ -91,7 +128,7 @@ struct AdminClient {
         return Answer(status: status, headers: headers, body: String(text[end.upperBound...]))
     }
 
-    private func connect() throws(CommandFailure) -> Int32 {
+    private func connect(until end: ContinuousClock.Instant) throws(CommandFailure) -> Int32 {
         let parts = authority.hasPrefix("[") ? nil : authority.split(separator: ":")
         let host = parts.map { String($0.first ?? "") } ?? String(authority.dropFirst().prefix { $0 != "]" })
         let port = authority.split(separator: ":").last.map(String.init) ?? ""
@@ -104,15 +141,35 @@ struct AdminClient {
         guard getaddrinfo(host, port, &hints, &list) == 0 else { throw unreachable("its name is unknown") }
         defer { freeaddrinfo(list) }
         var entry = list
+        var code: Int32 = 0
         while let current = entry {
-            let socket = Glibc.socket(current.pointee.ai_family, current.pointee.ai_socktype, 0)
+            let kind = current.pointee.ai_socktype | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+            let socket = Glibc.socket(current.pointee.ai_family, kind, 0)
             if socket >= 0 {
-                if Glibc.connect(socket, current.pointee.ai_addr, current.pointee.ai_addrlen) == 0 { return socket }
+                code = join(socket, current.pointee, until: end)
+                if code == 0 { return socket }
                 close(socket)
+            } else {
+                code = errno
             }
             entry = current.pointee.ai_next
         }
-        throw unreachable(String(cString: strerror(errno)))
+        throw unreachable(String(cString: strerror(code)))
+    }
+
+    /// Connects the socket; 0 or an errno.
+    private func join(_ socket: Int32, _ address: addrinfo, until end: ContinuousClock.Instant) -> Int32 {
+        if Glibc.connect(socket, address.ai_addr, address.ai_addrlen) == 0 { return 0 }
+        guard errno == EINPROGRESS else { return errno }
+        guard isReady(socket, POLLOUT, until: end) else { return ETIMEDOUT }
+        var code: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno
+    }
+
+    private func silent() -> CommandFailure {
+        CommandFailure(
+            code: .notStarted, message: "the admin plane at \(url) has not answered within \(timeoutSeconds) s")
     }
 
     private func unreachable(_ reason: String) -> CommandFailure {

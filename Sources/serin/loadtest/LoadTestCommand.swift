@@ -1,4 +1,4 @@
-// `serin loadtest`: a scenario against a target, with budgets that fail a build; and two results side by side.
+// `serin loadtest`: a scenario against a target, with budgets that fail a build.
 
 internal import ArgumentParser
 internal import Configuration
@@ -9,16 +9,18 @@ struct LoadTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "loadtest", abstract: "Loads a target as a scenario says, and holds latency budgets against it.",
         discussion: "serin loadtest SCENARIO.yaml runs; see loadtest/README.md.",
-        subcommands: [LoadTestRunCommand.self, LoadTestCompareCommand.self], defaultSubcommand: LoadTestRunCommand.self)
+        subcommands: [LoadTestRunCommand.self, LoadTestCompareCommand.self, LoadTestMergeCommand.self],
+        defaultSubcommand: LoadTestRunCommand.self)
 }
 
 struct LoadTestRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs a scenario.",
         discussion: """
-            Exit code 0 where every budget holds, 1 where one is broken or a step failed, 3 where the target cannot be \
-            reached or the rate was not. A budget breaks only when its confidence interval excludes it; an inconclusive one \
-            says how much longer the run should be, and fails with --strict only.
+            Exit code 0 where every budget holds, 1 where one is broken or a step failed, 2 where the scenario is wrong, 3 \
+            where the target cannot be reached, the rate was not, or the run was interrupted. A budget breaks only when its \
+            confidence interval excludes it; an inconclusive one says how much longer the run should be, and fails with \
+            --strict only. SIGINT and SIGTERM end a run early, with its results; a second one ends it at once.
             """)
 
     @Argument(help: "The scenario; see loadtest/.")
@@ -33,10 +35,10 @@ struct LoadTestRunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Writes the result as JSON; - is standard output.", valueName: "file"))
     var json: String?
 
-    @Option(help: ArgumentHelp("Writes the verdicts as JUnit XML.", valueName: "file"))
+    @Option(help: ArgumentHelp("Writes the verdicts as JUnit XML; - is standard output.", valueName: "file"))
     var junit: String?
 
-    @Option(help: ArgumentHelp("Writes one page with charts.", valueName: "file"))
+    @Option(help: ArgumentHelp("Writes one page with charts; - is standard output.", valueName: "file"))
     var html: String?
 
     @Option(
@@ -73,18 +75,25 @@ struct LoadTestRunCommand: ParsableCommand {
                 "\(self.scenario): \(scenario.classes.count) classes, \(scenario.phases.count) phases, "
                     + "\(scenario.budgets.count) budgets, \(scenario.seconds) s")
         }
+        let files = try ResultFiles([("--json", json), ("--junit", junit), ("--html", html)])
+        defer { files.removeEmpty() }
+        let signals = RunSignals(atEnd: { files.removeEmpty() })
         let steps = ScenarioSteps(client: try adminClient())
         if !scenario.steps.isEmpty { try steps.reach() }
-        let run: LoadTestRun
-        do throws(LoadTestError) { run = try LoadTestRun(scenario, spins: hasProcessorToSpare()) } catch {
+        let run = try prepare(scenario)
+        signals.arm(run.interrupt)
+        let result = run.run(act: { steps.act($0) }, progress: progress)
+        if Terminal.isErrorTerminal { Terminal.writeError("\r\u{1b}[K") }
+        try show(result, files)
+    }
+
+    private func prepare(_ scenario: Scenario) throws(CommandFailure) -> LoadTestRun {
+        do throws(LoadTestError) { return try LoadTestRun(scenario, spins: hasProcessorToSpare()) } catch {
             if case .configuration(let error) = error {
-                throw CommandFailure(code: .checkFailed, message: error.description)
+                throw CommandFailure(code: .usage, message: error.description)
             }
             throw CommandFailure(code: .notStarted, message: "\(error)")
         }
-        let result = run.run(act: { steps.act($0) }, progress: progress)
-        if Terminal.isErrorTerminal { Terminal.writeError("\r\u{1b}[K") }
-        try show(result)
     }
 
     private func readScenario() throws(CommandFailure) -> Scenario {
@@ -97,17 +106,24 @@ struct LoadTestRunCommand: ParsableCommand {
             }
             targets[isNamed ? String(parts[0]) : "default"] = target
         }
-        var scenario = try CommandFailure.checking { () throws(ConfigurationError) in
+        var scenario = try CommandFailure.checkingUsage { () throws(ConfigurationError) in
             try ScenarioReader.read(self.scenario, targets: targets)
         }
         if let models { scenario.models = models }
-        return time == 1 && rate == 1 ? scenario : scenario.scaled(time: time, rate: rate)
+        if time == 1 && rate == 1 { return scenario }
+        let unscaled = scenario
+        return try CommandFailure.checkingUsage { () throws(ConfigurationError) in
+            try unscaled.scaled(time: time, rate: rate)
+        }
     }
 
     private func adminClient() throws(CommandFailure) -> AdminClient {
         var options = AdminArguments()
         (options.admin, options.tokenFile, options.json) = (admin, tokenFile, false)
-        return try options.client()
+        do throws(CommandFailure) { return try options.client() } catch {
+            // A token that cannot be read is no broken budget.
+            throw CommandFailure(code: .usage, message: error.message)
+        }
     }
 
     private func progress(_ progress: Progress) {
@@ -115,65 +131,27 @@ struct LoadTestRunCommand: ParsableCommand {
         Terminal.writeError(Terminal.isErrorTerminal ? "\r\u{1b}[K\(line)" : "\(line)\n")
     }
 
-    private func show(_ result: LoadTestResult) throws(CommandFailure) {
-        for (path, text) in [
-            (json, { ResultJSON.encode(result) }), (junit, { JUnitReport.encode(result, isStrict: strict) }),
-            (html, { HTMLPage.encode(result) }),
-        ] {
-            if let path { try write(text(), to: path) }
+    private func show(_ result: LoadTestResult, _ files: ResultFiles) throws(CommandFailure) {
+        var failures = files.write([
+            "--json": { ResultJSON.encode(result) }, "--junit": { JUnitReport.encode(result, isStrict: strict) },
+            "--html": { HTMLPage.encode(result) },
+        ])
+        if !files.takesStandardOutput {
+            Terminal.printResult(result)
+            if result.ending == .fine { print("\n\(ResultTable.ending(result))") }
+            if fflush(nil) != 0 { failures.append("standard output cannot be written: \(FileBytes.reason(errno))") }
         }
-        if json != "-" { printTables(result) }
+        guard failures.isEmpty else {
+            if result.ending != .fine { failures.append(ResultTable.ending(result)) }
+            throw CommandFailure(code: .checkFailed, message: failures.joined(separator: "; "))
+        }
         switch result.ending {
         case .fine: break
         case .inconclusive:
             guard strict else { return Terminal.printWarning(ResultTable.ending(result)) }
             throw CommandFailure(code: .checkFailed, message: ResultTable.ending(result))
         case .broken: throw CommandFailure(code: .checkFailed, message: ResultTable.ending(result))
-        case .unreached: throw CommandFailure(code: .notStarted, message: ResultTable.ending(result))
+        case .unreached, .interrupted: throw CommandFailure(code: .notStarted, message: ResultTable.ending(result))
         }
-    }
-
-    private func printTables(_ result: LoadTestResult) {
-        let groups = ResultTable.groups(result)
-        Terminal.printTable(groups.header, groups.rows)
-        let notes = ResultTable.notes(result)
-        if !notes.isEmpty { print("") }
-        for note in notes { print(note) }
-        if !result.budgets.isEmpty {
-            print("")
-            let budgets = ResultTable.budgets(result)
-            Terminal.printTable(budgets.header, budgets.rows)
-        }
-        if result.ending == .fine { print("\n\(ResultTable.ending(result))") }
-    }
-
-    private func write(_ text: String, to path: String) throws(CommandFailure) {
-        if path == "-" { return print(text, terminator: "") }
-        let file = fopen(path, "w")
-        let count = text.utf8.count
-        guard let file, fwrite(text, 1, count, file) == count, fclose(file) == 0 else {
-            throw CommandFailure(code: .checkFailed, message: "\(path): cannot be written: \(FileBytes.reason(errno))")
-        }
-    }
-}
-
-struct LoadTestCompareCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "compare", abstract: "Shows two results of --json side by side.")
-
-    @Argument(help: "The result before.") var before: String
-    @Argument(help: "The result after.") var after: String
-
-    func run() throws {
-        let (first, second) = try CommandFailure.checking {
-            () throws(ConfigurationError) -> (LoadTestResult, LoadTestResult) in
-            (try ResultJSON.read(before), try ResultJSON.read(after))
-        }
-        let table = ResultComparison.table(first, second)
-        guard !table.rows.isEmpty else {
-            throw CommandFailure(
-                code: .checkFailed, message: "\(before) and \(after) have no class and phase in common")
-        }
-        Terminal.printTable(table.header, table.rows)
     }
 }

@@ -7,8 +7,16 @@ internal import LoadTest
 struct ScenarioSteps: Sendable {
     let client: AdminClient
 
-    /// Fails where no admin plane answers: before the run, not in the middle of it.
-    func reach() throws(CommandFailure) { _ = try client.call("GET", "/models") }
+    /// Fails where no admin plane answers, or refuses us: before the run, not in the middle of it.
+    func reach() throws(CommandFailure) {
+        var client = client
+        client.timeoutSeconds = 10
+        do throws(CommandFailure) { _ = try client.call("GET", "/models") } catch {
+            guard error.code == .checkFailed else { throw error }
+            // An admin plane that says no is no broken budget.
+            throw CommandFailure(code: .notStarted, message: "the admin plane at \(client.url): \(error.message)")
+        }
+    }
 
     /// Does a step; nil, or why it could not be done.
     func act(_ step: AdminStep) -> String? {
