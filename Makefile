@@ -10,6 +10,8 @@ SOURCES := Package.swift Sources Tests Benchmarks
 ASAN_SUITES := PrimitivesTests|JSONTests|GRPCTests|InferenceTests|TLSTests|HTTPTests|CodecTests|ExecutionTests|ModelFormatTests|BatchingTests|MonitoringTests|FileScoringTests|LoadTestTests|GatewayTests
 # Protocols that threads share are also checked over every interleaving: `make proofs`.
 TSAN_SUITES := PrimitivesTests|InferenceTests|TelemetryTests|ReactorTests|TLSTests|RoutingTests|RolloutTests|BatchingTests|MonitoringTests|FileScoringTests|GatewayTests
+# Random models and simulated runs under a sanitizer: every check, less often than without one.
+FEWER := SERIN_SHORT=1 SERIN_DRIFT_RESAMPLINGS=1 SERIN_VERDICTS=5
 PYTEST := .venv/bin/python -m pytest
 # The leak checker runs too; what it is to forgive stands in the file.
 ASAN := LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0
@@ -107,8 +109,8 @@ format-check:
 	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
 
 sanitize-short: test-dependencies
-	$(ASAN) SERIN_SHORT=1 .ci/swift-test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
-	.ci/swift-test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)'
+	$(ASAN) $(FEWER) .ci/swift-test --scratch-path .build-asan --sanitize=address --filter '$(ASAN_SUITES)'
+	$(FEWER) .ci/swift-test --scratch-path .build-tsan --sanitize=thread --filter '$(TSAN_SUITES)'
 
 dependencies:
 	@.ci/dependencies build

@@ -26,6 +26,29 @@ import Testing
         try ScenarioReader.read(YAMLDocument.parse(Array(text.utf8), source: "s.yaml"), targets: targets)
     }
 
+    /// Of two even schedules the one is always asked so long after the other.
+    @Test func evenSchedulesFavourOneSide() throws {
+        func notes(_ mine: String, _ theirs: String) throws -> [String] {
+            try Self.read(
+                """
+                name: two
+                target: http://127.0.0.1:80
+                classes:
+                - {name: candidate, api: plain, path: /}
+                - {name: baseline, api: plain, path: /}
+                phases:
+                - {name: steady, duration: 10s, load: {candidate: {\(mine): 5/s}, baseline: {\(theirs): 5/s}}}
+                budgets:
+                - {class: candidate, against: {class: baseline}, p50: 2x}
+                """
+            ).notes
+        }
+        let even = try notes("constant", "constant")
+        #expect(even.count == 1 && even[0].hasPrefix("candidate and baseline are asked in a fixed order in steady"))
+        #expect(try notes("poisson", "constant") == [])
+        #expect(try notes("poisson", "poisson") == [])
+    }
+
     @Test func aScenarioIsRead() throws {
         let scenario = try Self.read(Self.good)
         #expect(scenario.seconds == 14)

@@ -49,11 +49,18 @@ struct BlockBootstrap {
         }
     }
 
-    /// The wider one of its own and the order statistics', which knows what few requests cannot tell.
+    /// So many requests beyond a percentile, and the bootstrap knows them as well as anybody.
+    private static let tailEnough = 50.0
+
+    /// Where few requests are beyond the percentile, the wider one of its own and the order statistics', which know what few
+    /// cannot tell. Where many are, its own, which knows that both sides share the machine, and is narrower for it.
     func widestRatio(_ percent: Double, of table: BlockTable, to baseline: BlockTable) -> Interval {
+        let drawn = ratio(percent, of: table, to: baseline)
+        let count = Double(min(table.recorded, baseline.recorded))
+        if let drawn, count * min(percent, 100 - percent) / 100 >= Self.tailEnough { return drawn }
         let ranks = OrderStatistics(confidence: confidence).ratio(percent, of: table, to: baseline)
         var interval = ranks ?? Interval(low: 0, high: .infinity)
-        if let drawn = ratio(percent, of: table, to: baseline) {
+        if let drawn {
             interval.low = min(interval.low, drawn.low)
             interval.high = max(interval.high, drawn.high)
         }

@@ -8,8 +8,8 @@
 //
 // A percentile's budget is read as a share: at most 1 % of the requests may be slower than the bound of p99.  The
 // interval of that share is the wider one of Wilson's (which knows how little a hundred requests say of p99.9) and the
-// block bootstrap's (which knows that slow requests come together).  A ratio to a baseline has the wider one of the
-// paired bootstrap's and the order statistics' (OrderStatistics), which knows what few requests cannot tell.  A bound of
+// block bootstrap's (which knows that slow requests come together).  A ratio to a baseline has the paired
+// bootstrap's, and where few requests are beyond the percentile the order statistics', if wider (OrderStatistics).  A bound of
 // nothing at all (errors: 0%) and a maximum are facts: they need no interval.  Two maxima are compared by how often one
 // side is slower than ever the other (Precedence).
 //

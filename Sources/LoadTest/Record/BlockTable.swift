@@ -81,6 +81,11 @@ struct BlockTable {
         (self.blockSeconds, self.counts, self.rows, self.completed) = (blockSeconds, counts, rows, completed)
     }
 
+    /// How many latencies there are.
+    var recorded: UInt64 {
+        rows.reduce(0) { all, row in row.reduce(all) { $0 + UInt64($1) } }
+    }
+
     func block(at seconds: Double) -> Int { min(max(Int(seconds / blockSeconds), 0), blockCount - 1) }
 
     /// - Parameters:

@@ -26,7 +26,7 @@ extension Scenario {
             guard case .relative(_, let baseline) = budget.bound else { continue }
             let (mine, theirs) = (budget.selection.trafficClass, baseline.trafficClass)
             for phase in phases where [nil, phase.name].contains(budget.selection.phase) && mine != theirs {
-                guard phase.isEven(mine), phase.isEven(theirs) else { continue }
+                guard phase.evenClasses.contains(mine), phase.evenClasses.contains(theirs) else { continue }
                 let note =
                     "\(mine) and \(theirs) are asked in a fixed order in \(phase.name), which favours one of them; "
                     + "poisson arrivals do not"
@@ -38,9 +38,8 @@ extension Scenario {
 }
 
 extension Phase {
-    fileprivate func isEven(_ trafficClass: String) -> Bool {
-        if case .open(_, .even) = loads[trafficClass] { return true }
-        return false
+    fileprivate var evenClasses: [String] {
+        loads.filter { if case .open(_, .even) = $0.value { true } else { false } }.map(\.key)
     }
 
     /// A replay that sends nothing, because the phase ends before its first request; nil: there is none.
